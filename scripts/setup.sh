@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Install what the build needs. Safe to repeat: does nothing, quickly, when nothing is missing.
+#
+#   scripts/setup.sh         what `make` needs
+#   scripts/setup.sh test    also what `make test`, `make fuzz` and `make format` need
+#
+# Debian 12 has no OpenSSL 3.5, no current nghttp3 and no llhttp. There, Debian 13's own development
+# packages are unpacked under build/deps (or $VELOCITY_DEPS, to share one copy between checkouts)
+# and linked statically. The machine's apt sources and its libc stay as they are.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+deps=${VELOCITY_DEPS:-$PWD/build/deps}
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+wanted=" build ${1:-} "
+
+# group | package | a command that makes the package unnecessary, or - | what for
+packages='
+build  | gcc                    | gcc          | compiler
+build  | libc6-dev              | -            | C library headers
+build  | cmake                  | cmake        | build description
+build  | ninja-build            | ninja        | build
+build  | pkg-config             | pkg-config   | finds libraries
+build  | python3                | python3      | scripts
+build  | zlib1g-dev             | -            | for libcrypto
+build  | libzstd-dev            | -            | for libcrypto
+build  | libuv1-dev             | -            | event loop
+build  | libjansson-dev         | -            | JSON
+deb12  | debian-archive-keyring | -            | checks the signature on the Debian 13 packages
+system | libssl-dev             | -            | OpenSSL 3.5 or later
+system | libnghttp3-dev         | -            | HTTP/3
+system | libllhttp-dev          | -            | HTTP/1.1
+test   | clang                  | clang        | second compiler, sanitizers, fuzzing
+test   | libclang-rt-dev        | -            | sanitizer and fuzzer run-time
+test   | llvm                   | llvm-symbolizer | readable sanitizer reports
+test   | clang-format-19        | clang-format-19 | formatter, pinned
+test   | libcmocka-dev          | -            | unit tests
+test   | openssl                | openssl      | second opinion on certificates
+'
+
+# Debian 13 packages whose static archives and headers are unpacked privately on Debian 12.
+private_packages='libssl-dev libnghttp3-dev libllhttp-dev'
+
+say() { printf 'setup: %s\n' "$*"; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+id='' version=''
+if [ -r /etc/os-release ]; then
+    id=$(. /etc/os-release; echo "${ID:-}")
+    version=$(. /etc/os-release; echo "${VERSION_ID:-}")
+fi
+if [ "$id $version" = 'debian 12' ]; then
+    wanted+='deb12 '
+else
+    wanted+='system '
+fi
+
+missing_packages() {
+    local group package command note installed=' '
+    if command -v dpkg-query >/dev/null; then
+        installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' |
+            sed -n 's/^installed //p' | tr '\n' ' ')
+        installed=" $installed"
+    fi
+    while IFS='|' read -r group package command note; do
+        group=${group// /} package=${package// /} command=${command// /}
+        [[ -n $group && $wanted == *" $group "* ]] || continue
+        [ "$command" != - ] && command -v "$command" >/dev/null && continue
+        [[ $installed == *" $package "* ]] || echo "$package"
+    done <<<"$packages"
+}
+
+install_packages() {
+    local missing=$*
+    say "missing packages: $missing"
+    command -v apt-get >/dev/null ||
+        die "this is not a Debian or Ubuntu system: install what provides these packages, then run again: $missing"
+    [ "$(id -u)" = 0 ] ||
+        die "root is needed to install packages. Run as root, or ask for: apt-get install $missing"
+    say 'installing them with apt-get'
+    apt-get update -qq || { sleep 5; apt-get update -qq; } || die 'apt-get update failed'
+    # shellcheck disable=SC2086 # one word a package
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing </dev/null >/dev/null ||
+        die "apt-get could not install: $missing"
+}
+
+# apt with its own sources, lists and cache under $deps: needs no root and leaves the machine's alone.
+private_apt() {
+    apt-get -qq -o Dir::Etc::sourcelist="$deps/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+        -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
+        -o Dir::State="$deps/apt/state" -o Dir::State::status="$deps/apt/state/status" \
+        -o Dir::Cache="$deps/apt/cache" -o APT::Sandbox::User="$(id -un)" \
+        -o Acquire::Languages=none -o Acquire::Retries=2 "$@"
+}
+
+# The mirrors this machine takes Debian 12 from carry Debian 13 as well.
+mirrors() {
+    apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+        sed -nE 's/^(bookworm|oldstable|stable) //p' | sort -u
+    echo 'http://deb.debian.org/debian/'
+}
+
+private_update() {
+    local mirror
+    while read -r mirror; do
+        echo "deb [signed-by=$keyring] $mirror trixie main" >"$deps/apt/sources.list"
+        private_apt update && return 0
+    done < <(mirrors)
+    return 1
+}
+
+unpack_private() {
+    local package
+    say "unpacking Debian 13's $private_packages under $deps"
+    mkdir -p "$deps/apt/state/lists/partial" "$deps/apt/cache/archives/partial" "$deps/apt/debs"
+    : >"$deps/apt/state/status"
+    private_update || { sleep 5; private_update; } || die 'no Debian mirror answered for suite trixie'
+    rm -rf "$deps/root" "$deps/root.new" "$deps/apt/debs/"*
+    # shellcheck disable=SC2086
+    (cd "$deps/apt/debs" && private_apt download $private_packages) ||
+        die "could not download: $private_packages"
+    for package in "$deps/apt/debs/"*.deb; do
+        dpkg-deb -x "$package" "$deps/root.new"
+    done
+    rm -rf "$deps/apt"
+    # Only the static archives are for use: Debian 13's shared ones need its newer libc.
+    find "$deps/root.new" -name '*.so*' -delete
+    printf '%s\n' "$private_packages" >"$deps/root.new/packages"
+    mv "$deps/root.new" "$deps/root"
+}
+
+missing=$(missing_packages | tr '\n' ' ')
+[ -z "$missing" ] || install_packages "${missing% }"
+
+unpacked() { [ "$(cat "$deps/root/packages" 2>/dev/null)" = "$private_packages" ]; }
+
+if [[ $wanted == *' deb12 '* ]] && ! unpacked; then
+    mkdir -p "$deps"
+    exec 9>"$deps/lock"
+    flock 9 # two checkouts may share the folder
+    unpacked || unpack_private
+fi
