@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VELOCITY_CONFIG_H
+#define VELOCITY_CONFIG_H
+
+#include <stdbool.h>
+
+#include "velocity/crypto.h"
+#include "velocity/env.h"
+#include "velocity/pki.h"
+#include "velocity/profile.h"
+#include "velocity/slice.h"
+
+/*
+ * What a connection, or all connections of an endpoint, is made with. Plain data that the
+ * application fills: start from vel_config_default() and change what matters. It is read-only
+ * while in use, may be shared by connections and threads, and must outlive them, with everything
+ * it points to.
+ */
+
+/* Wire versions (PROTOCOL section 1): the draft number rises at each break until it is frozen. */
+enum { VEL_VERSION_DRAFT = 0x56553101 };
+#define VEL_VERSION_FROZEN UINT32_C(0x56553100)
+
+enum vel_client_auth { VEL_CLIENT_AUTH_NONE, VEL_CLIENT_AUTH_REQUEST, VEL_CLIENT_AUTH_REQUIRE };
+
+enum vel_congestion { VEL_CC_CUBIC, VEL_CC_NEWRENO };
+
+/* A signer: the private keys may live elsewhere (another process). NULL in the config: sign with
+ * the identity's own keys, at once.
+ * sign: message is M of PROTOCOL section 4 (64 spaces, context, 0, transcript hash).
+ * VEL_ERR_AGAIN: pending; the owner later calls vel_conn_resume and sign is asked again. */
+struct vel_dual_sig;
+struct vel_signer {
+    vel_result (*sign)(void *self, const struct vel_identity *identity, const char *use,
+                       struct vel_slice message, struct vel_dual_sig *out);
+    void *self;
+};
+
+/* Transport limits we announce (RFC 9000 18.2). Sizes in bytes, times in nanoseconds. */
+struct vel_limits {
+    vel_time idle_timeout;         /* default 30 s; 0: none */
+    vel_time handshake_timeout;    /* default 10 s: give up when not complete */
+    uint64_t max_data;             /* connection window, default 16 MiB */
+    uint64_t max_stream_data;      /* window of each stream, default 6 MiB */
+    uint64_t max_streams_bidi;     /* default 128 at a time */
+    uint64_t max_streams_uni;      /* default 16 at a time */
+    uint64_t max_send_buffer;      /* bytes a stream queues before write returns short: 256 KiB */
+    uint64_t max_datagram_payload; /* UDP payload we send at most without discovery: 1452 */
+    uint64_t max_udp_payload;      /* largest we accept, default 65527 */
+    vel_time max_ack_delay;        /* default 25 ms */
+    bool pacing;                   /* default true */
+    bool ecn;                      /* default true: mark ECT(0) until validation fails */
+};
+
+struct vel_config {
+    const struct vel_crypto *crypto;     /* required */
+    const struct vel_identity *identity; /* server: required; client: optional */
+    const struct vel_trust *trust;       /* client: required unless insecure */
+    const struct vel_signer *signer;     /* NULL: the identity's own keys */
+    const char *server_name;             /* client: DNS name or IP literal to ask for and check */
+    const struct vel_slice *alpn;        /* client: offered, in order; server: supported */
+    size_t alpn_count;                   /* 1 to 8 */
+    struct vel_profile_list profiles;    /* default [balanced]; server: all three */
+    enum vel_client_auth client_auth;    /* server */
+    enum vel_congestion congestion;
+    struct vel_limits limits;
+    bool insecure;       /* client: skip trust and name; signatures are still checked */
+    bool prefer_chacha;  /* client without AES instructions: lists ChaCha20-Poly1305 first */
+    bool deterministic;  /* tests and transcripts only: signatures without randomness */
+    int64_t unix_offset; /* unix seconds at vel_time 0: how `now` becomes a date for validity */
+};
+
+/* Defaults as stated above; crypto is the only pointer set. */
+struct vel_config vel_config_default(const struct vel_crypto *crypto);
+
+/* What a completed handshake negotiated. Names are constant strings; NULL before they are known. */
+struct vel_handshake_facts {
+    uint32_t version;
+    enum vel_profile profile;
+    const char *suite;
+    const char *group;
+    const char *signature;        /* dual suite label of the peer's CertificateVerify */
+    const char *classical;        /* its halves: "ECDSA P-256", "ML-DSA-65" */
+    const char *post_quantum;
+    uint8_t alpn[32];
+    size_t alpn_len;
+    char server_name[256];        /* as asked by the client, server side; empty if none */
+    size_t peer_chain_bytes;      /* DER bytes of the peer's Certificate message */
+    unsigned peer_chain_count;
+    bool hello_retry;
+    bool peer_authenticated;      /* both signatures of the peer verified in this handshake */
+};
+
+#endif

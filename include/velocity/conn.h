@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VELOCITY_CONN_H
+#define VELOCITY_CONN_H
+
+#include <stdbool.h>
+
+#include "velocity/addr.h"
+#include "velocity/config.h"
+#include "velocity/env.h"
+#include "velocity/err.h"
+#include "velocity/slice.h"
+
+/*
+ * One transport connection as the application sees it: streams, events, facts, an end. It holds no
+ * socket, thread or clock: an endpoint (velocity/endpoint.h) feeds it datagrams and time. All calls
+ * on the connections of one endpoint come from one thread at a time.
+ *
+ * How to use one: take events with vel_conn_next_event until it says there are none; write and read
+ * streams in reaction; then let the endpoint send. Nothing is called back.
+ *
+ * Lifetime: a connection belongs to its endpoint. A pointer is good until vel_conn_next_event has
+ * given VEL_EVENT_CLOSED; after that only until the next call on the endpoint.
+ */
+struct vel_conn;
+
+/* Why a connection ended (RFC 9000 10.2, 19.19). */
+enum vel_close_origin { VEL_CLOSE_LOCAL, VEL_CLOSE_PEER, VEL_CLOSE_IDLE, VEL_CLOSE_TIMEOUT, VEL_CLOSE_VERSION };
+
+struct vel_close {
+    enum vel_close_origin origin;
+    bool application;  /* code is the application's (HTTP/3), else a transport error */
+    uint64_t code;     /* 0 NO_ERROR; 0x0100-0x01ff alerts; 0x56553100+n the registry */
+    char reason[128];  /* UTF-8 from the peer, made printable ASCII; or ours */
+    struct vel_cert_verdict verdict; /* when we refused a certificate */
+};
+
+enum vel_event_type {
+    VEL_EVENT_CONNECTED, /* handshake complete and peer authenticated; see vel_conn_facts */
+    VEL_EVENT_STREAM_OPENED,   /* the peer opened `stream` */
+    VEL_EVENT_STREAM_READABLE, /* bytes, or the end, can be read */
+    VEL_EVENT_STREAM_WRITABLE, /* a write that came up short can go on */
+    VEL_EVENT_STREAM_RESET,    /* the peer abandoned its sending side; `code` */
+    VEL_EVENT_STREAM_STOPPED,  /* the peer will not read any more; `code` */
+    VEL_EVENT_STREAM_CLOSED,   /* both directions are over and acknowledged: the id is forgotten */
+    VEL_EVENT_STREAMS_AVAILABLE, /* the peer allows more streams after an open that failed */
+    VEL_EVENT_CLOSED           /* the last event; see vel_conn_close_reason */
+};
+
+struct vel_event {
+    enum vel_event_type type;
+    uint64_t stream;
+    uint64_t code;
+};
+
+/* Take the next event; false when there is none. Events of a stream are merged (one READABLE
+ * however many packets arrived), so their number is bounded by the number of streams. */
+bool vel_conn_next_event(struct vel_conn *conn, struct vel_event *event);
+
+/* ---- streams, RFC 9000 sections 2 and 3. Stream ids are the wire's. ---- */
+
+/* Open a stream of ours; bidirectional or not.
+ * VEL_ERR_AGAIN   the peer's limit is reached: wait for VEL_EVENT_STREAMS_AVAILABLE
+ * VEL_ERR_CLOSED  the connection is closing */
+vel_result vel_stream_open(struct vel_conn *conn, bool bidirectional, uint64_t *stream);
+
+/*
+ * Queue bytes. *accepted tells how many were taken (a copy is made); fewer than given means the
+ * send buffer is full: wait for VEL_EVENT_STREAM_WRITABLE. `fin` ends the stream when all bytes
+ * were accepted.
+ * VEL_ERR_NOT_FOUND   no such stream, or not one we may send on
+ * VEL_ERR_CLOSED      finished, reset, or stopped by the peer
+ */
+vel_result vel_stream_write(struct vel_conn *conn, uint64_t stream, struct vel_slice bytes, bool fin,
+                            size_t *accepted);
+
+/* The same without a copy: `bytes` must stay unchanged until `release` is called, once, when all of
+ * them are acknowledged or the stream is gone; also when the connection is freed. All or nothing:
+ * VEL_ERR_AGAIN when the buffer is full. */
+typedef void (*vel_release_fn)(void *context, struct vel_slice bytes);
+vel_result vel_stream_write_borrowed(struct vel_conn *conn, uint64_t stream, struct vel_slice bytes,
+                                     bool fin, vel_release_fn release, void *context);
+
+/* Bytes that a write would accept now. */
+size_t vel_stream_writable(const struct vel_conn *conn, uint64_t stream);
+
+/*
+ * The next received bytes in order; they stay valid until they are consumed or until the next
+ * call on the endpoint. An empty slice with *fin: the stream ended. Empty without: nothing yet.
+ * VEL_ERR_NOT_FOUND  no such stream, or not one we may receive on
+ * VEL_ERR_CLOSED     the peer reset it, or we stopped it
+ */
+vel_result vel_stream_read(struct vel_conn *conn, uint64_t stream, struct vel_slice *bytes,
+                           bool *fin);
+
+/* Release `count` bytes of what vel_stream_read showed; opens the flow-control windows. */
+vel_result vel_stream_consume(struct vel_conn *conn, uint64_t stream, size_t count);
+
+/* Abandon sending (RESET_STREAM) or reading (STOP_SENDING) with an application code. */
+vel_result vel_stream_reset(struct vel_conn *conn, uint64_t stream, uint64_t code);
+vel_result vel_stream_stop(struct vel_conn *conn, uint64_t stream, uint64_t code);
+
+/* Sending order: lower urgency first, equal ones in turn (RFC 9218); 3 is the default, 7 last. */
+vel_result vel_stream_set_urgency(struct vel_conn *conn, uint64_t stream, uint8_t urgency);
+
+/* The application's pointer for a stream or connection: never touched here. NULL at first. */
+void vel_stream_set_user(struct vel_conn *conn, uint64_t stream, void *user);
+void *vel_stream_user(const struct vel_conn *conn, uint64_t stream);
+void vel_conn_set_user(struct vel_conn *conn, void *user);
+void *vel_conn_user(const struct vel_conn *conn);
+
+/* ---- the connection ---- */
+
+/* End with an application code (HTTP/3's) and a reason; streams are dropped. Idempotent. */
+void vel_conn_close(struct vel_conn *conn, uint64_t code, const char *reason);
+
+/* A pending signature of the config's signer can go on. */
+void vel_conn_resume(struct vel_conn *conn);
+
+bool vel_conn_is_client(const struct vel_conn *conn);
+bool vel_conn_is_connected(const struct vel_conn *conn);
+const struct vel_handshake_facts *vel_conn_facts(const struct vel_conn *conn);
+
+/* Why it ended: meaningful once closing began. */
+const struct vel_close *vel_conn_close_reason(const struct vel_conn *conn);
+
+struct vel_addr vel_conn_remote(const struct vel_conn *conn);
+
+/* Counters since the start. Bytes are UDP payload. Times in nanoseconds. */
+struct vel_conn_stats {
+    uint64_t datagrams_sent, datagrams_received;
+    uint64_t bytes_sent, bytes_received;
+    uint64_t packets_sent, packets_received;
+    uint64_t packets_lost, packets_dropped; /* dropped: failed authentication, duplicates, junk */
+    uint64_t ecn_ce;                        /* our packets the peer saw marked */
+    uint64_t congestion_window, bytes_in_flight;
+    vel_time smoothed_rtt, min_rtt, rtt_variance;
+    vel_time handshake_time;      /* start to complete; 0 until then */
+    unsigned handshake_round_trips; /* see spec: 1 + hello retry + Retry + stalls for credit */
+    unsigned pto_count;           /* probe time-outs that fired, in total */
+    uint64_t handshake_bytes_sent, handshake_bytes_received;         /* until complete */
+    uint64_t handshake_datagrams_sent, handshake_datagrams_received; /* until complete */
+};
+void vel_conn_get_stats(const struct vel_conn *conn, struct vel_conn_stats *stats);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VELOCITY_ENDPOINT_H
+#define VELOCITY_ENDPOINT_H
+
+#include "velocity/conn.h"
+#include "velocity/train.h"
+
+/*
+ * Many connections on one socket, without the socket: the application owns the I/O. Feed every
+ * received train to vel_endpoint_receive; take trains from vel_endpoint_send until it has none;
+ * call vel_endpoint_expire no later than vel_endpoint_deadline. After each of these take
+ * connections with events from vel_endpoint_next.
+ *
+ *     for (;;) {
+ *         wait for a datagram or vel_endpoint_deadline(ep)
+ *         vel_endpoint_receive(ep, &train, now)   or   vel_endpoint_expire(ep, now)
+ *         while ((conn = vel_endpoint_next(ep)) != NULL)
+ *             while (vel_conn_next_event(conn, &event)) react
+ *         while (vel_endpoint_send(ep, &train, now) == VEL_OK) put it on the wire
+ *     }
+ *
+ * One thread at a time. `now` never goes backwards.
+ */
+struct vel_endpoint;
+
+struct vel_endpoint_setup {
+    const struct vel_env *env;       /* outlives the endpoint */
+    const struct vel_config *server; /* accept with this; NULL: clients only */
+    size_t max_connections;          /* 0: 65536 */
+    size_t max_half_open;            /* unvalidated handshakes before Retry is demanded; 0: 1024 */
+    size_t max_send_train;           /* largest train vel_endpoint_send writes; 0: one datagram */
+};
+
+/* VEL_ERR_NOMEM, VEL_ERR_ARGUMENT (server config without identity) */
+vel_result vel_endpoint_new(const struct vel_endpoint_setup *setup, struct vel_endpoint **endpoint);
+
+/* Drops all connections without telling the peers. NULL is allowed. */
+void vel_endpoint_free(struct vel_endpoint *endpoint);
+
+/* Start a client connection; the first flight waits in vel_endpoint_send.
+ * config must outlive the connection. VEL_ERR_ARGUMENT, VEL_ERR_NOMEM, VEL_ERR_LIMIT. */
+vel_result vel_endpoint_connect(struct vel_endpoint *endpoint, const struct vel_config *config,
+                                const struct vel_addr *local, const struct vel_addr *remote,
+                                vel_time now, struct vel_conn **conn);
+
+/* Process received datagrams; decrypts in place. Never fails: what is malformed, forged or unknown
+ * is dropped and counted. */
+void vel_endpoint_receive(struct vel_endpoint *endpoint, const struct vel_train *train,
+                          vel_time now);
+
+/* Write the next train: fill in train->bytes and capacity (at least 1,500), the rest comes back.
+ * VEL_ERR_AGAIN  nothing to send now */
+vel_result vel_endpoint_send(struct vel_endpoint *endpoint, struct vel_train *train, vel_time now);
+
+/* When vel_endpoint_expire is due; VEL_NEVER if nothing is pending. */
+vel_time vel_endpoint_deadline(const struct vel_endpoint *endpoint);
+void vel_endpoint_expire(struct vel_endpoint *endpoint, vel_time now);
+
+/* The next connection that has events; NULL when none has. New server connections appear here with
+ * VEL_EVENT_CONNECTED. */
+struct vel_conn *vel_endpoint_next(struct vel_endpoint *endpoint);
+
+/* Stop accepting; new handshakes are refused with CONNECTION_REFUSED. */
+void vel_endpoint_refuse_new(struct vel_endpoint *endpoint);
+
+/* Close every connection with an application code. */
+void vel_endpoint_close_all(struct vel_endpoint *endpoint, uint64_t code, const char *reason);
+
+struct vel_endpoint_stats {
+    size_t connections; /* alive now, closing ones included */
+    size_t half_open;   /* handshakes whose address is not validated */
+    uint64_t accepted, completed, failed;
+    uint64_t datagrams_received, datagrams_dropped;
+    uint64_t retries_sent, version_negotiations_sent;
+};
+void vel_endpoint_get_stats(const struct vel_endpoint *endpoint, struct vel_endpoint_stats *stats);
+
+#endif

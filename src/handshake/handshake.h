@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HANDSHAKE_HANDSHAKE_H
+#define HANDSHAKE_HANDSHAKE_H
+
+#include "base/secret.h"
+#include "crypto/suite.h"
+#include "velocity/config.h"
+
+/*
+ * One interface for every handshake: Velocity/1 now, TLS 1.3 (libssl's QUIC callbacks) later.
+ * Bytes in per level, bytes and secrets out per level; a signature may be pending. The transport
+ * drives it, owns loss and order (a provider only ever sees the CRYPTO stream in order), and gives
+ * itself as a table of callbacks. No clock, socket or allocation outside env.
+ */
+
+/* Encryption levels, RFC 9001 2.1. Each but EARLY has its own CRYPTO stream. */
+enum vel_level { VEL_LEVEL_INITIAL, VEL_LEVEL_EARLY, VEL_LEVEL_HANDSHAKE, VEL_LEVEL_APP, VEL_LEVEL_COUNT };
+
+enum vel_direction { VEL_READ, VEL_WRITE };
+
+/* What a provider asks of the transport. Callbacks return VEL_OK, or an error that ends the
+ * handshake with internal_error. None of them re-enters the provider. */
+struct vel_handshake_sink {
+    /* Append to the CRYPTO stream of a level; bytes are copied. */
+    vel_result (*write)(void *self, enum vel_level level, struct vel_slice bytes);
+    /* A traffic secret is ready. Both sides may be given in either order; the WRITE secret of a
+     * level comes before bytes are written at it. */
+    vel_result (*secret)(void *self, enum vel_level level, enum vel_direction direction,
+                         const struct vel_suite *suite, const struct vel_secret *secret);
+    /* The peer's transport parameters, RFC 9000 18, authenticated by the end of the handshake;
+     * borrowed for the call. An error here ends the handshake with TRANSPORT_PARAMETER_ERROR. */
+    vel_result (*peer_params)(void *self, struct vel_slice params);
+    void *self;
+};
+
+/* Where a handshake stands. COMPLETE: own Finished sent and peer's Finished verified. */
+enum vel_handshake_state { VEL_HS_RUNNING, VEL_HS_SIGNING, VEL_HS_COMPLETE, VEL_HS_FAILED };
+
+/* Why a handshake failed, for the CONNECTION_CLOSE and for people. */
+struct vel_handshake_failure {
+    uint64_t wire_code; /* transport error: 0x0100 + alert, or 0x56553100 + registry value */
+    const char *reason; /* constant text */
+    struct vel_cert_verdict verdict; /* when a certificate was the cause */
+};
+
+struct vel_handshake; /* first member of every provider's state: the table below */
+
+struct vel_handshake_ops {
+    /* Client: write the ClientHello. Server: nothing happens. Called once, first. */
+    vel_result (*start)(struct vel_handshake *hs);
+    /* In-order bytes of the CRYPTO stream of `level`, any split.
+     * VEL_ERR_AGAIN  a signature is pending: call resume when the signer reports
+     * other errors   the handshake failed; see vel_handshake_failure() */
+    vel_result (*receive)(struct vel_handshake *hs, enum vel_level level, struct vel_slice bytes);
+    /* Go on after a pending signature. Same results as receive. */
+    vel_result (*resume)(struct vel_handshake *hs);
+    /* RFC 8446 7.5 exporter; only once complete. */
+    vel_result (*export)(struct vel_handshake *hs, const char *label, struct vel_slice context,
+                         uint8_t *out, size_t size);
+    void (*free)(struct vel_handshake *hs);
+};
+
+struct vel_handshake {
+    const struct vel_handshake_ops *ops;
+    enum vel_handshake_state state;
+    struct vel_handshake_facts facts;
+    struct vel_handshake_failure failure;
+};
+
+/* How the endpoint creates a provider for a connection of one version. */
+struct vel_handshake_setup {
+    const struct vel_env *env;
+    const struct vel_config *config; /* outlives the handshake */
+    struct vel_handshake_sink sink;  /* copied */
+    bool is_client;
+    uint32_t version;              /* wire version: part of the prologue */
+    int64_t unix_time;             /* seconds, for certificate validity */
+    struct vel_slice local_params; /* our encoded transport parameters; copied */
+};
+
+/* The Velocity/1 handshake, full mode (spec/velocity-1.md).
+ * VEL_ERR_ARGUMENT  the config names no identity (server), or no trust, name or ALPN (client) */
+vel_result vel_handshake_velocity_new(const struct vel_handshake_setup *setup,
+                                      struct vel_handshake **hs);
+
+/* NULL is allowed. */
+void vel_handshake_free(struct vel_handshake *hs);
+
+#endif

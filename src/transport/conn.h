@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRANSPORT_CONN_H
+#define TRANSPORT_CONN_H
+
+#include "transport/cid.h"
+#include "velocity/conn.h"
+#include "velocity/train.h"
+
+/*
+ * The endpoint's side of a connection: creation and the four verbs (receive, send, expire,
+ * deadline). The application's side is velocity/conn.h.
+ *
+ * A connection composes parts, each in its own file: life (open, closing, draining), spaces with
+ * packet keys and acknowledgement state, recovery, congestion and pacing, streams, crypto streams,
+ * connection ids, paths. What is left here is their order.
+ */
+
+/* What a connection asks of the endpoint that owns it. */
+struct vel_conn_hooks {
+    /* There may be something to send, an event to take, or a nearer deadline. Cheap; may be called
+     * often, and from inside any call on the connection. */
+    void (*wake)(void *self, struct vel_conn *conn);
+    /* Make a new connection id for us to be reached by, with its stateless reset token. */
+    vel_result (*issue_cid)(void *self, struct vel_conn *conn, struct vel_cid *cid,
+                            uint8_t reset_token[16]);
+    void (*retire_cid)(void *self, struct vel_conn *conn, const struct vel_cid *cid);
+    void *self;
+};
+
+struct vel_conn_setup {
+    const struct vel_env *env;
+    const struct vel_config *config;
+    struct vel_conn_hooks hooks;
+    uint32_t version;
+    struct vel_addr local, remote;
+    struct vel_cid scid; /* ours; issued by the endpoint */
+    /* Server only: what the first Initial told. */
+    struct vel_cid peer_cid;      /* its Source Connection ID */
+    struct vel_cid original_dcid; /* of the client's first Initial, before any Retry */
+    struct vel_cid initial_dcid;  /* the Initial keys' input: original_dcid, or our Retry's SCID */
+    bool address_validated;       /* a token from us came back */
+};
+
+vel_result vel_conn_new_client(const struct vel_conn_setup *setup, vel_time now,
+                               struct vel_conn **conn);
+vel_result vel_conn_new_server(const struct vel_conn_setup *setup, vel_time now,
+                               struct vel_conn **conn);
+void vel_conn_free(struct vel_conn *conn);
+
+/* Process one datagram (may hold several packets), decrypted in place. ecn: enum vel_ecn. */
+void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
+                      const struct vel_addr *remote, uint8_t ecn, uint8_t *bytes, size_t size,
+                      vel_time now);
+
+/* Write the next train of at most `max_train` bytes. VEL_ERR_AGAIN: nothing now. */
+vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t max_train,
+                         vel_time now);
+
+vel_time vel_conn_deadline(const struct vel_conn *conn);
+void vel_conn_expire(struct vel_conn *conn, vel_time now);
+
+bool vel_conn_has_events(const struct vel_conn *conn);
+/* Nothing more will ever come: free it once the application has taken its events. */
+bool vel_conn_is_dead(const struct vel_conn *conn);
+/* The peer's address has proved to be its own (RFC 9000 8.1). */
+bool vel_conn_is_validated(const struct vel_conn *conn);
+
+#endif
