@@ -11,7 +11,8 @@
 #                                                hidden upward call fails to link
 #   vel_fuzz(<layer> <source>...)                a libFuzzer program, in preset fuzz only
 #
-# The first source names the test: tests/pki/test_chain.c becomes pki/chain.
+# The first source names the test: tests/pki/test_chain.c becomes pki/chain. Tests include from src/
+# and tests/: "pki/chain.h", "testing/test.h", "sim/sim.h".
 
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/LAYERS)
 file(STRINGS ${CMAKE_SOURCE_DIR}/src/LAYERS VEL_LAYER_LINES REGEX "^[a-z]+:")
@@ -45,7 +46,6 @@ endfunction()
 function(vel_program name layer)
     add_executable(${name} ${ARGN})
     target_compile_options(${name} PRIVATE ${VEL_WARNINGS})
-    target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
     target_link_libraries(${name} PRIVATE vel_${layer})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
@@ -56,7 +56,7 @@ function(vel_support name layer)
     endif()
     add_library(vel_${name} STATIC ${ARGN})
     target_compile_options(vel_${name} PRIVATE ${VEL_WARNINGS})
-    target_include_directories(vel_${name} PUBLIC ${CMAKE_SOURCE_DIR})
+    target_include_directories(vel_${name} PUBLIC ${CMAKE_SOURCE_DIR}/tests)
     target_link_libraries(vel_${name} PUBLIC vel_${layer} vel::cmocka)
 endfunction()
 
@@ -70,7 +70,7 @@ function(vel_test layer)
     set(target test_${folder}_${name})
     add_executable(${target} ${arg_UNPARSED_ARGUMENTS})
     target_compile_options(${target} PRIVATE ${VEL_WARNINGS})
-    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
+    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     list(TRANSFORM arg_USES PREPEND vel_)
     target_link_libraries(${target} PRIVATE ${arg_USES})
     if(TARGET vel_testing)
@@ -91,7 +91,7 @@ function(vel_fuzz layer first)
     set(target fuzz_${name})
     add_executable(${target} ${first} ${ARGN})
     target_compile_options(${target} PRIVATE ${VEL_WARNINGS})
-    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
+    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     target_link_libraries(${target} PRIVATE vel_${layer})
     target_link_options(${target} PRIVATE -fsanitize=fuzzer)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
