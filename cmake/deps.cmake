@@ -35,12 +35,13 @@ function(vel_private_archive target archive)
         INTERFACE_INCLUDE_DIRECTORIES "${private_usr}/include;${private_usr}/include/${triplet}")
 endfunction()
 
-# A library of the system, found by pkg-config.
-function(vel_system_library target module)
-    pkg_check_modules(${module} QUIET IMPORTED_TARGET GLOBAL ${module} ${ARGN})
-    if(${module}_FOUND)
+# vel_system_library(<target> <module>...): of the system, found by pkg-config.
+function(vel_system_library target)
+    string(MAKE_C_IDENTIFIER ${target} prefix)
+    pkg_check_modules(${prefix} QUIET IMPORTED_TARGET GLOBAL ${ARGN})
+    if(${prefix}_FOUND)
         add_library(${target} INTERFACE IMPORTED GLOBAL)
-        target_link_libraries(${target} INTERFACE PkgConfig::${module})
+        target_link_libraries(${target} INTERFACE PkgConfig::${prefix})
     endif()
 endfunction()
 
