@@ -79,16 +79,16 @@ struct vel_handshake_facts {
     enum vel_profile profile;
     const char *suite;
     const char *group;
-    const char *signature;        /* dual suite label of the peer's CertificateVerify */
-    const char *classical;        /* its halves: "ECDSA P-256", "ML-DSA-65" */
+    const char *signature; /* dual suite label of the peer's CertificateVerify */
+    const char *classical; /* its halves: "ECDSA P-256", "ML-DSA-65" */
     const char *post_quantum;
     uint8_t alpn[32];
     size_t alpn_len;
-    char server_name[256];        /* as asked by the client, server side; empty if none */
-    size_t peer_chain_bytes;      /* DER bytes of the peer's Certificate message */
+    char server_name[256];   /* as asked by the client, server side; empty if none */
+    size_t peer_chain_bytes; /* DER bytes of the peer's Certificate message */
     unsigned peer_chain_count;
     bool hello_retry;
-    bool peer_authenticated;      /* both signatures of the peer verified in this handshake */
+    bool peer_authenticated; /* both signatures of the peer verified in this handshake */
 };
 
 #endif

@@ -24,18 +24,24 @@
 struct vel_conn;
 
 /* Why a connection ended (RFC 9000 10.2, 19.19). */
-enum vel_close_origin { VEL_CLOSE_LOCAL, VEL_CLOSE_PEER, VEL_CLOSE_IDLE, VEL_CLOSE_TIMEOUT, VEL_CLOSE_VERSION };
+enum vel_close_origin {
+    VEL_CLOSE_LOCAL,
+    VEL_CLOSE_PEER,
+    VEL_CLOSE_IDLE,
+    VEL_CLOSE_TIMEOUT,
+    VEL_CLOSE_VERSION
+};
 
 struct vel_close {
     enum vel_close_origin origin;
-    bool application;  /* code is the application's (HTTP/3), else a transport error */
-    uint64_t code;     /* 0 NO_ERROR; 0x0100-0x01ff alerts; 0x56553100+n the registry */
-    char reason[128];  /* UTF-8 from the peer, made printable ASCII; or ours */
+    bool application; /* code is the application's (HTTP/3), else a transport error */
+    uint64_t code;    /* 0 NO_ERROR; 0x0100-0x01ff alerts; 0x56553100+n the registry */
+    char reason[128]; /* UTF-8 from the peer, made printable ASCII; or ours */
     struct vel_cert_verdict verdict; /* when we refused a certificate */
 };
 
 enum vel_event_type {
-    VEL_EVENT_CONNECTED, /* handshake complete and peer authenticated; see vel_conn_facts */
+    VEL_EVENT_CONNECTED,       /* handshake complete and peer authenticated; see vel_conn_facts */
     VEL_EVENT_STREAM_OPENED,   /* the peer opened `stream` */
     VEL_EVENT_STREAM_READABLE, /* bytes, or the end, can be read */
     VEL_EVENT_STREAM_WRITABLE, /* a write that came up short can go on */
@@ -43,7 +49,7 @@ enum vel_event_type {
     VEL_EVENT_STREAM_STOPPED,  /* the peer will not read any more; `code` */
     VEL_EVENT_STREAM_CLOSED,   /* both directions are over and acknowledged: the id is forgotten */
     VEL_EVENT_STREAMS_AVAILABLE, /* the peer allows more streams after an open that failed */
-    VEL_EVENT_CLOSED           /* the last event; see vel_conn_close_reason */
+    VEL_EVENT_CLOSED             /* the last event; see vel_conn_close_reason */
 };
 
 struct vel_event {
@@ -70,8 +76,8 @@ vel_result vel_stream_open(struct vel_conn *conn, bool bidirectional, uint64_t *
  * VEL_ERR_NOT_FOUND   no such stream, or not one we may send on
  * VEL_ERR_CLOSED      finished, reset, or stopped by the peer
  */
-vel_result vel_stream_write(struct vel_conn *conn, uint64_t stream, struct vel_slice bytes, bool fin,
-                            size_t *accepted);
+vel_result vel_stream_write(struct vel_conn *conn, uint64_t stream, struct vel_slice bytes,
+                            bool fin, size_t *accepted);
 
 /* The same without a copy: `bytes` must stay unchanged until `release` is called, once, when all of
  * them are acknowledged or the stream is gone; also when the connection is freed. All or nothing:
@@ -134,9 +140,9 @@ struct vel_conn_stats {
     uint64_t ecn_ce;                        /* our packets the peer saw marked */
     uint64_t congestion_window, bytes_in_flight;
     vel_time smoothed_rtt, min_rtt, rtt_variance;
-    vel_time handshake_time;      /* start to complete; 0 until then */
+    vel_time handshake_time;        /* start to complete; 0 until then */
     unsigned handshake_round_trips; /* see spec: 1 + hello retry + Retry + stalls for credit */
-    unsigned pto_count;           /* probe time-outs that fired, in total */
+    unsigned pto_count;             /* probe time-outs that fired, in total */
     uint64_t handshake_bytes_sent, handshake_bytes_received;         /* until complete */
     uint64_t handshake_datagrams_sent, handshake_datagrams_received; /* until complete */
 };

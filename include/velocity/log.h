@@ -33,8 +33,7 @@ struct vel_log {
 #define LOG_EVENT(log, name, ...)                                                                  \
     do {                                                                                           \
         if ((log) != NULL && (log)->event != NULL)                                                 \
-            (log)->event((log)->self, (name),                                                      \
-                         (const struct vel_log_field[]){__VA_ARGS__, {0}});                        \
+            (log)->event((log)->self, (name), (const struct vel_log_field[]){__VA_ARGS__, {0}});   \
     } while (0)
 
 #endif

@@ -9,12 +9,7 @@
  * AEADs to choose from. The order is the order of strength. (VEL-HS suites table, spec section on
  * profiles.)
  */
-enum vel_profile {
-    VEL_PROFILE_LIGHT,
-    VEL_PROFILE_BALANCED,
-    VEL_PROFILE_SECURE,
-    VEL_PROFILE_COUNT
-};
+enum vel_profile { VEL_PROFILE_LIGHT, VEL_PROFILE_BALANCED, VEL_PROFILE_SECURE, VEL_PROFILE_COUNT };
 
 /* An ordered list of profiles without repetition. Client: preference order; server: those it
  * permits (a set; the server picks the strongest). */

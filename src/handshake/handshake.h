@@ -14,7 +14,13 @@
  */
 
 /* Encryption levels, RFC 9001 2.1. Each but EARLY has its own CRYPTO stream. */
-enum vel_level { VEL_LEVEL_INITIAL, VEL_LEVEL_EARLY, VEL_LEVEL_HANDSHAKE, VEL_LEVEL_APP, VEL_LEVEL_COUNT };
+enum vel_level {
+    VEL_LEVEL_INITIAL,
+    VEL_LEVEL_EARLY,
+    VEL_LEVEL_HANDSHAKE,
+    VEL_LEVEL_APP,
+    VEL_LEVEL_COUNT
+};
 
 enum vel_direction { VEL_READ, VEL_WRITE };
 
