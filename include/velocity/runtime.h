@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VELOCITY_RUNTIME_H
+#define VELOCITY_RUNTIME_H
+
+#include "velocity/endpoint.h"
+#include "velocity/link.h"
+#include "velocity/loop.h"
+
+/*
+ * A runtime joins one link and one endpoint in a loop: trains from the link go to the endpoint,
+ * trains of the endpoint go to the link, and the endpoint's deadline becomes a timer. The same for
+ * servers and clients. A loop may hold several runtimes.
+ *
+ * Turns are fair and bounded: at most VEL_TURN_RECEIVE trains are taken in, then the application
+ * sees the connections that have events, then at most VEL_TURN_SEND trains go out, then other
+ * descriptors and timers of the loop have their turn. When the link is full the unsent rest waits
+ * until it is writable, and the endpoint is not asked for more meanwhile.
+ */
+struct vel_runtime;
+
+enum { VEL_TURN_RECEIVE = 32, VEL_TURN_SEND = 32 };
+
+/* What the runtime tells its owner. Callbacks may use the endpoint and its connections in any way
+ * (write, open, close, connect) without waking the runtime, and may free the runtime. */
+struct vel_runtime_hooks {
+    /* `conn` has events: take them all with vel_conn_next_event. */
+    void (*events)(void *self, struct vel_conn *conn, vel_time now);
+    /* The network says that nobody listens at `remote` (ICMP port unreachable): worth an early end
+     * of a client's attempt before it is connected, never more. May be NULL. */
+    void (*unreachable)(void *self, const struct vel_addr *remote);
+    void *self;
+};
+
+/* Link, endpoint and loop stay the caller's and must outlive the runtime.
+ * VEL_ERR_UNSUPPORTED  the link has no descriptor to wait for
+ * VEL_ERR_NOMEM, VEL_ERR_IO */
+vel_result vel_runtime_new(const struct vel_env *env, struct vel_loop *loop, struct vel_link *link,
+                           struct vel_endpoint *endpoint, const struct vel_runtime_hooks *hooks,
+                           struct vel_runtime **runtime);
+
+/* Detaches; nothing is sent any more. NULL is allowed. */
+void vel_runtime_free(struct vel_runtime *runtime);
+
+/* The application used the endpoint or a connection outside the hooks (from a timer, or before
+ * vel_loop_run): send what waits and look at the deadline again, in the next turn. Cheap. */
+void vel_runtime_wake(struct vel_runtime *runtime);
+
+struct vel_endpoint *vel_runtime_endpoint(struct vel_runtime *runtime);
+
+#endif

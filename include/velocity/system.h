@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VELOCITY_SYSTEM_H
+#define VELOCITY_SYSTEM_H
+
+#include "velocity/env.h"
+
+/*
+ * The surroundings of a program on Linux: heap, kernel randomness, clocks. Keep the env in a
+ * variable that outlives everything made with it; set its log if wanted.
+ *
+ *     struct vel_env env = vel_env_system();
+ */
+struct vel_env vel_env_system(void);
+
+/* The monotonic clock: `now` of every call that asks for one. */
+vel_time vel_clock_now(void);
+
+/* Seconds of the Unix epoch: certificate validity, log lines. May jump. */
+int64_t vel_clock_unix(void);
+
+/* vel_config.unix_offset: Unix seconds at vel_time 0, as of now. */
+int64_t vel_clock_unix_offset(void);
+
+#endif
