@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WEB_SERVER_H
+#define WEB_SERVER_H
+
+#include "velocity/http.h"
+
+/*
+ * The HTTP side of a server: a session for every connection, a site that answers. The owner of the
+ * loop calls it; it holds no socket, timer or clock.
+ *
+ *     for each conn of vel_endpoint_next(endpoint)
+ *         vel_web_server_events(server, conn, now);     takes all events of the connection
+ *     vel_web_server_flush(server, now);                once, before vel_endpoint_send
+ *
+ * To stop: vel_endpoint_refuse_new, vel_web_server_finish; go on looping until
+ * vel_web_server_sessions is 0 or patience is over; then vel_endpoint_close_all.
+ */
+struct vel_web_server;
+struct vel_site;
+
+/* One answered (or abandoned) request, for the request log. Slices are valid during the call and
+ * hold what the peer sent: escape them before printing. */
+struct vel_web_record {
+    struct vel_addr remote;
+    struct vel_slice method;
+    struct vel_slice authority;
+    struct vel_slice path;
+    unsigned status;     /* 0: abandoned before it was answered */
+    uint64_t body_bytes; /* of the response, handed to the transport */
+    vel_time duration;   /* from the end of the request head to the last acknowledgement */
+    bool complete;       /* false: the transfer was cut off */
+};
+
+struct vel_web_server_setup {
+    const struct vel_env *env;
+    struct vel_site *site; /* outlives the server */
+    int64_t unix_offset;   /* unix seconds at vel_time 0, as in struct vel_config */
+    void (*log)(void *self, const struct vel_web_record *record); /* NULL: no log */
+    void *log_self;
+};
+
+/* VEL_ERR_NOMEM */
+vel_result vel_web_server_new(const struct vel_web_server_setup *setup,
+                              struct vel_web_server **server);
+
+/* Forgets every session; connections are not closed. Free it before the endpoint. NULL is
+ * allowed. */
+void vel_web_server_free(struct vel_web_server *server);
+
+/* Take and handle all events of a connection, from VEL_EVENT_CONNECTED to VEL_EVENT_CLOSED. Uses
+ * vel_conn_set_user. */
+void vel_web_server_events(struct vel_web_server *server, struct vel_conn *conn, vel_time now);
+
+/* Write what has become writable without an event. Cheap when nothing has. */
+void vel_web_server_flush(struct vel_web_server *server, vel_time now);
+
+/* Let every session finish what runs (GOAWAY) and then close its connection. */
+void vel_web_server_finish(struct vel_web_server *server);
+
+struct vel_web_server_stats {
+    size_t sessions;         /* connections with HTTP on them */
+    size_t active;           /* requests being answered */
+    uint64_t requests;       /* ever begun */
+    uint64_t response_bytes; /* of bodies */
+    uint64_t by_class[6];    /* answers by first digit of the status; [0]: abandoned */
+};
+void vel_web_server_get_stats(const struct vel_web_server *server,
+                              struct vel_web_server_stats *stats);
+
+#endif
