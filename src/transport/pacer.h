@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRANSPORT_PACER_H
+#define TRANSPORT_PACER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "velocity/env.h"
+
+/*
+ * Spreads what the window allows over the round trip (RFC 9002 7.7), train by train: a bucket that
+ * fills at the pacing rate and that packets drain. It holds at least 16 packets, so a quiet sender
+ * starts with a train of that size; in any time t no more than vel_pacer_depth() + rate * t bytes
+ * leave. Only packets that count in flight are paced; acknowledgements alone and probes are not.
+ */
+enum { VEL_PACER_MIN_PACKETS = 16, VEL_PACER_MAX_PACKETS = 64 };
+
+struct vel_pacer {
+    bool enabled;
+    uint32_t mtu;
+    uint64_t rate;   /* bytes per second; 0: not known yet, no limit */
+    uint64_t credit; /* bytes that may leave at `updated` */
+    vel_time updated;
+};
+
+/* Starts full. */
+void vel_pacer_init(struct vel_pacer *pacer, bool enabled, uint32_t mtu, vel_time now);
+
+/* Set the rate in bytes per second from now on (vel_cc_pacing_rate). */
+void vel_pacer_set_rate(struct vel_pacer *pacer, uint64_t rate, vel_time now);
+
+/* How many bytes may leave now: at least one packet's, or 0. UINT64_MAX when not pacing. */
+uint64_t vel_pacer_budget(struct vel_pacer *pacer, vel_time now);
+
+/* Bytes left; more than the budget leaves a debt that is paid first. */
+void vel_pacer_sent(struct vel_pacer *pacer, uint64_t bytes, vel_time now);
+
+/* When the budget is 0: when a train is worth sending again (never sooner than now). A train is
+ * what the rate yields in a millisecond, one packet at least and the whole bucket at most. */
+vel_time vel_pacer_next(const struct vel_pacer *pacer, vel_time now);
+
+/* The bucket: the largest burst, in bytes. */
+uint64_t vel_pacer_depth(const struct vel_pacer *pacer);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRANSPORT_RECOVERY_H
+#define TRANSPORT_RECOVERY_H
+
+#include "transport/cc.h"
+#include "transport/ecn.h"
+#include "transport/frame.h"
+#include "transport/rtt.h"
+#include "transport/sent.h"
+#include "transport/space.h"
+
+/*
+ * Loss recovery of a connection, RFC 9002: which of the packets sent are lost, when to probe, and
+ * what the round trips are. It composes the sent packets of three spaces, RTT, ECN validation and
+ * congestion control, and tells the connection about each record through two hooks. It writes no
+ * packets: after a time-out it says how many probes to send and where.
+ *
+ * Sending: vel_sent_begin(&r->space[s].sent), vel_sent_add for each record, then vel_recovery_sent
+ * (or vel_sent_abandon). The packet number is r->space[s].sent.next.
+ *
+ * When the connection has nothing left to send for want of data, it says so with
+ * vel_recovery_set_app_limited, so that the window does not grow without being used.
+ */
+
+/* Told for each record of a packet, in the order they were added. They must not call back into
+ * recovery. */
+struct vel_recovery_hooks {
+    void (*acked)(void *self, enum vel_space space, const struct vel_record *record);
+    /* To be sent again if still wanted: declared lost, or handed out for a probe. In the second
+     * case the original may still be acknowledged: `acked` may follow `lost`. */
+    void (*lost)(void *self, enum vel_space space, const struct vel_record *record);
+    void *self;
+};
+
+enum vel_recovery_action {
+    VEL_RECOVERY_NOTHING, /* early: ask for the deadline again */
+    VEL_RECOVERY_LOST,    /* packets were declared lost: hooks were called, send what there is */
+    VEL_RECOVERY_PROBE    /* send `probes` ack-eliciting packets in `space`, window or not */
+};
+
+struct vel_recovery_timeout {
+    enum vel_recovery_action action;
+    enum vel_space space;
+    unsigned probes;
+};
+
+struct vel_recovery_space {
+    struct vel_sent sent;
+    uint64_t largest_acked;  /* VEL_NUMBER_NONE at first */
+    vel_time loss_time;      /* when the next packet is lost by time; VEL_NEVER */
+    vel_time last_eliciting; /* when the last ack-eliciting packet was sent */
+    uint32_t eliciting;      /* ack-eliciting packets in flight */
+    bool discarded;
+};
+
+struct vel_recovery {
+    struct vel_recovery_hooks hooks;
+    struct vel_recovery_space space[VEL_SPACE_COUNT];
+    struct vel_rtt rtt;
+    struct vel_ecn_validation ecn;
+    struct vel_cc cc;
+    uint64_t in_flight;     /* bytes, over all spaces */
+    vel_time max_ack_delay; /* the peer's */
+    unsigned pto_backoff;   /* time-outs in a row: the period doubles with each */
+    uint64_t packets_lost, pto_fired, ce_marks; /* totals */
+    bool is_client;
+    bool peer_validated;        /* client: the server surely has validated our address */
+    bool handshake_keys;        /* client: Handshake packets can be sent */
+    bool handshake_confirmed;   /* RFC 9001 4.1.2 */
+    bool amplification_limited; /* server: nothing may be sent until more is received */
+    bool app_limited;           /* there was nothing to send although the window had room */
+};
+
+struct vel_recovery_setup {
+    const struct vel_env *env;
+    struct vel_recovery_hooks hooks;
+    enum vel_congestion congestion;
+    uint32_t mtu; /* max_datagram_size, bytes */
+    bool is_client;
+    bool ecn;
+};
+
+void vel_recovery_init(struct vel_recovery *r, const struct vel_recovery_setup *setup,
+                       vel_time now);
+/* Release what is held, without calling hooks. Fine on zeroed memory. */
+void vel_recovery_clear(struct vel_recovery *r);
+
+/* The packet begun in r->space[space].sent leaves now. `ecn`: how its datagram is marked. */
+void vel_recovery_sent(struct vel_recovery *r, enum vel_space space, uint16_t size,
+                       bool ack_eliciting, bool in_flight, uint8_t ecn, vel_time now);
+
+/* An ACK frame of `space` arrived. `delay`: its ACK Delay decoded to nanoseconds.
+ * VEL_ERR_UNEXPECTED  acknowledges a number that was never sent: close with PROTOCOL_VIOLATION */
+vel_result vel_recovery_on_ack(struct vel_recovery *r, enum vel_space space,
+                               const struct vel_frame_ack *ack, vel_time delay, vel_time now);
+
+/* When to call vel_recovery_on_timeout; VEL_NEVER: not. Changes after every other call here. */
+vel_time vel_recovery_deadline(const struct vel_recovery *r);
+struct vel_recovery_timeout vel_recovery_on_timeout(struct vel_recovery *r, vel_time now);
+
+/* The keys of a space are gone (RFC 9001 4.9): its packets leave the flight, no hooks. */
+void vel_recovery_discard(struct vel_recovery *r, enum vel_space space);
+
+/* A Retry or a rejected 0-RTT: every packet of the space counts as lost, without congestion. */
+void vel_recovery_resend_all(struct vel_recovery *r, enum vel_space space);
+
+/* Facts of the handshake that the probe time-out depends on (RFC 9002 6.2.1, 6.2.2.1). */
+void vel_recovery_set_handshake_keys(struct vel_recovery *r);
+void vel_recovery_set_confirmed(struct vel_recovery *r);
+/* Server: at the limit there is no probe time-out; the caller asks for the deadline after a
+ * datagram has lifted it. */
+void vel_recovery_set_amplification_limited(struct vel_recovery *r, bool limited);
+
+/* The peer's max_ack_delay, from its transport parameters (nanoseconds). */
+void vel_recovery_set_max_ack_delay(struct vel_recovery *r, vel_time max_ack_delay);
+
+/* Sending stopped for want of data (true), or because of window or pacer (false). */
+void vel_recovery_set_app_limited(struct vel_recovery *r, bool app_limited);
+
+/* The probe time-out of the application space, without backoff: RFC 9002 6.2.1. For the idle
+ * time-out, draining, key update and path validation. */
+vel_time vel_recovery_pto(const struct vel_recovery *r);
+
+/* Bytes that the congestion window still admits. */
+static inline uint64_t vel_recovery_room(const struct vel_recovery *r)
+{
+    uint64_t window = vel_cc_window(&r->cc);
+    return window > r->in_flight ? window - r->in_flight : 0;
+}
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRANSPORT_SENT_H
+#define TRANSPORT_SENT_H
+
+#include "transport/record.h"
+#include "velocity/env.h"
+#include "velocity/err.h"
+
+/*
+ * The packets of one packet number space that were sent and are not settled yet (neither
+ * acknowledged nor lost), with their records.
+ *
+ * Packets live in a ring indexed by packet number, records in a second ring in the same order.
+ * Both grow by doubling and give their memory back as soon as they are empty and were not just
+ * used (vel_sent_trim), so an idle connection holds nothing here. A number that is skipped on
+ * purpose (RFC 9000 21.4) keeps an empty slot: an acknowledgement of it convicts the peer.
+ *
+ * Writing a packet is: begin, add its records, then commit or abandon. One packet at a time.
+ */
+enum {
+    VEL_SENT_MAX_PACKETS = 1 << 16, /* slots, that is: span of numbers between oldest and newest */
+    VEL_SENT_MAX_RECORDS = 1 << 18,
+};
+
+enum vel_sent_state {
+    VEL_SENT_SKIPPED,     /* the number was never sent */
+    VEL_SENT_OUTSTANDING, /* sent, no news */
+    VEL_SENT_SETTLED      /* acknowledged, lost or forgotten */
+};
+
+struct vel_sent_packet {
+    vel_time time; /* when it was sent */
+    uint64_t first_record;
+    uint16_t records;
+    uint16_t size; /* bytes of the packet */
+    uint8_t state; /* enum vel_sent_state */
+    uint8_t ecn;   /* enum vel_ecn: how it was marked */
+    bool ack_eliciting;
+    bool in_flight; /* counts in bytes in flight: ack-eliciting or padded */
+    bool handed_on; /* its records were given out for a probe: whoever resent them is in charge */
+};
+
+struct vel_sent {
+    const struct vel_env *env;
+    struct vel_sent_packet *packets;
+    struct vel_record *records;
+    uint32_t packet_slots; /* powers of two, or 0 */
+    uint32_t record_slots;
+    uint64_t base; /* oldest number with a slot */
+    uint64_t next; /* the next number to be sent */
+    uint64_t record_base, record_next;
+    uint32_t open_records; /* of the packet between begin and commit */
+};
+
+void vel_sent_init(struct vel_sent *sent, const struct vel_env *env);
+/* Forget everything and release the memory; the numbers go on. */
+void vel_sent_clear(struct vel_sent *sent);
+
+/* Make room for packet number sent->next.
+ * VEL_ERR_LIMIT  too many unsettled packets: wait for acknowledgements
+ * VEL_ERR_NOMEM  allocation failed */
+vel_result vel_sent_begin(struct vel_sent *sent);
+
+/* Add a record to the packet begun. VEL_ERR_LIMIT, VEL_ERR_NOMEM: not added, so its frame must not
+ * be written. */
+vel_result vel_sent_add(struct vel_sent *sent, struct vel_record record);
+
+/* The packet leaves: takes number sent->next and the records added; `packet` gives time, size, ecn
+ * and flags. */
+void vel_sent_commit(struct vel_sent *sent, struct vel_sent_packet packet);
+
+/* The packet does not leave; its number will be used by the next one. */
+void vel_sent_abandon(struct vel_sent *sent);
+
+/* Leave out the number sent->next for ever. Errors as vel_sent_begin. */
+vel_result vel_sent_skip(struct vel_sent *sent);
+
+/* The slot of a number; NULL when it is not kept (settled long ago, or not sent yet). */
+struct vel_sent_packet *vel_sent_find(const struct vel_sent *sent, uint64_t number);
+
+/* The nth record of a packet, n < packet->records. Valid until the next begin, add or settle. */
+const struct vel_record *vel_sent_record(const struct vel_sent *sent,
+                                         const struct vel_sent_packet *packet, unsigned n);
+
+/* Drop settled packets (and skipped numbers) from the old end. */
+void vel_sent_settle(struct vel_sent *sent);
+
+/* Release the memory if nothing is unsettled: call when the connection has gone quiet. */
+void vel_sent_trim(struct vel_sent *sent);
+
+static inline bool vel_sent_is_empty(const struct vel_sent *sent)
+{
+    return sent->base == sent->next;
+}
+
+#endif
