@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRANSPORT_STREAMS_H
+#define TRANSPORT_STREAMS_H
+
+#include "base/writer.h"
+#include "transport/pool.h"
+#include "velocity/config.h"
+#include "velocity/conn.h"
+
+/*
+ * All streams of one connection, as the connection sees them: frames come in, frames go out,
+ * records of those that were acknowledged or lost come back. What the application does with
+ * streams is in transport/streams_app.h.
+ *
+ * Streams are found by id in a hash table; the limits on their number (RFC 9000 4.6) bound it.
+ * Frames that wait to be sent are in queues, so one packet costs what it holds, however many
+ * streams there are. A stream whose two halves are over is forgotten once the application has
+ * taken its CLOSED event; frames that come for it later are ignored.
+ */
+struct vel_streams;
+struct vel_frame;
+struct vel_params;
+struct vel_record;
+struct vel_sent;
+
+struct vel_streams_setup {
+    const struct vel_env *env;
+    struct vel_pool *pool;           /* of the connection; outlives the streams */
+    const struct vel_limits *limits; /* ours; outlives the streams */
+    bool is_client;
+};
+
+/* VEL_ERR_NOMEM */
+vel_result vel_streams_new(const struct vel_streams_setup *setup, struct vel_streams **streams);
+
+/* Releases what was lent. NULL is allowed. */
+void vel_streams_free(struct vel_streams *streams);
+
+/* Write the limits that we start with into our transport parameters (initial_max_*). */
+void vel_streams_fill_params(const struct vel_streams *streams, struct vel_params *params);
+
+/* The peer's parameters have come. Until then streams can be opened, as many as we ourselves would
+ * allow the peer, and written; nothing of them is sent. Once. */
+void vel_streams_set_peer_params(struct vel_streams *streams, const struct vel_params *params);
+
+/*
+ * Take a STREAM, RESET_STREAM, STOP_SENDING, MAX_DATA, MAX_STREAM_DATA, MAX_STREAMS, DATA_BLOCKED,
+ * STREAM_DATA_BLOCKED or STREAMS_BLOCKED frame of an authenticated packet.
+ * Any error ends the connection with *wire_code (enum vel_wire_error), which is set on failure
+ * only.
+ * VEL_ERR_UNEXPECTED  STREAM_STATE_ERROR, FINAL_SIZE_ERROR
+ * VEL_ERR_LIMIT       FLOW_CONTROL_ERROR, STREAM_LIMIT_ERROR; INTERNAL_ERROR: too many holes
+ * VEL_ERR_NOMEM       INTERNAL_ERROR
+ * VEL_ERR_ARGUMENT    INTERNAL_ERROR: a frame of another type
+ */
+vel_result vel_streams_on_frame(struct vel_streams *streams, const struct vel_frame *frame,
+                                uint64_t *wire_code);
+
+/* A packet written now would hold a frame of ours, if there were room. */
+bool vel_streams_want_send(const struct vel_streams *streams);
+
+/* Fill a 1-RTT (or 0-RTT) payload: control frames first, then STREAM frames by urgency, each with
+ * its record in the packet begun in `sent`. Stops when the room, the records or the work end;
+ * whether anything was written is seen on `w`, which never fails here.
+ * VEL_ERR_NOMEM  the connection cannot go on: INTERNAL_ERROR; what was written is good */
+vel_result vel_streams_write_frames(struct vel_streams *streams, struct vel_writer *w,
+                                    struct vel_sent *sent);
+
+/* A record that vel_streams_write_frames made was acknowledged, or declared lost; both in turn are
+ * fine. Records of other kinds are ignored.
+ * VEL_ERR_NOMEM  the connection cannot go on (INTERNAL_ERROR) */
+vel_result vel_streams_acked(struct vel_streams *streams, const struct vel_record *record);
+vel_result vel_streams_lost(struct vel_streams *streams, const struct vel_record *record);
+
+/* The next event for the application; false when there is none. Those of one stream come in the
+ * order of enum vel_event_type. A stream is forgotten at the first call after its CLOSED event, so
+ * its user pointer can still be had while the event is handled. */
+bool vel_streams_next_event(struct vel_streams *streams, struct vel_event *event);
+bool vel_streams_has_events(const struct vel_streams *streams);
+
+/* Streams that are not forgotten. */
+size_t vel_streams_count(const struct vel_streams *streams);
+
+/* Give back memory that holds no data: when the connection has been idle for a while. */
+void vel_streams_trim(struct vel_streams *streams);
+
+#endif
