@@ -24,6 +24,8 @@ struct vel_link_ops {
      *
      * VEL_ERR_AGAIN  the queue is full: `train` now holds what was not taken (bytes, len and
      *                segment moved on); keep it, wait until writable, send it again
+     * VEL_ERR_NOT_FOUND  the train is lost, and the network reports that nobody listens at its
+     *                remote address, as `receive` may; a hint that can be forged
      */
     vel_result (*send)(struct vel_link *link, struct vel_train *train);
 

@@ -12,7 +12,7 @@
  * servers and clients. A loop may hold several runtimes.
  *
  * Turns are fair and bounded: at most VEL_TURN_RECEIVE trains are taken in, then the application
- * sees the connections that have events, then at most VEL_TURN_SEND trains go out, then other
+ * sees the connections that have events and may flush, then at most VEL_TURN_SEND trains go out, then other
  * descriptors and timers of the loop have their turn. When the link is full the unsent rest waits
  * until it is writable, and the endpoint is not asked for more meanwhile.
  */
@@ -25,6 +25,9 @@ enum { VEL_TURN_RECEIVE = 32, VEL_TURN_SEND = 32 };
 struct vel_runtime_hooks {
     /* `conn` has events: take them all with vel_conn_next_event. */
     void (*events)(void *self, struct vel_conn *conn, vel_time now);
+    /* Once a turn, after all events and before anything is sent: write what has become writable
+     * without an event. May be NULL. */
+    void (*flush)(void *self, vel_time now);
     /* The network says that nobody listens at `remote` (ICMP port unreachable): worth an early end
      * of a client's attempt before it is connected, never more. May be NULL. */
     void (*unreachable)(void *self, const struct vel_addr *remote);

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "velocity/loop.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/units.h"
+#include "testing/test.h"
+#include "velocity/system.h"
+
+/* What happened, in order, as letters. */
+struct diary {
+    struct vel_loop *loop;
+    struct vel_timer *first, *second;
+    struct vel_watch *watch;
+    int pipe[2];
+    char text[16];
+    vel_time fired;
+};
+
+static void note(struct diary *diary, char letter)
+{
+    size_t used = strlen(diary->text);
+    assert_true(used + 1 < sizeof diary->text);
+    diary->text[used] = letter;
+}
+
+static void on_first(void *self, vel_time now)
+{
+    struct diary *diary = self;
+    note(diary, '1');
+    diary->fired = now;
+}
+
+static void on_second(void *self, vel_time now)
+{
+    struct diary *diary = self;
+    (void)now;
+    note(diary, '2');
+    vel_loop_stop(diary->loop);
+}
+
+static void timers_fire_in_order_and_once(void **state)
+{
+    (void)state;
+    struct test_env t;
+    test_env_init(&t, 1);
+    struct diary diary = {0};
+    ASSERT_OK(vel_loop_new(&t.env, &diary.loop));
+    ASSERT_OK(vel_timer_new(diary.loop, on_first, &diary, &diary.first));
+    ASSERT_OK(vel_timer_new(diary.loop, on_second, &diary, &diary.second));
+
+    vel_time start = vel_clock_now();
+    vel_timer_set(diary.second, start + 50 * MS);
+    vel_timer_set(diary.first, start + 100 * SECOND);
+    vel_timer_set(diary.first, start + 100 * US); /* sooner than it was armed */
+    vel_timer_set(diary.first, start + 500 * US); /* and later: woken too early, it waits on */
+    vel_loop_run(diary.loop);
+    assert_string_equal(diary.text, "12");
+    assert_true(diary.fired >= start + 500 * US);
+
+    vel_timer_set(diary.first, 0); /* long past: at once */
+    vel_timer_set(diary.second, vel_clock_now() + 10 * MS);
+    vel_loop_run(diary.loop);
+    assert_string_equal(diary.text, "1212");
+
+    vel_timer_set(diary.first, vel_clock_now() + 100 * US);
+    vel_timer_set(diary.first, VEL_NEVER);
+    vel_timer_set(diary.second, vel_clock_now() + MS);
+    vel_loop_run(diary.loop);
+    assert_string_equal(diary.text, "12122");
+
+    vel_timer_free(diary.first);
+    vel_timer_free(diary.second);
+    vel_loop_free(diary.loop);
+    test_env_done(&t);
+}
+
+static void free_itself(void *self, vel_time now)
+{
+    struct diary *diary = self;
+    (void)now;
+    note(diary, 'f');
+    vel_timer_free(diary->first);
+    diary->first = NULL;
+    vel_loop_stop(diary->loop);
+}
+
+static void a_timer_may_free_itself(void **state)
+{
+    (void)state;
+    struct test_env t;
+    test_env_init(&t, 1);
+    struct diary diary = {0};
+    ASSERT_OK(vel_loop_new(&t.env, &diary.loop));
+    ASSERT_OK(vel_timer_new(diary.loop, free_itself, &diary, &diary.first));
+    vel_timer_set(diary.first, vel_clock_now());
+    vel_loop_run(diary.loop);
+    assert_string_equal(diary.text, "f");
+    vel_loop_free(diary.loop);
+    test_env_done(&t);
+}
+
+static void on_pipe(void *self, unsigned ready)
+{
+    struct diary *diary = self;
+    char byte;
+    assert_int_equal(ready, VEL_WATCH_READ);
+    assert_int_equal(read(diary->pipe[0], &byte, 1), 1);
+    note(diary, byte);
+    if (byte == 'z')
+        vel_loop_stop(diary->loop);
+}
+
+static void watches_descriptors(void **state)
+{
+    (void)state;
+    struct test_env t;
+    test_env_init(&t, 1);
+    struct diary diary = {0};
+    ASSERT_OK(vel_loop_new(&t.env, &diary.loop));
+    assert_int_equal(pipe(diary.pipe), 0);
+    ASSERT_OK(vel_watch_new(diary.loop, diary.pipe[0], on_pipe, &diary, &diary.watch));
+    vel_watch_set(diary.watch, VEL_WATCH_READ);
+    assert_int_equal(write(diary.pipe[1], "xyz", 3), 3); /* level-triggered: one call a byte */
+    vel_loop_run(diary.loop);
+    assert_string_equal(diary.text, "xyz");
+    vel_watch_free(diary.watch);
+    close(diary.pipe[0]);
+    close(diary.pipe[1]);
+    vel_loop_free(diary.loop);
+    test_env_done(&t);
+}
+
+static void on_signal(void *self, int number)
+{
+    struct diary *diary = self;
+    note(diary, number == SIGTERM ? 't' : 'i');
+    if (number == SIGTERM)
+        vel_loop_stop(diary->loop);
+    else
+        raise(SIGTERM);
+}
+
+static void catches_signals(void **state)
+{
+    (void)state;
+    struct test_env t;
+    test_env_init(&t, 1);
+    struct diary diary = {0};
+    struct vel_signals *signals;
+    ASSERT_OK(vel_loop_new(&t.env, &diary.loop));
+    ASSERT_OK(vel_signals_new(diary.loop, on_signal, &diary, &signals));
+    raise(SIGINT);
+    vel_loop_run(diary.loop);
+    assert_string_equal(diary.text, "it");
+    vel_signals_free(signals);
+    vel_loop_free(diary.loop);
+    test_env_done(&t);
+}
+
+static void failed_allocations_leak_nothing(void **state)
+{
+    (void)state;
+    for (long n = 0; n < 6; n++) {
+        struct test_env t;
+        test_env_init(&t, 1);
+        t.fail_after = n;
+        struct vel_loop *loop = NULL;
+        struct vel_timer *timer = NULL;
+        struct vel_signals *signals = NULL;
+        enum vel_err err = vel_loop_new(&t.env, &loop);
+        if (err == VEL_OK)
+            err = vel_timer_new(loop, free_itself, NULL, &timer);
+        if (err == VEL_OK)
+            err = vel_signals_new(loop, on_signal, NULL, &signals);
+        ASSERT_ERR("nth allocation", err, n < 4 ? VEL_ERR_NOMEM : VEL_OK);
+        vel_signals_free(signals);
+        vel_timer_free(timer);
+        vel_loop_free(loop);
+        test_env_done(&t);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(timers_fire_in_order_and_once),
+        cmocka_unit_test(a_timer_may_free_itself),
+        cmocka_unit_test(watches_descriptors),
+        cmocka_unit_test(catches_signals),
+        cmocka_unit_test(failed_allocations_leak_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "velocity/system.h"
+
+#include <string.h>
+
+#include "base/units.h"
+#include "testing/test.h"
+
+static void gives_zeroed_memory(void **state)
+{
+    (void)state;
+    struct vel_env env = vel_env_system();
+    static const uint8_t zero[64];
+    uint8_t *memory = vel_alloc(&env, sizeof zero);
+    assert_non_null(memory);
+    assert_memory_equal(memory, zero, sizeof zero);
+    vel_release(&env, memory, sizeof zero);
+    vel_release(&env, NULL, 10);
+}
+
+static void gives_different_random_bytes(void **state)
+{
+    (void)state;
+    struct vel_env env = vel_env_system();
+    uint8_t a[600] = {0}, b[600] = {0};
+    vel_random(&env, a, sizeof a);
+    vel_random(&env, b, sizeof b);
+    assert_memory_not_equal(a, b, sizeof a);
+    assert_memory_not_equal(a + 500, b + 500, 100);
+    vel_random(&env, a, 0);
+}
+
+static void clocks_agree(void **state)
+{
+    (void)state;
+    vel_time before = vel_clock_now();
+    assert_true(vel_clock_now() >= before);
+    int64_t there = vel_clock_unix_offset() + vel_clock_now() / SECOND;
+    int64_t apart = vel_clock_unix() - there;
+    assert_true(apart >= -5 && apart <= 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gives_zeroed_memory),
+        cmocka_unit_test(gives_different_random_bytes),
+        cmocka_unit_test(clocks_agree),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
