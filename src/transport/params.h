@@ -77,7 +77,7 @@ void vel_params_encode(const struct vel_params *params, bool from_client, const 
  * Decode what a client (or else a server) sent. Unknown parameters are ignored.
  * VEL_ERR_MALFORMED  does not parse, appears twice, is outside its range, or a server's parameter
  *                    came from a client: close with TRANSPORT_PARAMETER_ERROR
- * VEL_ERR_LIMIT      over 64 parameters, or more versions than we keep: the same
+ * VEL_ERR_LIMIT      more versions than VEL_PARAMS_VERSIONS: the same
  */
 vel_result vel_params_decode(struct vel_slice bytes, bool from_client, struct vel_params *params);
 
