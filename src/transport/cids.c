@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/cids.h"
+
+#include "base/secret.h"
+#include "base/try.h"
+#include "base/units.h"
+
+void vel_cids_init(struct vel_cids *cids, const struct vel_cid *ours, const struct vel_cid *peer)
+{
+    *cids = (struct vel_cids){.local_next = 1};
+    cids->local[0] = (struct vel_local_cid){.cid = *ours, .in_use = true};
+    cids->remote[0] = (struct vel_remote_cid){.cid = *peer, .in_use = true};
+}
+
+const struct vel_cid *vel_cids_peer(const struct vel_cids *cids)
+{
+    return &cids->remote[cids->remote_current].cid;
+}
+
+void vel_cids_set_peer(struct vel_cids *cids, const struct vel_cid *peer)
+{
+    cids->remote[cids->remote_current].cid = *peer;
+}
+
+void vel_cids_set_peer_token(struct vel_cids *cids, const uint8_t token[VEL_RESET_TOKEN])
+{
+    struct vel_remote_cid *first = &cids->remote[cids->remote_current];
+    memcpy(first->reset_token, token, VEL_RESET_TOKEN);
+    first->has_token = true;
+}
+
+static unsigned count_local(const struct vel_cids *cids)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < VEL_CIDS_LOCAL; i++)
+        count += cids->local[i].in_use;
+    return count;
+}
+
+bool vel_cids_want_local(const struct vel_cids *cids, uint64_t peer_limit)
+{
+    return count_local(cids) < VEL_MIN(peer_limit, (uint64_t)VEL_CIDS_LOCAL);
+}
+
+void vel_cids_add_local(struct vel_cids *cids, const struct vel_cid *cid,
+                        const uint8_t reset_token[VEL_RESET_TOKEN])
+{
+    for (size_t i = 0; i < VEL_CIDS_LOCAL; i++) {
+        struct vel_local_cid *slot = &cids->local[i];
+        if (slot->in_use)
+            continue;
+        *slot = (struct vel_local_cid){
+            .cid = *cid, .sequence = cids->local_next++, .in_use = true, .due = true};
+        memcpy(slot->reset_token, reset_token, VEL_RESET_TOKEN);
+        return;
+    }
+}
+
+vel_result vel_cids_on_retire(struct vel_cids *cids, uint64_t sequence,
+                              const struct vel_cid *arrived_on, struct vel_cid *retired)
+{
+    REQUIRE(sequence < cids->local_next, VEL_ERR_UNEXPECTED);
+    *retired = (struct vel_cid){0};
+    for (size_t i = 0; i < VEL_CIDS_LOCAL; i++) {
+        struct vel_local_cid *slot = &cids->local[i];
+        if (!slot->in_use || slot->sequence != sequence)
+            continue;
+        REQUIRE(!vel_cid_equal(&slot->cid, arrived_on), VEL_ERR_UNEXPECTED);
+        *retired = slot->cid;
+        *slot = (struct vel_local_cid){0};
+        return VEL_OK;
+    }
+    return VEL_OK;
+}
+
+/* RFC 9000 5.1.2: a peer that makes us retire faster than it acknowledges is at fault. */
+static vel_result retire(struct vel_cids *cids, uint64_t sequence)
+{
+    struct vel_retiring_cid *free_slot = NULL;
+    for (size_t i = 0; i < VEL_CIDS_RETIRING; i++) {
+        struct vel_retiring_cid *slot = &cids->retiring[i];
+        if (slot->in_use && slot->sequence == sequence)
+            return VEL_OK;
+        if (!slot->in_use && free_slot == NULL)
+            free_slot = slot;
+    }
+    REQUIRE(free_slot != NULL, VEL_ERR_LIMIT);
+    *free_slot = (struct vel_retiring_cid){.sequence = sequence, .in_use = true, .due = true};
+    return VEL_OK;
+}
+
+static vel_result retire_below(struct vel_cids *cids, uint64_t retire_prior)
+{
+    for (size_t i = 0; i < VEL_CIDS_REMOTE; i++) {
+        struct vel_remote_cid *slot = &cids->remote[i];
+        if (!slot->in_use || slot->sequence >= retire_prior)
+            continue;
+        TRY(retire(cids, slot->sequence));
+        *slot = (struct vel_remote_cid){0};
+    }
+    cids->retire_prior = retire_prior;
+    return VEL_OK;
+}
+
+/* After retiring the id in use, go on with the oldest one left. */
+static void choose_current(struct vel_cids *cids)
+{
+    if (cids->remote[cids->remote_current].in_use)
+        return;
+    uint64_t oldest = UINT64_MAX;
+    for (unsigned i = 0; i < VEL_CIDS_REMOTE; i++) {
+        if (cids->remote[i].in_use && cids->remote[i].sequence < oldest) {
+            oldest = cids->remote[i].sequence;
+            cids->remote_current = i;
+        }
+    }
+}
+
+vel_result vel_cids_on_new(struct vel_cids *cids, uint64_t sequence, uint64_t retire_prior,
+                           const struct vel_cid *cid, const uint8_t token[VEL_RESET_TOKEN])
+{
+    for (size_t i = 0; i < VEL_CIDS_REMOTE; i++) {
+        const struct vel_remote_cid *slot = &cids->remote[i];
+        bool same_id = slot->in_use && vel_cid_equal(&slot->cid, cid);
+        if (!slot->in_use || (slot->sequence != sequence && !same_id))
+            continue;
+        /* A repeat must be the same in all three (RFC 9000 19.15). */
+        REQUIRE(same_id && slot->sequence == sequence, VEL_ERR_UNEXPECTED);
+        REQUIRE(slot->has_token && memcmp(slot->reset_token, token, VEL_RESET_TOKEN) == 0,
+                VEL_ERR_UNEXPECTED);
+        return VEL_OK;
+    }
+    if (sequence < cids->retire_prior)
+        return retire(cids, sequence);
+
+    if (retire_prior > cids->retire_prior)
+        TRY(retire_below(cids, retire_prior));
+    for (size_t i = 0; i < VEL_CIDS_REMOTE; i++) {
+        struct vel_remote_cid *slot = &cids->remote[i];
+        if (slot->in_use)
+            continue;
+        *slot = (struct vel_remote_cid){
+            .cid = *cid, .sequence = sequence, .in_use = true, .has_token = true};
+        memcpy(slot->reset_token, token, VEL_RESET_TOKEN);
+        choose_current(cids);
+        return VEL_OK;
+    }
+    return VEL_ERR_LIMIT;
+}
+
+struct vel_local_cid *vel_cids_next_new(struct vel_cids *cids)
+{
+    for (size_t i = 0; i < VEL_CIDS_LOCAL; i++)
+        if (cids->local[i].in_use && cids->local[i].due)
+            return &cids->local[i];
+    return NULL;
+}
+
+struct vel_retiring_cid *vel_cids_next_retire(struct vel_cids *cids)
+{
+    for (size_t i = 0; i < VEL_CIDS_RETIRING; i++)
+        if (cids->retiring[i].in_use && cids->retiring[i].due)
+            return &cids->retiring[i];
+    return NULL;
+}
+
+void vel_cids_new_lost(struct vel_cids *cids, uint64_t sequence)
+{
+    for (size_t i = 0; i < VEL_CIDS_LOCAL; i++)
+        if (cids->local[i].in_use && cids->local[i].sequence == sequence)
+            cids->local[i].due = true;
+}
+
+void vel_cids_retire_lost(struct vel_cids *cids, uint64_t sequence)
+{
+    for (size_t i = 0; i < VEL_CIDS_RETIRING; i++)
+        if (cids->retiring[i].in_use && cids->retiring[i].sequence == sequence)
+            cids->retiring[i].due = true;
+}
+
+void vel_cids_retire_acked(struct vel_cids *cids, uint64_t sequence)
+{
+    for (size_t i = 0; i < VEL_CIDS_RETIRING; i++)
+        if (cids->retiring[i].in_use && cids->retiring[i].sequence == sequence)
+            cids->retiring[i] = (struct vel_retiring_cid){0};
+}
+
+bool vel_cids_is_reset_token(const struct vel_cids *cids, const uint8_t token[VEL_RESET_TOKEN])
+{
+    bool found = false;
+    for (size_t i = 0; i < VEL_CIDS_REMOTE; i++) {
+        const struct vel_remote_cid *slot = &cids->remote[i];
+        bool equal = vel_equal_secret(vel_slice(slot->reset_token, VEL_RESET_TOKEN),
+                                      vel_slice(token, VEL_RESET_TOKEN));
+        found |= slot->in_use && slot->has_token && equal;
+    }
+    return found;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRANSPORT_CIDS_H
+#define TRANSPORT_CIDS_H
+
+#include "transport/cid.h"
+#include "velocity/env.h"
+#include "velocity/err.h"
+
+/*
+ * The connection ids of one connection, RFC 9000 5.1: those we gave the peer to reach us by, and
+ * those it gave us. Both are small fixed tables, so a flood of NEW_CONNECTION_ID frames costs
+ * nothing but its own bytes.
+ */
+enum {
+    VEL_CIDS_LOCAL = 4,   /* ids of ours that are alive at a time, whatever the peer allows */
+    VEL_CIDS_REMOTE = 4,  /* active_connection_id_limit that we announce */
+    VEL_CIDS_RETIRING = 8 /* RETIRE_CONNECTION_ID frames that wait to be sent or acknowledged */
+};
+
+struct vel_local_cid {
+    struct vel_cid cid;
+    uint64_t sequence;
+    uint8_t reset_token[VEL_RESET_TOKEN];
+    bool in_use;
+    bool due; /* a NEW_CONNECTION_ID frame waits to be sent */
+};
+
+struct vel_remote_cid {
+    struct vel_cid cid;
+    uint64_t sequence;
+    uint8_t reset_token[VEL_RESET_TOKEN];
+    bool in_use;
+    bool has_token;
+};
+
+struct vel_retiring_cid {
+    uint64_t sequence;
+    bool in_use;
+    bool due;
+};
+
+struct vel_cids {
+    struct vel_local_cid local[VEL_CIDS_LOCAL];
+    struct vel_remote_cid remote[VEL_CIDS_REMOTE];
+    struct vel_retiring_cid retiring[VEL_CIDS_RETIRING];
+    uint64_t local_next;     /* sequence number of the next id of ours */
+    uint64_t retire_prior;   /* the highest Retire Prior To of the peer */
+    unsigned remote_current; /* index of the id that we send to */
+};
+
+/* First ids: ours is sequence 0; the peer's too, once known. */
+void vel_cids_init(struct vel_cids *cids, const struct vel_cid *ours, const struct vel_cid *peer);
+
+/* The id packets to the peer carry. */
+const struct vel_cid *vel_cids_peer(const struct vel_cids *cids);
+
+/* Handshake: the peer chose its id (first packet from the server, or a Retry). */
+void vel_cids_set_peer(struct vel_cids *cids, const struct vel_cid *peer);
+void vel_cids_set_peer_token(struct vel_cids *cids, const uint8_t token[VEL_RESET_TOKEN]);
+
+/* Whether an id of ours is wanted: there is room in our table and under the peer's limit. */
+bool vel_cids_want_local(const struct vel_cids *cids, uint64_t peer_limit);
+
+/* Add one that the endpoint made; it will be announced. */
+void vel_cids_add_local(struct vel_cids *cids, const struct vel_cid *cid,
+                        const uint8_t reset_token[VEL_RESET_TOKEN]);
+
+/*
+ * RETIRE_CONNECTION_ID arrived in a packet that was addressed to `arrived_on`.
+ * retired  the id that is gone now; `len` 0 when it was gone before
+ * VEL_ERR_UNEXPECTED  never issued, or the id the packet itself was sent to: PROTOCOL_VIOLATION
+ */
+vel_result vel_cids_on_retire(struct vel_cids *cids, uint64_t sequence,
+                              const struct vel_cid *arrived_on, struct vel_cid *retired);
+
+/*
+ * NEW_CONNECTION_ID arrived.
+ * VEL_ERR_UNEXPECTED  same sequence with another id or token: PROTOCOL_VIOLATION
+ * VEL_ERR_LIMIT       more ids than we allowed: CONNECTION_ID_LIMIT_ERROR
+ */
+vel_result vel_cids_on_new(struct vel_cids *cids, uint64_t sequence, uint64_t retire_prior,
+                           const struct vel_cid *cid, const uint8_t token[VEL_RESET_TOKEN]);
+
+/* The next frame to send; NULL when none waits. Clear `due` when it was written. */
+struct vel_local_cid *vel_cids_next_new(struct vel_cids *cids);
+struct vel_retiring_cid *vel_cids_next_retire(struct vel_cids *cids);
+
+/* Loss and acknowledgement of those frames, by sequence number. */
+void vel_cids_new_lost(struct vel_cids *cids, uint64_t sequence);
+void vel_cids_retire_lost(struct vel_cids *cids, uint64_t sequence);
+void vel_cids_retire_acked(struct vel_cids *cids, uint64_t sequence);
+
+/* `token` is one the peer gave us (compared in constant time), RFC 9000 10.3.1. */
+bool vel_cids_is_reset_token(const struct vel_cids *cids, const uint8_t token[VEL_RESET_TOKEN]);
+
+#endif

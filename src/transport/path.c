@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/path.h"
+
+#include <string.h>
+
+#include "base/units.h"
+
+void vel_path_init(struct vel_path *path, const struct vel_addr *local,
+                   const struct vel_addr *remote, bool validated, uint64_t probe_mtu)
+{
+    *path = (struct vel_path){
+        .local = *local,
+        .remote = *remote,
+        .validated = validated,
+        .mtu = VEL_PATH_BASE_MTU,
+        .probe_mtu = probe_mtu > VEL_PATH_BASE_MTU ? (uint16_t)VEL_MIN(probe_mtu, UINT16_MAX) : 0,
+    };
+}
+
+size_t vel_path_credit(const struct vel_path *path)
+{
+    if (path->validated)
+        return SIZE_MAX;
+    uint64_t earned = VEL_PATH_CREDIT_FACTOR * path->received;
+    return earned > path->sent ? (size_t)(earned - path->sent) : 0;
+}
+
+void vel_path_on_received(struct vel_path *path, size_t size)
+{
+    path->received += size;
+}
+
+void vel_path_on_sent(struct vel_path *path, size_t size)
+{
+    path->sent += size;
+}
+
+void vel_path_validate(struct vel_path *path)
+{
+    path->validated = true;
+}
+
+void vel_path_challenged(struct vel_path *path, const uint8_t data[VEL_PATH_CHALLENGE_SIZE])
+{
+    if (path->response_count < VEL_PATH_RESPONSES_MAX)
+        memcpy(path->responses[path->response_count++], data, VEL_PATH_CHALLENGE_SIZE);
+}
+
+bool vel_path_take_response(struct vel_path *path, uint8_t data[VEL_PATH_CHALLENGE_SIZE])
+{
+    if (path->response_count == 0)
+        return false;
+    memcpy(data, path->responses[0], VEL_PATH_CHALLENGE_SIZE);
+    path->response_count--;
+    memmove(path->responses[0], path->responses[1],
+            (size_t)path->response_count * VEL_PATH_CHALLENGE_SIZE);
+    return true;
+}
+
+bool vel_path_probe_due(const struct vel_path *path)
+{
+    return path->probe_mtu > path->mtu && !path->probe_in_flight;
+}
+
+void vel_path_probe_sent(struct vel_path *path)
+{
+    path->probe_in_flight = true;
+}
+
+void vel_path_probe_acked(struct vel_path *path, uint64_t size)
+{
+    path->probe_in_flight = false;
+    path->probe_losses = 0;
+    if (size > path->mtu && size <= UINT16_MAX)
+        path->mtu = (uint16_t)size;
+}
+
+void vel_path_probe_lost(struct vel_path *path)
+{
+    path->probe_in_flight = false;
+    if (++path->probe_losses >= VEL_PATH_PROBES_MAX)
+        path->probe_mtu = 0;
+}

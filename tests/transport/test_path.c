@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/path.h"
+
+#include "testing/test.h"
+
+static const struct vel_addr here = {.family = VEL_ADDR_MEMORY, .port = 1};
+static const struct vel_addr there = {.family = VEL_ADDR_MEMORY, .port = 2};
+
+/* VEL-TR-03 */
+static void credit_is_three_times(void **state)
+{
+    (void)state;
+    struct vel_path path;
+    vel_path_init(&path, &here, &there, false, 0);
+    assert_int_equal(vel_path_credit(&path), 0);
+    vel_path_on_received(&path, 1200);
+    assert_int_equal(vel_path_credit(&path), 3600);
+    vel_path_on_sent(&path, 3000);
+    assert_int_equal(vel_path_credit(&path), 600);
+    vel_path_on_sent(&path, 3000);
+    assert_int_equal(vel_path_credit(&path), 0);
+    vel_path_validate(&path);
+    assert_true(vel_path_credit(&path) == SIZE_MAX);
+}
+
+static void challenges_are_bounded_and_in_order(void **state)
+{
+    (void)state;
+    struct vel_path path;
+    vel_path_init(&path, &here, &there, true, 0);
+    uint8_t data[VEL_PATH_CHALLENGE_SIZE] = {0};
+    for (uint8_t i = 0; i < 100; i++) {
+        data[0] = i;
+        vel_path_challenged(&path, data);
+    }
+    for (uint8_t i = 0; i < VEL_PATH_RESPONSES_MAX; i++) {
+        assert_true(vel_path_take_response(&path, data));
+        assert_int_equal(data[0], i);
+    }
+    assert_false(vel_path_take_response(&path, data));
+}
+
+static void larger_datagrams_are_proved_first(void **state)
+{
+    (void)state;
+    struct vel_path path;
+    vel_path_init(&path, &here, &there, true, 1452);
+    assert_int_equal(path.mtu, VEL_PATH_BASE_MTU);
+    assert_true(vel_path_probe_due(&path));
+    vel_path_probe_sent(&path);
+    assert_false(vel_path_probe_due(&path));
+    vel_path_probe_acked(&path, 1452);
+    assert_int_equal(path.mtu, 1452);
+    assert_false(vel_path_probe_due(&path));
+}
+
+static void a_small_path_is_believed(void **state)
+{
+    (void)state;
+    struct vel_path path;
+    vel_path_init(&path, &here, &there, true, 1452);
+    for (int i = 0; i < VEL_PATH_PROBES_MAX; i++) {
+        assert_true(vel_path_probe_due(&path));
+        vel_path_probe_sent(&path);
+        vel_path_probe_lost(&path);
+    }
+    assert_false(vel_path_probe_due(&path));
+    assert_int_equal(path.mtu, VEL_PATH_BASE_MTU);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(credit_is_three_times),
+        cmocka_unit_test(challenges_are_bounded_and_in_order),
+        cmocka_unit_test(larger_datagrams_are_proved_first),
+        cmocka_unit_test(a_small_path_is_believed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
