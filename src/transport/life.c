@@ -45,29 +45,39 @@ bool vel_life_step(struct vel_life *life, enum vel_life_event event)
     return life->state != before;
 }
 
-static void begin_end(struct vel_life *life, enum vel_life_event event, const struct vel_close *why,
-                      vel_time now, vel_time pto)
+static void begin_end(struct vel_life *life, enum vel_life_event event, const struct vel_close *why)
 {
     bool first = !vel_life_is_over(life);
     if (!vel_life_step(life, event))
         return;
-    if (first) {
+    if (first)
         life->close = *why;
-        life->end = now + CLOSE_PTOS * pto;
-    }
     life->idle_deadline = VEL_NEVER;
     life->close_due = life->state == VEL_LIFE_CLOSING;
 }
 
-void vel_life_close(struct vel_life *life, const struct vel_close *why, vel_time now, vel_time pto)
+static void begin_period(struct vel_life *life, vel_time now, vel_time pto)
 {
-    begin_end(life, VEL_LIFE_LOCAL_CLOSE, why, now, pto);
+    if (life->end == VEL_NEVER)
+        life->end = now + CLOSE_PTOS * pto;
+}
+
+void vel_life_close(struct vel_life *life, const struct vel_close *why)
+{
+    begin_end(life, VEL_LIFE_LOCAL_CLOSE, why);
+}
+
+void vel_life_close_sent(struct vel_life *life, vel_time now, vel_time pto)
+{
+    life->close_due = false;
+    begin_period(life, now, pto);
 }
 
 void vel_life_peer_closed(struct vel_life *life, const struct vel_close *why, vel_time now,
                           vel_time pto)
 {
-    begin_end(life, VEL_LIFE_PEER_CLOSE, why, now, pto);
+    begin_end(life, VEL_LIFE_PEER_CLOSE, why);
+    begin_period(life, now, pto);
 }
 
 void vel_life_drop(struct vel_life *life, enum vel_close_origin origin, const char *reason)

@@ -47,8 +47,11 @@ void vel_life_peer_idle_timeout(struct vel_life *life, vel_time timeout);
  * changed. */
 bool vel_life_step(struct vel_life *life, enum vel_life_event event);
 
-/* End the connection from our side; the first reason stays. `pto`: the current probe time-out. */
-void vel_life_close(struct vel_life *life, const struct vel_close *why, vel_time now, vel_time pto);
+/* End the connection from our side; the first reason stays. The period of closing begins when the
+ * CONNECTION_CLOSE is sent, or would be if it could: vel_life_close_sent. */
+void vel_life_close(struct vel_life *life, const struct vel_close *why);
+/* `pto`: the current probe time-out. */
+void vel_life_close_sent(struct vel_life *life, vel_time now, vel_time pto);
 
 /* The peer ended it. */
 void vel_life_peer_closed(struct vel_life *life, const struct vel_close *why, vel_time now,

@@ -13,10 +13,10 @@
  * PATH_CHALLENGEs that wait for their answer.
  */
 enum {
-    VEL_PATH_BASE_MTU = 1200,         /* UDP payload every path carries, RFC 9000 14 */
-    VEL_PATH_CREDIT_FACTOR = 3,       /* RFC 9000 8.1 */
-    VEL_PATH_RESPONSES_MAX = 4,       /* challenges answered at a time; more are dropped */
-    VEL_PATH_PROBES_MAX = 3,          /* losses of an MTU probe before a size is given up */
+    VEL_PATH_BASE_MTU = 1200,   /* UDP payload every path carries, RFC 9000 14 */
+    VEL_PATH_CREDIT_FACTOR = 3, /* RFC 9000 8.1 */
+    VEL_PATH_RESPONSES_MAX = 4, /* challenges answered at a time; more are dropped */
+    VEL_PATH_PROBES_MAX = 3,    /* losses of an MTU probe before a size is given up */
     VEL_PATH_CHALLENGE_SIZE = 8
 };
 

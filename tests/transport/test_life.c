@@ -52,11 +52,14 @@ static void first_reason_stays(void **state)
     (void)state;
     struct vel_life life;
     vel_life_init(&life, 0, 10 * SECOND, 30 * SECOND);
-    vel_life_close(&life, &why, 0, 100 * MS);
+    vel_life_close(&life, &why);
     assert_true(life.close_due);
+    assert_int_equal(life.end, VEL_NEVER);
+    vel_life_close_sent(&life, 0, 100 * MS);
+    assert_false(life.close_due);
     assert_int_equal(vel_life_deadline(&life), 300 * MS);
     struct vel_close later = {.origin = VEL_CLOSE_PEER, .code = 9};
-    vel_life_close(&life, &later, 50 * MS, 100 * MS);
+    vel_life_close(&life, &later);
     vel_life_peer_closed(&life, &later, 60 * MS, 100 * MS);
     assert_int_equal(life.state, VEL_LIFE_DRAINING);
     assert_false(life.close_due);
@@ -72,7 +75,7 @@ static void answers_thin_out(void **state)
     (void)state;
     struct vel_life life;
     vel_life_init(&life, 0, 10 * SECOND, 30 * SECOND);
-    vel_life_close(&life, &why, 0, 100 * MS);
+    vel_life_close(&life, &why);
     unsigned answers = 0;
     for (int i = 0; i < 1000; i++) {
         life.close_due = false;
