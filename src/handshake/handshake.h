@@ -56,7 +56,8 @@ struct vel_handshake_ops {
     vel_result (*start)(struct vel_handshake *hs);
     /* In-order bytes of the CRYPTO stream of `level`, any split.
      * VEL_ERR_AGAIN  a signature is pending: call resume when the signer reports
-     * other errors   the handshake failed; see vel_handshake_failure() */
+     * VEL_ERR_CLOSED it had failed before
+     * other errors   it failed now: state is VEL_HS_FAILED, see `failure` */
     vel_result (*receive)(struct vel_handshake *hs, enum vel_level level, struct vel_slice bytes);
     /* Go on after a pending signature. Same results as receive. */
     vel_result (*resume)(struct vel_handshake *hs);
@@ -71,7 +72,16 @@ struct vel_handshake {
     enum vel_handshake_state state;
     struct vel_handshake_facts facts;
     struct vel_handshake_failure failure;
+    unsigned hello_datagrams; /* see vel_handshake_hello_datagrams */
 };
+
+/* Full-sized datagrams that the client's first flight needs, so that the server's answer fits into
+ * three times its bytes (VEL-TR-01): by the profile of the share sent. 0 for a server. A second
+ * hello, after a retry, needs no padding. */
+static inline unsigned vel_handshake_hello_datagrams(const struct vel_handshake *hs)
+{
+    return hs->hello_datagrams;
+}
 
 /* How the endpoint creates a provider for a connection of one version. */
 struct vel_handshake_setup {
@@ -84,8 +94,11 @@ struct vel_handshake_setup {
     struct vel_slice local_params; /* our encoded transport parameters; copied */
 };
 
-/* The Velocity/1 handshake, full mode (spec/velocity-1.md).
- * VEL_ERR_ARGUMENT  the config names no identity (server), or no trust, name or ALPN (client) */
+/* The Velocity/1 handshake, full mode (spec/velocity-1.md). Nothing is sent before ops->start.
+ * VEL_ERR_ARGUMENT  no crypto, profile or ALPN (1 to 8 names of 1 to 32 bytes, not "h3"); server:
+ *                   no hybrid identity, or no trust although client_auth is on; client: no trust or
+ *                   no name, unless insecure; local_params over 2,048 bytes
+ * VEL_ERR_NOMEM     allocation failed */
 vel_result vel_handshake_velocity_new(const struct vel_handshake_setup *setup,
                                       struct vel_handshake **hs);
 
