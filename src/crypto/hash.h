@@ -9,8 +9,8 @@
 
 /*
  * Hash, HMAC (RFC 2104), HKDF (RFC 5869) and HKDF-Expand-Label (RFC 8446, 7.1).
- * Every call returns VEL_ERR_CRYPTO when libcrypto fails (out of memory, in practice) and leaves
- * its output untouched.
+ * Every call returns VEL_ERR_CRYPTO when libcrypto fails (out of memory, in practice); its output is
+ * then undefined.
  */
 
 /* Digest of up to any number of slices, one after the other; `out` has vel_hash_size bytes. */
