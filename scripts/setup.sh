@@ -13,7 +13,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 deps=${VELOCITY_DEPS:-$PWD/build/deps}
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 wanted=" build ${1:-} "
 
 # group | package | a command that makes the package unnecessary, or - | what for
@@ -86,59 +85,13 @@ install_packages() {
         die "apt-get could not install: $missing"
 }
 
-# apt with its own sources, lists and cache under $deps: needs no root and leaves the machine's alone.
-private_apt() {
-    apt-get -qq -o Dir::Etc::sourcelist="$deps/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null \
-        -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
-        -o Dir::State="$deps/apt/state" -o Dir::State::status="$deps/apt/state/status" \
-        -o Dir::Cache="$deps/apt/cache" -o APT::Sandbox::User="$(id -un)" \
-        -o Acquire::Languages=none -o Acquire::Retries=2 "$@"
-}
-
-# The mirrors this machine takes Debian 12 from carry Debian 13 as well.
-mirrors() {
-    apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
-        sed -nE 's/^(bookworm|oldstable|stable) //p' | sort -u
-    echo 'http://deb.debian.org/debian/'
-}
-
-private_update() {
-    local mirror
-    while read -r mirror; do
-        echo "deb [signed-by=$keyring] $mirror trixie main" >"$deps/apt/sources.list"
-        private_apt update && return 0
-    done < <(mirrors)
-    return 1
-}
-
-unpack_private() {
-    local package
-    say "unpacking Debian 13's $private_packages under $deps"
-    mkdir -p "$deps/apt/state/lists/partial" "$deps/apt/cache/archives/partial" "$deps/apt/debs"
-    : >"$deps/apt/state/status"
-    private_update || { sleep 5; private_update; } || die 'no Debian mirror answered for suite trixie'
-    rm -rf "$deps/root" "$deps/root.new" "$deps/apt/debs/"*
-    # shellcheck disable=SC2086
-    (cd "$deps/apt/debs" && private_apt download $private_packages) ||
-        die "could not download: $private_packages"
-    for package in "$deps/apt/debs/"*.deb; do
-        dpkg-deb -x "$package" "$deps/root.new"
-    done
-    rm -rf "$deps/apt"
-    # Only the static archives are for use: Debian 13's shared ones need its newer libc.
-    find "$deps/root.new" -name '*.so*' -delete
-    printf '%s\n' "$private_packages" >"$deps/root.new/packages"
-    mv "$deps/root.new" "$deps/root"
-}
-
 missing=$(missing_packages | tr '\n' ' ')
 [ -z "$missing" ] || install_packages "${missing% }"
 
-unpacked() { [ "$(cat "$deps/root/packages" 2>/dev/null)" = "$private_packages" ]; }
-
-if [[ $wanted == *' deb12 '* ]] && ! unpacked; then
-    mkdir -p "$deps"
-    exec 9>"$deps/lock"
-    flock 9 # two checkouts may share the folder
-    unpacked || unpack_private
+if [[ $wanted == *' deb12 '* ]]; then
+    [ -d "$deps/root" ] || say "unpacking Debian 13's $private_packages under $deps"
+    # shellcheck disable=SC2086
+    scripts/unpack_debian.sh trixie "$deps/root" $private_packages
+    # Only the static archives are for use: Debian 13's shared ones need its newer libc.
+    find "$deps/root" -name '*.so*' -delete
 fi
