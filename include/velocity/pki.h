@@ -11,7 +11,7 @@
 /*
  * Hybrid certificates: X.509 v3 with a classical key and signature, and a second, ML-DSA, key and
  * signature in the alternative extensions of ITU-T X.509 (2019). Both signatures are verified on
- * every certificate of a chain (PROTOCOL section 4, spec/velocity-1.md). No files here: slices in,
+ * every certificate of a chain (spec/certificates.md). No files here: slices in,
  * slices out. Times are seconds of the Unix epoch. Objects are read-only once made, so threads may
  * share them.
  */
@@ -54,7 +54,10 @@ void vel_trust_free(struct vel_trust *trust);
     X(VEL_CERT_ALT_SIGNATURE, "alternative-signature", "post-quantum signature does not verify")   \
     X(VEL_CERT_LEVEL, "level", "post-quantum key is weaker than the profile demands")              \
     X(VEL_CERT_USAGE, "usage", "certificate is not meant for this use")                            \
-    X(VEL_CERT_CONSTRAINTS, "constraints", "certificate violates a constraint of its issuer")
+    X(VEL_CERT_CONSTRAINTS, "constraints", "certificate violates a constraint of its issuer")      \
+    X(VEL_CERT_CRITICAL, "critical-extension",                                                     \
+      "certificate has a critical extension unknown here")                                         \
+    X(VEL_CERT_ALGORITHM, "algorithm", "certificate uses an algorithm that no profile admits")
 
 #define VEL_CERT_AS_ENUM(code, name, text) code,
 enum vel_cert_check { VEL_CERT_CHECK_MAP(VEL_CERT_AS_ENUM) VEL_CERT_CHECK_COUNT };
