@@ -2,7 +2,6 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/obj_mac.h>
-#include <stdio.h>
 
 #include "base/own.h"
 #include "base/secret.h"
@@ -34,34 +33,13 @@ static const int curve_nids[VEL_CURVE_COUNT] = {
 
 OWNED_POINTER(crypto_release, struct vel_crypto, vel_crypto_free)
 
-/* An HMAC context with its digest chosen; duplicating it is how others are made, which spares the
- * look-up of the digest by name. */
-static vel_result hmac_prototype(EVP_MAC *hmac, const char *md_name, EVP_MAC_CTX **out)
-{
-    OWNED(mac_ctx_release) EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);
-    CRYPTO_REQUIRE(ctx != NULL, VEL_ERR_NOMEM);
-    char digest[16];
-    snprintf(digest, sizeof digest, "%s", md_name);
-    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                                 OSSL_PARAM_construct_end()};
-    static const uint8_t zeroes[VEL_HASH_MAX];
-    CRYPTO_REQUIRE(EVP_MAC_init(ctx, zeroes, sizeof zeroes, params) == 1, VEL_ERR_UNSUPPORTED);
-    *out = GIVE(ctx);
-    return VEL_OK;
-}
-
 static vel_result fetch_hashes(struct vel_crypto *crypto)
 {
-    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    CRYPTO_REQUIRE(hmac != NULL, VEL_ERR_UNSUPPORTED);
-    enum vel_err err = VEL_OK;
-    for (size_t i = 0; i < VEL_HASH_COUNT && err == VEL_OK; i++) {
+    for (size_t i = 0; i < VEL_HASH_COUNT; i++) {
         crypto->md[i] = EVP_MD_fetch(NULL, md_names[i], NULL);
-        err = crypto->md[i] == NULL ? VEL_ERR_UNSUPPORTED
-                                    : hmac_prototype(hmac, md_names[i], &crypto->hmac[i]);
+        CRYPTO_REQUIRE(crypto->md[i] != NULL, VEL_ERR_UNSUPPORTED);
     }
-    EVP_MAC_free(hmac);
-    return err;
+    return VEL_OK;
 }
 
 static vel_result fetch_ciphers(struct vel_crypto *crypto)
@@ -121,10 +99,8 @@ void vel_crypto_free(struct vel_crypto *crypto)
         EVP_CIPHER_free(crypto->aead[i]);
         EVP_CIPHER_free(crypto->header_mask[i]);
     }
-    for (size_t i = 0; i < VEL_HASH_COUNT; i++) {
-        EVP_MAC_CTX_free(crypto->hmac[i]);
+    for (size_t i = 0; i < VEL_HASH_COUNT; i++)
         EVP_MD_free(crypto->md[i]);
-    }
     vel_release(crypto->env, crypto, sizeof *crypto);
 }
 

@@ -23,7 +23,6 @@ enum vel_curve { VEL_CURVE_P256, VEL_CURVE_P384, VEL_CURVE_COUNT };
 struct vel_crypto {
     const struct vel_env *env;
     EVP_MD *md[VEL_HASH_COUNT];
-    EVP_MAC_CTX *hmac[VEL_HASH_COUNT]; /* keyed with zeroes; duplicated for use */
     EVP_CIPHER *aead[VEL_AEAD_COUNT];
     EVP_CIPHER *header_mask[VEL_AEAD_COUNT];
     EVP_SIGNATURE *signature[VEL_SIGN_ALG_COUNT];
@@ -56,11 +55,6 @@ static inline void pkey_ctx_release(EVP_PKEY_CTX **ctx)
 static inline void md_ctx_release(EVP_MD_CTX **ctx)
 {
     EVP_MD_CTX_free(*ctx);
-}
-
-static inline void mac_ctx_release(EVP_MAC_CTX **ctx)
-{
-    EVP_MAC_CTX_free(*ctx);
 }
 
 static inline void cipher_ctx_release(EVP_CIPHER_CTX **ctx)

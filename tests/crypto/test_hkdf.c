@@ -88,6 +88,34 @@ static void expand_label_is_rfc_9001(void **state)
     fixture_close(&f);
 }
 
+/* RFC 8448 section 3: labels that carry a transcript hash. */
+static void expand_label_with_context_is_rfc_8448(void **state)
+{
+    (void)state;
+    const struct {
+        const char *label, *secret, *context, *want;
+    } rows[] = {
+        {"derived", "33ad0a1c607ec03b09e6cd9893680ce210adf300aa1f2660e1b22e10f170f92a",
+         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+         "6f2615a108c702c5678f54fc9dbab69716c076189c48250cebeac3576c3611ba"},
+        {"c hs traffic", "1dc826e93606aa6fdc0aadc12f741b01046aa6b99f691ed221a9f0ca043fbeac",
+         "860c06edc07858ee8e78f0e7428c58edd6b43f2ca3e6e95f02ed063cf0e1cad8",
+         "b3eddb126e067f35a780b3abf45e2d8f3b1a950738f52e9600746a0e27a55a21"},
+    };
+    struct crypto_fixture f;
+    fixture_open(&f, 3);
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        uint8_t secret[32], context[32], want[32], got[32];
+        test_unhex(rows[i].secret, secret, sizeof secret);
+        test_unhex(rows[i].context, context, sizeof context);
+        test_unhex(rows[i].want, want, sizeof want);
+        ASSERT_OK(vel_hkdf_expand_label(f.crypto, VEL_SHA256, vel_slice(secret, 32), "tls13 ",
+                                        rows[i].label, vel_slice(context, 32), got, 32));
+        CHECK(rows[i].label, memcmp(got, want, sizeof want) == 0);
+    }
+    fixture_close(&f);
+}
+
 static void limits_hold(void **state)
 {
     (void)state;
@@ -164,6 +192,7 @@ int main(void)
         cmocka_unit_test(hmac_is_rfc_4231),
         cmocka_unit_test(hkdf_is_rfc_5869),
         cmocka_unit_test(expand_label_is_rfc_9001),
+        cmocka_unit_test(expand_label_with_context_is_rfc_8448),
         cmocka_unit_test(limits_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
