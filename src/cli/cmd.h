@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_CMD_H
+#define CLI_CMD_H
+
+#include "cli/command.h"
+
+/* The subcommands, one file each. */
+extern const struct vel_command vel_cmd_completion;
+extern const struct vel_command vel_cmd_help;
+extern const struct vel_command vel_cmd_version;
+
+#endif

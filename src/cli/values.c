@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/try.h"
+#include "base/units.h"
+#include "cli/options.h"
+
+static bool in_limits(const struct vel_option *option, int64_t value)
+{
+    bool limited = option->low != 0 || option->high != 0;
+    return !limited || (value >= option->low && value <= option->high);
+}
+
+enum vel_err vel_parse_flag(const struct vel_option *option, const char *value, void *field)
+{
+    (void)option;
+    (void)value;
+    *(bool *)field = true;
+    return VEL_OK;
+}
+
+enum vel_err vel_parse_text(const struct vel_option *option, const char *value, void *field)
+{
+    REQUIRE(in_limits(option, (int64_t)strlen(value)), VEL_ERR_ARGUMENT);
+    *(const char **)field = value;
+    return VEL_OK;
+}
+
+enum vel_err vel_parse_texts(const struct vel_option *option, const char *value, void *field)
+{
+    struct vel_texts *texts = field;
+    REQUIRE(in_limits(option, (int64_t)strlen(value)), VEL_ERR_ARGUMENT);
+    REQUIRE(texts->count < VEL_TEXTS_MAX, VEL_ERR_LIMIT);
+    texts->items[texts->count++] = value;
+    return VEL_OK;
+}
+
+enum vel_err vel_parse_number(const struct vel_option *option, const char *value, void *field)
+{
+    char *end;
+    errno = 0;
+    long long number = strtoll(value, &end, 10);
+    REQUIRE(end != value && *end == '\0' && errno == 0, VEL_ERR_ARGUMENT);
+    REQUIRE(in_limits(option, number), VEL_ERR_ARGUMENT);
+    *(int64_t *)field = number;
+    return VEL_OK;
+}
+
+/* Digits, perhaps with a fraction; no sign, exponent or hexadecimal, which strtod would take. */
+static vel_result parse_decimal(const char *value, double *number, const char **rest)
+{
+    size_t length = strspn(value, "0123456789.");
+    REQUIRE(length > 0 && length <= 15 && value[0] != '.', VEL_ERR_ARGUMENT);
+    char *end;
+    *number = strtod(value, &end);
+    REQUIRE(end == value + length, VEL_ERR_ARGUMENT);
+    *rest = end;
+    return VEL_OK;
+}
+
+enum vel_err vel_parse_span(const struct vel_option *option, const char *value, void *field)
+{
+    static const struct {
+        const char *name;
+        int64_t unit;
+    } units[] = {{"", SECOND}, {"ms", MS}, {"s", SECOND}, {"m", 60 * SECOND}, {"h", 3600 * SECOND}};
+    double number;
+    const char *rest;
+    TRY(parse_decimal(value, &number, &rest));
+    for (size_t i = 0; i < VEL_COUNT(units); i++) {
+        if (strcmp(units[i].name, rest) != 0)
+            continue;
+        double span = number * (double)units[i].unit;
+        REQUIRE(span < (double)INT64_MAX / 2, VEL_ERR_ARGUMENT);
+        REQUIRE(in_limits(option, (int64_t)span), VEL_ERR_ARGUMENT);
+        *(int64_t *)field = (int64_t)span;
+        return VEL_OK;
+    }
+    return VEL_ERR_ARGUMENT;
+}
+
+enum vel_err vel_parse_profiles(const struct vel_option *option, const char *value, void *field)
+{
+    (void)option;
+    return vel_profile_list_parse(value, field) == VEL_OK ? VEL_OK : VEL_ERR_ARGUMENT;
+}
+
+enum vel_err vel_parse_profile(const struct vel_option *option, const char *value, void *field)
+{
+    (void)option;
+    return vel_profile_parse(value, field) == VEL_OK ? VEL_OK : VEL_ERR_ARGUMENT;
+}

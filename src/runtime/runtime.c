@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "velocity/runtime.h"
+
+#include "base/try.h"
+#include "base/units.h"
+#include "velocity/system.h"
+
+struct vel_runtime {
+    const struct vel_env *env;
+    struct vel_link *link;
+    struct vel_endpoint *endpoint;
+    struct vel_runtime_hooks hooks;
+    struct vel_watch *watch;
+    struct vel_timer *timer;
+    struct vel_train unsent; /* len > 0: the link was full; its bytes are in `outgoing` */
+    bool *freed;             /* set when a hook frees us in the middle of a turn */
+    uint8_t incoming[VEL_TRAIN_MAX];
+    uint8_t outgoing[VEL_TRAIN_MAX];
+};
+
+static void tell_unreachable(struct vel_runtime *runtime, const struct vel_addr *remote)
+{
+    struct vel_addr copy = *remote;
+    if (runtime->hooks.unreachable != NULL)
+        runtime->hooks.unreachable(runtime->hooks.self, &copy);
+}
+
+/* The clock is read once a train: its arrival is what round-trip times are measured with. */
+static void receive(struct vel_runtime *runtime, const bool *freed)
+{
+    for (int budget = VEL_TURN_RECEIVE; budget > 0; budget--) {
+        struct vel_train train = {.bytes = runtime->incoming, .capacity = sizeof runtime->incoming};
+        enum vel_err err = vel_link_receive(runtime->link, &train);
+        if (err == VEL_ERR_NOT_FOUND) {
+            tell_unreachable(runtime, &train.remote);
+            if (*freed)
+                return;
+        } else if (err != VEL_OK) {
+            return;
+        } else {
+            vel_endpoint_receive(runtime->endpoint, &train, vel_clock_now());
+        }
+    }
+}
+
+/* True when there was something to tell. */
+static bool deliver(struct vel_runtime *runtime, vel_time now, const bool *freed)
+{
+    struct vel_conn *conn;
+    bool any = false;
+    while (!*freed && (conn = vel_endpoint_next(runtime->endpoint)) != NULL) {
+        runtime->hooks.events(runtime->hooks.self, conn, now);
+        any = true;
+    }
+    return any;
+}
+
+/* Bring one train to the link. VEL_ERR_AGAIN: nothing to send, or the link is full. */
+static vel_result send_one(struct vel_runtime *runtime, const bool *freed)
+{
+    if (runtime->unsent.len == 0) {
+        struct vel_train train = {.bytes = runtime->outgoing, .capacity = sizeof runtime->outgoing};
+        TRY(vel_endpoint_send(runtime->endpoint, &train, vel_clock_now()));
+        runtime->unsent = train;
+    }
+    enum vel_err err = vel_link_send(runtime->link, &runtime->unsent);
+    if (err == VEL_ERR_AGAIN)
+        return err;
+    runtime->unsent.len = 0;
+    if (err == VEL_ERR_NOT_FOUND)
+        tell_unreachable(runtime, &runtime->unsent.remote);
+    return *freed ? VEL_ERR_CLOSED : VEL_OK;
+}
+
+/* True when the turn ended before the endpoint ran dry. */
+static bool send_some(struct vel_runtime *runtime, const bool *freed)
+{
+    for (int budget = VEL_TURN_SEND; budget > 0; budget--)
+        if (send_one(runtime, freed) != VEL_OK)
+            return false;
+    return true;
+}
+
+/* While the link is full only its becoming writable brings us on: the endpoint may well be due. */
+static void wait_for_next(struct vel_runtime *runtime, bool more)
+{
+    bool blocked = runtime->unsent.len > 0;
+    vel_watch_set(runtime->watch, blocked ? VEL_WATCH_READ | VEL_WATCH_WRITE : VEL_WATCH_READ);
+    vel_time next = more ? 0 : vel_endpoint_deadline(runtime->endpoint);
+    vel_timer_set(runtime->timer, blocked ? VEL_NEVER : next);
+}
+
+static void turn(struct vel_runtime *runtime, bool readable)
+{
+    bool freed = false;
+    runtime->freed = &freed;
+
+    if (readable)
+        receive(runtime, &freed);
+    if (freed)
+        return;
+    vel_time now = vel_clock_now();
+    if (vel_endpoint_deadline(runtime->endpoint) <= now)
+        vel_endpoint_expire(runtime->endpoint, now);
+    deliver(runtime, now, &freed);
+    if (!freed && runtime->hooks.flush != NULL)
+        runtime->hooks.flush(runtime->hooks.self, now);
+    bool more = !freed && send_some(runtime, &freed);
+    /* Sending may have ended a connection, and its owner may have more to say. */
+    more |= deliver(runtime, now, &freed);
+    if (freed)
+        return;
+    wait_for_next(runtime, more);
+    runtime->freed = NULL;
+}
+
+static void link_ready(void *self, unsigned ready)
+{
+    turn(self, ready & VEL_WATCH_READ);
+}
+
+static void time_came(void *self, vel_time now)
+{
+    (void)now;
+    turn(self, false);
+}
+
+vel_result vel_runtime_new(const struct vel_env *env, struct vel_loop *loop, struct vel_link *link,
+                           struct vel_endpoint *endpoint, const struct vel_runtime_hooks *hooks,
+                           struct vel_runtime **runtime)
+{
+    REQUIRE(link->fd >= 0, VEL_ERR_UNSUPPORTED);
+    struct vel_runtime *made = vel_alloc(env, sizeof *made);
+    REQUIRE(made != NULL, VEL_ERR_NOMEM);
+    made->env = env;
+    made->link = link;
+    made->endpoint = endpoint;
+    made->hooks = *hooks;
+
+    enum vel_err err = vel_watch_new(loop, link->fd, link_ready, made, &made->watch);
+    if (err == VEL_OK)
+        err = vel_timer_new(loop, time_came, made, &made->timer);
+    if (err != VEL_OK) {
+        vel_runtime_free(made);
+        return err;
+    }
+    vel_watch_set(made->watch, VEL_WATCH_READ);
+    vel_runtime_wake(made);
+    *runtime = made;
+    return VEL_OK;
+}
+
+void vel_runtime_free(struct vel_runtime *runtime)
+{
+    if (runtime == NULL)
+        return;
+    if (runtime->freed != NULL)
+        *runtime->freed = true;
+    vel_timer_free(runtime->timer);
+    vel_watch_free(runtime->watch);
+    vel_release(runtime->env, runtime, sizeof *runtime);
+}
+
+void vel_runtime_wake(struct vel_runtime *runtime)
+{
+    if (runtime->unsent.len == 0)
+        vel_timer_set(runtime->timer, 0);
+}
+
+struct vel_endpoint *vel_runtime_endpoint(struct vel_runtime *runtime)
+{
+    return runtime->endpoint;
+}
