@@ -2,6 +2,7 @@
 #ifndef BASE_UNITS_H
 #define BASE_UNITS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Units of vel_time (nanoseconds) and of sizes, so that a constant reads as `40 * MS`. */

@@ -17,12 +17,13 @@
  * byte of it arrives and given back when its last is consumed. The first block starts small
  * and grows, so that a short request costs VEL_RECV_SMALL bytes. What a peer can make us hold is
  * therefore its flow-control credit, rounded up to blocks, whatever the order and size of its
- * frames; and VEL_RECV_GAPS_MAX ranges, for a flood of tiny ones.
+ * frames; and VEL_RECV_GAPS_MAX ranges of 16 bytes, for a flood of tiny ones. Honest loss stays below:
+ * every second packet of a window of 10 MB would have to be missing.
  *
  * Bytes that arrive twice are taken from the first arrival that was readable; contradictions are
  * not looked for (RFC 9000 2.2 allows that). Readable bytes are never overwritten.
  */
-enum { VEL_RECV_SMALL = 1024, VEL_RECV_GAPS_MAX = 1000 };
+enum { VEL_RECV_SMALL = 1024, VEL_RECV_GAPS_MAX = 4096 };
 
 struct vel_recv_buffer {
     struct vel_pool *pool;
@@ -54,6 +55,10 @@ vel_result vel_recv_buffer_check(const struct vel_recv_buffer *b, uint64_t end, 
  */
 vel_result vel_recv_buffer_insert(struct vel_recv_buffer *b, uint64_t offset,
                                   struct vel_slice bytes, bool fin);
+
+/* Remember only how far the bytes of a frame reach: for a stream that nobody reads. Errors as for
+ * vel_recv_buffer_check. */
+vel_result vel_recv_buffer_skip(struct vel_recv_buffer *b, uint64_t end, bool fin);
 
 /* The stream ends at `final_size` and its bytes are of no interest: memory is given back.
  * VEL_ERR_UNEXPECTED  contradicts what is known */
