@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/try.h"
+#include "base/units.h"
+#include "transport/conn_internal.h"
+
+/* ---- birth and death ---- */
+
+static void init_parts(struct vel_conn *conn, const struct vel_conn_setup *setup, bool is_client,
+                       vel_time now)
+{
+    const struct vel_limits *limits = &setup->config->limits;
+    conn->env = setup->env;
+    conn->config = setup->config;
+    conn->hooks = setup->hooks;
+    conn->version = vel_version_find(setup->version);
+    conn->is_client = is_client;
+    conn->started = now;
+    conn->now = now;
+    conn->pace_until = VEL_NEVER;
+    conn->trim_at = VEL_NEVER;
+    conn->aead = VEL_AES_128_GCM;
+    conn->pool = (struct vel_pool){.env = conn->env};
+    vel_life_init(&conn->life, now, limits->handshake_timeout, limits->idle_timeout);
+    vel_path_init(&conn->path, &setup->local, &setup->remote, is_client || setup->address_validated,
+                  limits->max_datagram_payload);
+    for (int i = 0; i < VEL_SPACE_COUNT; i++) {
+        vel_time max_delay = i == VEL_SPACE_APP ? limits->max_ack_delay : 0;
+        vel_acks_init(&conn->space[i].acks, conn->env, max_delay);
+        vel_crypto_stream_init(&conn->space[i].crypto, &conn->pool);
+    }
+    struct vel_recovery_setup recovery = {
+        .env = conn->env,
+        .hooks = {.acked = vel_conn_record_acked, .lost = vel_conn_record_lost, .self = conn},
+        .congestion = setup->config->congestion,
+        .mtu = conn->path.mtu,
+        .is_client = is_client,
+        .ecn = limits->ecn,
+    };
+    vel_recovery_init(&conn->recovery, &recovery, now);
+    vel_pacer_init(&conn->pacer, limits->pacing, conn->path.mtu, now);
+}
+
+/* The parts that allocate, in order. The caller frees the connection on failure. */
+static vel_result start(struct vel_conn *conn, const struct vel_cid *initial_dcid, bool retry_used)
+{
+    struct vel_streams_setup streams = {.env = conn->env,
+                                        .pool = &conn->pool,
+                                        .limits = &conn->config->limits,
+                                        .is_client = conn->is_client};
+    struct vel_conn_space *initial = &conn->space[VEL_SPACE_INITIAL];
+    TRY(vel_streams_new(&streams, &conn->streams));
+    TRY(vel_keys_initial(conn->config->crypto, conn->version, initial_dcid, conn->is_client,
+                         &initial->read, &initial->write));
+    return vel_conn_start_handshake(conn, retry_used);
+}
+
+static vel_result make(const struct vel_conn_setup *setup, bool is_client, vel_time now,
+                       struct vel_conn **conn)
+{
+    REQUIRE(vel_version_find(setup->version) != NULL, VEL_ERR_UNSUPPORTED);
+    struct vel_conn *made = vel_alloc(setup->env, sizeof *made);
+    REQUIRE(made != NULL, VEL_ERR_NOMEM);
+    init_parts(made, setup, is_client, now);
+    enum vel_err err = vel_opening_new(made, &made->opening);
+    if (err != VEL_OK) {
+        vel_conn_free(made);
+        return err;
+    }
+    *conn = made;
+    return VEL_OK;
+}
+
+static vel_result finish(struct vel_conn *made, enum vel_err err, struct vel_conn **conn)
+{
+    if (err != VEL_OK) {
+        vel_conn_free(made);
+        return err;
+    }
+    *conn = made;
+    return VEL_OK;
+}
+
+vel_result vel_conn_new_client(const struct vel_conn_setup *setup, vel_time now,
+                               struct vel_conn **conn)
+{
+    struct vel_conn *made;
+    TRY(make(setup, true, now, &made));
+    struct vel_cid dcid = {.len = VEL_FIRST_DCID};
+    vel_random(made->env, dcid.bytes, dcid.len);
+    made->opening->original_dcid = dcid;
+    vel_cids_init(&made->cids, &setup->scid, &dcid);
+    enum vel_err err = start(made, &dcid, false);
+    if (err == VEL_OK)
+        /* VEL-TR-01: enough full datagrams to earn the credit for the server's whole flight. */
+        made->opening->flight_left = vel_handshake_hello_datagrams(made->handshake);
+    return finish(made, err, conn);
+}
+
+vel_result vel_conn_new_server(const struct vel_conn_setup *setup, vel_time now,
+                               struct vel_conn **conn)
+{
+    struct vel_conn *made;
+    TRY(make(setup, false, now, &made));
+    bool retry_used = !vel_cid_equal(&setup->original_dcid, &setup->initial_dcid);
+    made->opening->original_dcid = setup->original_dcid;
+    made->opening->retry_scid = setup->initial_dcid;
+    vel_cids_init(&made->cids, &setup->scid, &setup->peer_cid);
+    return finish(made, start(made, &setup->initial_dcid, retry_used), conn);
+}
+
+void vel_conn_free(struct vel_conn *conn)
+{
+    if (conn == NULL)
+        return;
+    const struct vel_env *env = conn->env;
+    vel_handshake_free(conn->handshake);
+    vel_streams_free(conn->streams);
+    for (int i = 0; i < VEL_SPACE_COUNT; i++) {
+        vel_keys_clear(&conn->space[i].read);
+        vel_keys_clear(&conn->space[i].write);
+        vel_crypto_stream_clear(&conn->space[i].crypto);
+        vel_acks_clear(&conn->space[i].acks);
+    }
+    vel_recovery_clear(&conn->recovery);
+    vel_pool_trim(&conn->pool);
+    vel_opening_free(env, conn->opening);
+    vel_release(env, conn, sizeof *conn);
+}
+
+/* ---- the end ---- */
+
+void vel_conn_ended(struct vel_conn *conn)
+{
+    if (!vel_life_is_over(&conn->life))
+        return;
+    conn->connected_event = false;
+    conn->closed_event = !conn->closed_shown;
+}
+
+static void end(struct vel_conn *conn, const struct vel_close *why)
+{
+    if (vel_life_is_over(&conn->life))
+        return;
+    vel_life_close(&conn->life, why);
+    vel_conn_ended(conn);
+}
+
+void vel_conn_fail(struct vel_conn *conn, uint64_t wire_code, const char *reason)
+{
+    struct vel_close why = {.origin = VEL_CLOSE_LOCAL, .code = wire_code};
+    vel_close_set_reason(&why, vel_slice_text(reason));
+    end(conn, &why);
+}
+
+void vel_conn_close(struct vel_conn *conn, uint64_t code, const char *reason)
+{
+    struct vel_close why = {.origin = VEL_CLOSE_LOCAL, .application = true, .code = code};
+    vel_close_set_reason(&why, vel_slice_text(reason));
+    end(conn, &why);
+    vel_conn_wake(conn);
+}
+
+bool vel_conn_is_dead(const struct vel_conn *conn)
+{
+    return conn->life.state == VEL_LIFE_DEAD;
+}
+
+bool vel_conn_is_validated(const struct vel_conn *conn)
+{
+    return conn->path.validated;
+}
+
+/* ---- events ---- */
+
+bool vel_conn_has_events(const struct vel_conn *conn)
+{
+    return conn->connected_event || conn->closed_event ||
+           (!conn->closed_shown && vel_streams_has_events(conn->streams));
+}
+
+bool vel_conn_next_event(struct vel_conn *conn, struct vel_event *event)
+{
+    if (conn->connected_event) {
+        conn->connected_event = false;
+        *event = (struct vel_event){.type = VEL_EVENT_CONNECTED};
+        return true;
+    }
+    if (!conn->closed_shown && vel_streams_next_event(conn->streams, event))
+        return true;
+    if (!conn->closed_event)
+        return false;
+    conn->closed_event = false;
+    conn->closed_shown = true;
+    *event = (struct vel_event){.type = VEL_EVENT_CLOSED, .code = conn->life.close.code};
+    vel_conn_wake(conn);
+    return true;
+}
+
+/* ---- what the application asks ---- */
+
+void vel_conn_set_user(struct vel_conn *conn, void *user)
+{
+    conn->user = user;
+}
+
+void *vel_conn_user(const struct vel_conn *conn)
+{
+    return conn->user;
+}
+
+bool vel_conn_is_client(const struct vel_conn *conn)
+{
+    return conn->is_client;
+}
+
+bool vel_conn_is_connected(const struct vel_conn *conn)
+{
+    return conn->life.state == VEL_LIFE_OPEN;
+}
+
+const struct vel_handshake_facts *vel_conn_facts(const struct vel_conn *conn)
+{
+    return &conn->handshake->facts;
+}
+
+const struct vel_close *vel_conn_close_reason(const struct vel_conn *conn)
+{
+    return &conn->life.close;
+}
+
+struct vel_addr vel_conn_remote(const struct vel_conn *conn)
+{
+    return conn->path.remote;
+}
+
+/* VEL-TR-07: one for the handshake itself, and one for each thing that made it wait. A client
+ * cannot see the server stop for want of credit; it sees that more came than the first flight had
+ * earned, which says the same. */
+static unsigned round_trips(const struct vel_conn *conn)
+{
+    unsigned extra = conn->handshake->facts.hello_retry + conn->retried;
+    if (!conn->is_client)
+        return 1 + extra + conn->stalls;
+    uint64_t earned = VEL_PATH_CREDIT_FACTOR * conn->first_flight_bytes;
+    bool stalled = extra == 0 && conn->stats.handshake_bytes_received > earned;
+    return 1 + extra + stalled + conn->handshake_probes;
+}
+
+void vel_conn_get_stats(const struct vel_conn *conn, struct vel_conn_stats *stats)
+{
+    const struct vel_recovery *recovery = &conn->recovery;
+    *stats = conn->stats;
+    stats->packets_lost = recovery->packets_lost;
+    stats->ecn_ce = recovery->ce_marks;
+    stats->congestion_window = vel_cc_window(&recovery->cc);
+    stats->bytes_in_flight = recovery->in_flight;
+    bool sampled = vel_rtt_has_sample(&recovery->rtt);
+    stats->smoothed_rtt = sampled ? recovery->rtt.smoothed : 0;
+    stats->min_rtt = sampled ? recovery->rtt.min : 0;
+    stats->rtt_variance = sampled ? recovery->rtt.variance : 0;
+    stats->handshake_round_trips = round_trips(conn);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/units.h"
+#include "transport/conn_internal.h"
+
+/* The largest frames that are written whole or not at all: NEW_CONNECTION_ID is the longest. */
+enum { CONTROL_FRAME_MAX = 1 + 8 + 8 + 1 + VEL_CID_MAX + VEL_RESET_TOKEN };
+
+/* Room for an ACK of one range with its ECN counts: type and seven varints. */
+enum { ACK_FRAME_MIN = 1 + 7 * VEL_VARINT_MAX };
+
+/* Write one control frame with its record; nothing happens when either has no room. */
+static bool write_control(struct vel_conn *conn, struct vel_packet_build *p,
+                          const struct vel_frame *frame, struct vel_record record)
+{
+    if (vel_room(&p->w) < CONTROL_FRAME_MAX ||
+        vel_sent_add(&conn->recovery.space[p->space].sent, record) != VEL_OK)
+        return false;
+    vel_frame_write(&p->w, frame);
+    p->eliciting = true;
+    return true;
+}
+
+static void fill_ack(struct vel_conn *conn, struct vel_packet_build *p, vel_time now)
+{
+    struct vel_acks *acks = &conn->space[p->space].acks;
+    unsigned exponent = p->space == VEL_SPACE_APP ? VEL_ACK_DELAY_EXPONENT : 0;
+    const struct vel_range *last = vel_ranges_last(&acks->received);
+    if (last == NULL || vel_room(&p->w) < ACK_FRAME_MIN)
+        return;
+    struct vel_record record = {.kind = VEL_RECORD_ACK, .offset = last->end - 1};
+    if (vel_sent_add(&conn->recovery.space[p->space].sent, record) != VEL_OK)
+        return;
+    bool has_ecn = acks->ecn.ect0 + acks->ecn.ect1 + acks->ecn.ce > 0;
+    uint64_t delay = vel_acks_delay(acks, exponent, now);
+    (void)vel_frame_write_ack(&p->w, vel_room(&p->w), &acks->received, delay,
+                              has_ecn ? &acks->ecn : NULL);
+}
+
+/* The first flight says everything twice (PROTOCOL section 2, VEL-TR-02). */
+static bool flight_repeats(const struct vel_conn *conn, enum vel_space space)
+{
+    return space == VEL_SPACE_INITIAL && conn->opening != NULL && conn->opening->flight_left > 0;
+}
+
+static bool fill_crypto(struct vel_conn *conn, struct vel_packet_build *p)
+{
+    struct vel_crypto_stream *crypto = &conn->space[p->space].crypto;
+    struct vel_sent *sent = &conn->recovery.space[p->space].sent;
+    size_t before = vel_written(&p->w);
+    if (vel_crypto_stream_write_frames(crypto, &p->w, sent) != VEL_OK)
+        return false;
+    bool repeat = flight_repeats(conn, p->space) && !vel_crypto_stream_want_send(crypto);
+    if (repeat && vel_crypto_stream_repeat_frames(crypto, &conn->opening->repeat_offset, &p->w,
+                                                  sent) != VEL_OK)
+        return false;
+    p->eliciting |= vel_written(&p->w) > before;
+    return true;
+}
+
+static void fill_cids(struct vel_conn *conn, struct vel_packet_build *p)
+{
+    struct vel_local_cid *ours;
+    while ((ours = vel_cids_next_new(&conn->cids)) != NULL) {
+        struct vel_frame frame = {.type = VEL_FRAME_NEW_CONNECTION_ID,
+                                  .new_cid = {.sequence = ours->sequence, .cid = ours->cid}};
+        memcpy(frame.new_cid.reset_token, ours->reset_token, VEL_RESET_TOKEN);
+        struct vel_record record = {.kind = VEL_RECORD_NEW_CONNECTION_ID, .id = ours->sequence};
+        if (!write_control(conn, p, &frame, record))
+            return;
+        ours->due = false;
+    }
+    struct vel_retiring_cid *theirs;
+    while ((theirs = vel_cids_next_retire(&conn->cids)) != NULL) {
+        struct vel_frame frame = {.type = VEL_FRAME_RETIRE_CONNECTION_ID,
+                                  .sequence = theirs->sequence};
+        struct vel_record record = {.kind = VEL_RECORD_RETIRE_CONNECTION_ID,
+                                    .id = theirs->sequence};
+        if (!write_control(conn, p, &frame, record))
+            return;
+        theirs->due = false;
+    }
+}
+
+/* Keep the peer supplied with ids of ours, once it may use them. */
+static void issue_cids(struct vel_conn *conn)
+{
+    while (conn->opening == NULL && vel_cids_want_local(&conn->cids, conn->peer_cid_limit)) {
+        struct vel_cid cid;
+        uint8_t token[VEL_RESET_TOKEN];
+        if (conn->hooks.issue_cid(conn->hooks.self, conn, &cid, token) != VEL_OK)
+            return;
+        vel_cids_add_local(&conn->cids, &cid, token);
+    }
+}
+
+static void fill_app(struct vel_conn *conn, struct vel_packet_build *p)
+{
+    if (conn->handshake_done_due) {
+        struct vel_frame frame = {.type = VEL_FRAME_HANDSHAKE_DONE};
+        struct vel_record record = {.kind = VEL_RECORD_HANDSHAKE_DONE};
+        conn->handshake_done_due = !write_control(conn, p, &frame, record);
+    }
+    struct vel_frame response = {.type = VEL_FRAME_PATH_RESPONSE};
+    struct vel_record record = {.kind = VEL_RECORD_PATH_RESPONSE};
+    while (vel_room(&p->w) >= CONTROL_FRAME_MAX &&
+           vel_path_take_response(&conn->path, response.path_data))
+        (void)write_control(conn, p, &response, record);
+    issue_cids(conn);
+    fill_cids(conn, p);
+    size_t before = vel_written(&p->w);
+    struct vel_sent *sent = &conn->recovery.space[VEL_SPACE_APP].sent;
+    if (vel_streams_write_frames(conn->streams, &p->w, sent) != VEL_OK)
+        vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
+    p->eliciting |= vel_written(&p->w) > before;
+}
+
+static void fill_ping(struct vel_conn *conn, struct vel_packet_build *p)
+{
+    struct vel_frame frame = {.type = VEL_FRAME_PING};
+    struct vel_record record = {.kind = VEL_RECORD_PING};
+    if (vel_room(&p->w) == 0 ||
+        vel_sent_add(&conn->recovery.space[p->space].sent, record) != VEL_OK)
+        return;
+    vel_frame_write(&p->w, &frame);
+    p->eliciting = true;
+}
+
+static bool app_has_work(struct vel_conn *conn)
+{
+    return conn->handshake_done_due || conn->path.response_count > 0 ||
+           vel_cids_next_new(&conn->cids) != NULL || vel_cids_next_retire(&conn->cids) != NULL ||
+           (conn->opening == NULL && vel_cids_want_local(&conn->cids, conn->peer_cid_limit)) ||
+           vel_streams_want_send(conn->streams);
+}
+
+bool vel_conn_wants(struct vel_conn *conn, enum vel_space space, bool window, vel_time now)
+{
+    struct vel_conn_space *s = &conn->space[space];
+    if (s->discarded || !vel_keys_ready(&s->write))
+        return false;
+    if (s->probes_due > 0 || vel_acks_is_due(&s->acks, now))
+        return true;
+    if (!window)
+        return false;
+    return vel_crypto_stream_want_send(&s->crypto) || flight_repeats(conn, space) ||
+           (space == VEL_SPACE_APP && app_has_work(conn));
+}
+
+void vel_conn_fill(struct vel_conn *conn, struct vel_packet_build *p, bool window, vel_time now)
+{
+    struct vel_conn_space *s = &conn->space[p->space];
+    bool acked = vel_acks_is_pending(&s->acks);
+    if (acked)
+        fill_ack(conn, p, now);
+    acked = acked && vel_packet_has_frames(p);
+    if (window || s->probes_due > 0) {
+        if (!fill_crypto(conn, p))
+            vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
+        if (p->space == VEL_SPACE_APP)
+            fill_app(conn, p);
+        bool wants_ping = s->probes_due > 0 || flight_repeats(conn, p->space) ||
+                          (acked && vel_acks_wants_ping(&s->acks));
+        if (!p->eliciting && wants_ping)
+            fill_ping(conn, p);
+    }
+    if (acked)
+        vel_acks_sent(&s->acks, p->eliciting);
+    if (p->eliciting && s->probes_due > 0)
+        s->probes_due--;
+}

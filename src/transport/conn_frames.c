@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/reader.h"
+#include "base/units.h"
+#include "transport/conn_internal.h"
+
+/* What a handler may want to know of the packet its frame came in. */
+struct frame_context {
+    enum vel_space space;
+    struct vel_cid dcid; /* the id of ours that it was sent to */
+    vel_time now;
+};
+
+/* Handlers return a wire error; VEL_WIRE_NO_ERROR when the frame was fine. */
+typedef uint64_t (*frame_handler)(struct vel_conn *conn, const struct frame_context *in,
+                                  const struct vel_frame *frame);
+
+static uint64_t on_nothing(struct vel_conn *conn, const struct frame_context *in,
+                           const struct vel_frame *frame)
+{
+    (void)conn, (void)in, (void)frame;
+    return VEL_WIRE_NO_ERROR;
+}
+
+static uint64_t on_ack(struct vel_conn *conn, const struct frame_context *in,
+                       const struct vel_frame *frame)
+{
+    /* RFC 9002 5.3: the delay means nothing in the handshake spaces. */
+    vel_time delay = 0;
+    vel_time unit = conn->peer_ack_delay_unit;
+    if (in->space == VEL_SPACE_APP && unit > 0)
+        delay = (vel_time)VEL_MIN(frame->ack.delay, (uint64_t)(10 * SECOND / unit)) * unit;
+    if (conn->is_client && in->space == VEL_SPACE_HANDSHAKE)
+        conn->recovery.peer_validated = true;
+    if (vel_recovery_on_ack(&conn->recovery, in->space, &frame->ack, delay, in->now) != VEL_OK)
+        return VEL_WIRE_PROTOCOL_VIOLATION;
+    vel_pacer_set_rate(&conn->pacer, vel_cc_pacing_rate(&conn->recovery.cc, &conn->recovery.rtt),
+                       in->now);
+    conn->pace_until = VEL_NEVER;
+    return VEL_WIRE_NO_ERROR;
+}
+
+static uint64_t on_crypto(struct vel_conn *conn, const struct frame_context *in,
+                          const struct vel_frame *frame)
+{
+    uint64_t wire_code = VEL_WIRE_INTERNAL_ERROR;
+    struct vel_conn_space *space = &conn->space[in->space];
+    if (vel_crypto_stream_on_frame(&space->crypto, &frame->crypto, &wire_code) != VEL_OK)
+        return wire_code;
+    vel_conn_advance_handshake(conn, in->space, in->now);
+    return VEL_WIRE_NO_ERROR;
+}
+
+static uint64_t on_stream_frame(struct vel_conn *conn, const struct frame_context *in,
+                                const struct vel_frame *frame)
+{
+    (void)in;
+    uint64_t wire_code = VEL_WIRE_INTERNAL_ERROR;
+    return vel_streams_on_frame(conn->streams, frame, &wire_code) == VEL_OK ? VEL_WIRE_NO_ERROR
+                                                                            : wire_code;
+}
+
+/* A token for a later connection: of use to clients that come back, which we do not do yet. */
+static uint64_t on_new_token(struct vel_conn *conn, const struct frame_context *in,
+                             const struct vel_frame *frame)
+{
+    (void)in, (void)frame;
+    return conn->is_client ? VEL_WIRE_NO_ERROR : VEL_WIRE_PROTOCOL_VIOLATION;
+}
+
+static uint64_t on_new_cid(struct vel_conn *conn, const struct frame_context *in,
+                           const struct vel_frame *frame)
+{
+    (void)in;
+    const struct vel_frame_new_cid *f = &frame->new_cid;
+    enum vel_err err =
+        vel_cids_on_new(&conn->cids, f->sequence, f->retire_prior_to, &f->cid, f->reset_token);
+    if (err == VEL_ERR_LIMIT)
+        return VEL_WIRE_CONNECTION_ID_LIMIT_ERROR;
+    return err == VEL_OK ? VEL_WIRE_NO_ERROR : VEL_WIRE_PROTOCOL_VIOLATION;
+}
+
+static uint64_t on_retire_cid(struct vel_conn *conn, const struct frame_context *in,
+                              const struct vel_frame *frame)
+{
+    struct vel_cid gone;
+    if (vel_cids_on_retire(&conn->cids, frame->sequence, &in->dcid, &gone) != VEL_OK)
+        return VEL_WIRE_PROTOCOL_VIOLATION;
+    if (gone.len > 0)
+        conn->hooks.retire_cid(conn->hooks.self, conn, &gone);
+    return VEL_WIRE_NO_ERROR;
+}
+
+static uint64_t on_path_challenge(struct vel_conn *conn, const struct frame_context *in,
+                                  const struct vel_frame *frame)
+{
+    (void)in;
+    vel_path_challenged(&conn->path, frame->path_data);
+    return VEL_WIRE_NO_ERROR;
+}
+
+/* We challenge nobody before migration is built, so every response is one too many. */
+static uint64_t on_path_response(struct vel_conn *conn, const struct frame_context *in,
+                                 const struct vel_frame *frame)
+{
+    (void)conn, (void)in, (void)frame;
+    return VEL_WIRE_PROTOCOL_VIOLATION;
+}
+
+static uint64_t on_close(struct vel_conn *conn, const struct frame_context *in,
+                         const struct vel_frame *frame)
+{
+    struct vel_close why = {.origin = VEL_CLOSE_PEER,
+                            .application = frame->close.application,
+                            .code = frame->close.code};
+    vel_close_set_reason(&why, frame->close.reason);
+    vel_life_peer_closed(&conn->life, &why, in->now, vel_recovery_pto(&conn->recovery));
+    vel_conn_ended(conn);
+    return VEL_WIRE_NO_ERROR;
+}
+
+static uint64_t on_handshake_done(struct vel_conn *conn, const struct frame_context *in,
+                                  const struct vel_frame *frame)
+{
+    (void)frame;
+    if (!conn->is_client)
+        return VEL_WIRE_PROTOCOL_VIOLATION;
+    vel_conn_confirm(conn, in->now);
+    return VEL_WIRE_NO_ERROR;
+}
+
+/* By frame type; an empty row is one that we did not announce and therefore refuse. */
+static const frame_handler handlers[] = {
+    [VEL_FRAME_PADDING] = on_nothing,
+    [VEL_FRAME_PING] = on_nothing,
+    [VEL_FRAME_ACK] = on_ack,
+    [VEL_FRAME_RESET_STREAM] = on_stream_frame,
+    [VEL_FRAME_STOP_SENDING] = on_stream_frame,
+    [VEL_FRAME_CRYPTO] = on_crypto,
+    [VEL_FRAME_NEW_TOKEN] = on_new_token,
+    [VEL_FRAME_STREAM] = on_stream_frame,
+    [VEL_FRAME_MAX_DATA] = on_stream_frame,
+    [VEL_FRAME_MAX_STREAM_DATA] = on_stream_frame,
+    [VEL_FRAME_MAX_STREAMS] = on_stream_frame,
+    [VEL_FRAME_DATA_BLOCKED] = on_stream_frame,
+    [VEL_FRAME_STREAM_DATA_BLOCKED] = on_stream_frame,
+    [VEL_FRAME_STREAMS_BLOCKED] = on_stream_frame,
+    [VEL_FRAME_NEW_CONNECTION_ID] = on_new_cid,
+    [VEL_FRAME_RETIRE_CONNECTION_ID] = on_retire_cid,
+    [VEL_FRAME_PATH_CHALLENGE] = on_path_challenge,
+    [VEL_FRAME_PATH_RESPONSE] = on_path_response,
+    [VEL_FRAME_CONNECTION_CLOSE] = on_close,
+    [VEL_FRAME_HANDSHAKE_DONE] = on_handshake_done,
+};
+
+/* Close for a frame that does not parse or is not allowed here. */
+static void refuse(struct vel_conn *conn, enum vel_err err)
+{
+    if (err == VEL_ERR_MALFORMED)
+        vel_conn_fail(conn, VEL_WIRE_FRAME_ENCODING_ERROR, "a frame does not parse");
+    else
+        vel_conn_fail(conn, VEL_WIRE_PROTOCOL_VIOLATION, "a frame is not allowed in its packet");
+}
+
+bool vel_conn_handle_frames(struct vel_conn *conn, enum vel_space space,
+                            enum vel_packet_type packet, struct vel_slice dcid,
+                            struct vel_slice payload, bool *elicits, vel_time now)
+{
+    struct frame_context in = {.space = space, .dcid = vel_cid(dcid), .now = now};
+    struct vel_reader r = vel_reader(payload);
+    if (payload.len == 0) {
+        vel_conn_fail(conn, VEL_WIRE_PROTOCOL_VIOLATION, "a packet without frames");
+        return false;
+    }
+    while (vel_left(&r) > 0) {
+        struct vel_frame frame;
+        enum vel_err err = vel_frame_read(&r, packet, &frame);
+        if (err != VEL_OK) {
+            refuse(conn, err);
+            return false;
+        }
+        frame_handler handle =
+            (size_t)frame.type < VEL_COUNT(handlers) ? handlers[frame.type] : NULL;
+        if (handle == NULL) {
+            vel_conn_fail(conn, VEL_WIRE_FRAME_ENCODING_ERROR, "a frame type we did not announce");
+            return false;
+        }
+        *elicits |= vel_frame_kind(frame.type)->elicits_ack;
+        uint64_t wire_code = handle(conn, &in, &frame);
+        if (wire_code != VEL_WIRE_NO_ERROR)
+            vel_conn_fail(conn, wire_code, vel_frame_kind(frame.type)->name);
+        if (vel_life_is_over(&conn->life))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/try.h"
+#include "base/units.h"
+#include "transport/conn_internal.h"
+
+static vel_result sink_write(void *self, enum vel_level level, struct vel_slice bytes)
+{
+    struct vel_conn *conn = self;
+    for (int i = 0; i < VEL_SPACE_COUNT; i++)
+        if (vel_space_level((enum vel_space)i) == level)
+            return vel_crypto_stream_write(&conn->space[i].crypto, bytes);
+    return VEL_ERR_ARGUMENT;
+}
+
+static vel_result sink_secret(void *self, enum vel_level level, enum vel_direction direction,
+                              const struct vel_suite *suite, const struct vel_secret *secret)
+{
+    struct vel_conn *conn = self;
+    REQUIRE(level == VEL_LEVEL_HANDSHAKE || level == VEL_LEVEL_APP, VEL_ERR_ARGUMENT);
+    enum vel_space space = level == VEL_LEVEL_APP ? VEL_SPACE_APP : VEL_SPACE_HANDSHAKE;
+    struct vel_keys *keys =
+        direction == VEL_READ ? &conn->space[space].read : &conn->space[space].write;
+    struct vel_keys made = {0};
+    TRY(vel_keys_from_secret(conn->config->crypto, conn->version, suite, secret, direction, &made));
+    vel_keys_clear(keys);
+    *keys = made;
+    conn->aead = suite->aead;
+    if (conn->is_client && space == VEL_SPACE_HANDSHAKE && direction == VEL_WRITE)
+        vel_recovery_set_handshake_keys(&conn->recovery);
+    return VEL_OK;
+}
+
+static vel_result sink_peer_params(void *self, struct vel_slice bytes)
+{
+    struct vel_conn *conn = self;
+    struct vel_params params;
+    TRY(vel_params_decode(bytes, !conn->is_client, &params));
+    REQUIRE(conn->opening != NULL, VEL_ERR_UNEXPECTED);
+    REQUIRE(vel_opening_check_params(conn, &params) == NULL, VEL_ERR_MALFORMED);
+
+    conn->peer_cid_limit = params.active_connection_id_limit;
+    conn->peer_max_udp_payload = params.max_udp_payload_size;
+    conn->peer_ack_delay_unit = US << params.ack_delay_exponent;
+    vel_recovery_set_max_ack_delay(&conn->recovery, (vel_time)params.max_ack_delay * MS);
+    vel_time idle_limit = INT64_MAX / (2 * MS);
+    vel_life_peer_idle_timeout(
+        &conn->life, (vel_time)VEL_MIN(params.max_idle_timeout, (uint64_t)idle_limit) * MS);
+    if (conn->is_client && params.has_stateless_reset_token)
+        vel_cids_set_peer_token(&conn->cids, params.stateless_reset_token);
+    if (conn->path.probe_mtu > params.max_udp_payload_size)
+        conn->path.probe_mtu = (uint16_t)params.max_udp_payload_size;
+    vel_streams_set_peer_params(conn->streams, &params);
+    conn->peer_params_known = true;
+    return VEL_OK;
+}
+
+static struct vel_params local_params(const struct vel_conn *conn, bool retry_used)
+{
+    const struct vel_limits *limits = &conn->config->limits;
+    struct vel_params params = vel_params_default();
+    params.max_idle_timeout = (uint64_t)(limits->idle_timeout / MS);
+    params.max_udp_payload_size = limits->max_udp_payload;
+    params.ack_delay_exponent = VEL_ACK_DELAY_EXPONENT;
+    params.max_ack_delay = (uint64_t)(limits->max_ack_delay / MS);
+    params.active_connection_id_limit = VEL_CIDS_REMOTE;
+    params.disable_active_migration = true;
+    params.version_information = (struct vel_version_information){
+        .present = true,
+        .chosen = conn->version->number,
+        .available = {conn->version->number},
+        .count = 1,
+    };
+    params.initial_source_connection_id =
+        (struct vel_param_cid){.present = true, .cid = conn->cids.local[0].cid};
+    if (!conn->is_client) {
+        params.original_destination_connection_id =
+            (struct vel_param_cid){.present = true, .cid = conn->opening->original_dcid};
+        if (retry_used)
+            params.retry_source_connection_id =
+                (struct vel_param_cid){.present = true, .cid = conn->opening->retry_scid};
+    }
+    vel_streams_fill_params(conn->streams, &params);
+    return params;
+}
+
+vel_result vel_conn_start_handshake(struct vel_conn *conn, bool retry_used)
+{
+    uint8_t encoded[VEL_PARAMS_MAX];
+    struct vel_writer w = vel_writer(encoded, sizeof encoded);
+    struct vel_params params = local_params(conn, retry_used);
+    vel_params_encode(&params, conn->is_client, conn->env, &w);
+    REQUIRE(vel_write_ok(&w), VEL_ERR_LIMIT);
+
+    struct vel_handshake_setup setup = {
+        .env = conn->env,
+        .config = conn->config,
+        .sink = {.write = sink_write,
+                 .secret = sink_secret,
+                 .peer_params = sink_peer_params,
+                 .self = conn},
+        .is_client = conn->is_client,
+        .version = conn->version->number,
+        .unix_time = conn->config->unix_offset + conn->now / SECOND,
+        .local_params = vel_writer_slice(&w),
+    };
+    TRY(vel_handshake_velocity_new(&setup, &conn->handshake));
+    return conn->handshake->ops->start(conn->handshake);
+}
+
+/* The server's flight may be larger than the initial window: PROTOCOL section 2 admits up to 16
+ * packets, so that it still takes one round trip. */
+static void open_crypto_window(struct vel_conn *conn)
+{
+    uint64_t queued = 0;
+    for (size_t i = 0; i < VEL_SPACE_COUNT; i++)
+        queued += conn->space[i].crypto.send.end - conn->space[i].crypto.send.base;
+    if (queued > vel_recovery_room(&conn->recovery))
+        vel_cc_set_crypto_window(&conn->recovery.cc, VEL_CC_CRYPTO_PACKETS);
+}
+
+static void on_complete(struct vel_conn *conn, vel_time now)
+{
+    if (!vel_life_step(&conn->life, VEL_LIFE_CONNECTED))
+        return;
+    conn->stats.handshake_time = VEL_MAX(now - conn->started, 1);
+    conn->connected_event = true;
+    if (!conn->is_client) {
+        conn->handshake_done_due = true;
+        vel_conn_confirm(conn, now);
+    }
+}
+
+static void on_failure(struct vel_conn *conn)
+{
+    const struct vel_handshake_failure *failure = &conn->handshake->failure;
+    vel_conn_fail(conn, failure->wire_code, failure->reason);
+    conn->life.close.verdict = failure->verdict;
+}
+
+static void act_on_state(struct vel_conn *conn, vel_time now)
+{
+    switch (conn->handshake->state) {
+    case VEL_HS_RUNNING:
+    case VEL_HS_SIGNING:
+        break;
+    case VEL_HS_COMPLETE:
+        on_complete(conn, now);
+        break;
+    case VEL_HS_FAILED:
+        on_failure(conn);
+        return;
+    }
+    if (!conn->is_client)
+        open_crypto_window(conn);
+}
+
+void vel_conn_advance_handshake(struct vel_conn *conn, enum vel_space space, vel_time now)
+{
+    struct vel_conn_space *s = &conn->space[space];
+    struct vel_handshake *hs = conn->handshake;
+    while (!s->discarded && !vel_life_is_over(&conn->life)) {
+        struct vel_slice bytes = vel_crypto_stream_read(&s->crypto);
+        if (bytes.len == 0)
+            return;
+        enum vel_err err = hs->ops->receive(hs, vel_space_level(space), bytes);
+        if (err != VEL_OK && err != VEL_ERR_AGAIN && hs->state != VEL_HS_FAILED) {
+            vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "the handshake failed");
+            return;
+        }
+        vel_crypto_stream_consume(&s->crypto, bytes.len);
+        act_on_state(conn, now);
+    }
+}
+
+void vel_conn_resume(struct vel_conn *conn)
+{
+    if (vel_life_is_over(&conn->life) || conn->handshake->state != VEL_HS_SIGNING)
+        return;
+    enum vel_err err = conn->handshake->ops->resume(conn->handshake);
+    if (err != VEL_OK && err != VEL_ERR_AGAIN && conn->handshake->state != VEL_HS_FAILED)
+        vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "the handshake failed");
+    else
+        act_on_state(conn, conn->now);
+    vel_conn_wake(conn);
+}
+
+void vel_conn_confirm(struct vel_conn *conn, vel_time now)
+{
+    (void)now;
+    if (conn->opening == NULL || conn->life.state != VEL_LIFE_OPEN)
+        return;
+    vel_recovery_set_confirmed(&conn->recovery);
+    vel_cc_set_crypto_window(&conn->recovery.cc, 0);
+    vel_conn_discard_space(conn, VEL_SPACE_INITIAL);
+    vel_conn_discard_space(conn, VEL_SPACE_HANDSHAKE);
+    vel_path_validate(&conn->path);
+    vel_conn_release_opening(conn);
+}
+
+void vel_conn_discard_space(struct vel_conn *conn, enum vel_space space)
+{
+    struct vel_conn_space *s = &conn->space[space];
+    if (s->discarded)
+        return;
+    s->discarded = true;
+    s->probes_due = 0;
+    vel_keys_clear(&s->read);
+    vel_keys_clear(&s->write);
+    vel_crypto_stream_clear(&s->crypto);
+    vel_acks_clear(&s->acks);
+    vel_recovery_discard(&conn->recovery, space);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRANSPORT_CONN_INTERNAL_H
+#define TRANSPORT_CONN_INTERNAL_H
+
+#include "base/buf.h"
+#include "base/units.h"
+#include "handshake/handshake.h"
+#include "transport/ack.h"
+#include "transport/cids.h"
+#include "transport/conn.h"
+#include "transport/crypto_stream.h"
+#include "transport/error.h"
+#include "transport/frame.h"
+#include "transport/keys.h"
+#include "transport/life.h"
+#include "transport/pacer.h"
+#include "transport/params.h"
+#include "transport/path.h"
+#include "transport/pool.h"
+#include "transport/recovery.h"
+#include "transport/streams.h"
+#include "transport/streams_app.h"
+
+/*
+ * The inside of struct vel_conn: parts, each with a file of its own, and the few facts that belong
+ * to none of them. The code over it is split by what happens:
+ *
+ *   conn.c            birth, death, what the application asks
+ *   conn_receive.c    datagram -> packets -> opened payload
+ *   conn_frames.c     payload -> frames -> the part that each frame concerns
+ *   conn_send.c       what is due -> packets -> datagrams -> a train
+ *   conn_fill.c       frames of one packet
+ *   conn_records.c    what became of frames that were sent
+ *   conn_streams.c    the application's calls on streams
+ *   conn_packet.c     header, padding and sealing of one packet
+ *   conn_handshake.c  the handshake provider's callbacks, keys, transport parameters
+ *   conn_opening.c    what only a young connection meets: Retry, Version Negotiation, early packets
+ *   conn_timers.c     the deadline and what is due then
+ */
+
+/* Our ack_delay_exponent: ACK Delay counts units of 8 microseconds (RFC 9000 18.2). */
+enum { VEL_ACK_DELAY_EXPONENT = 3 };
+
+/* Bytes of the client's first, random Destination Connection ID (RFC 9000 7.2: 8 or more). */
+enum { VEL_FIRST_DCID = 16 };
+
+/* A connection that was quiet for so long gives back what it keeps only for speed. */
+#define VEL_CONN_TRIM_AFTER (1 * SECOND)
+
+/* One packet number space with its keys. */
+struct vel_conn_space {
+    struct vel_keys read, write;
+    struct vel_acks acks;
+    struct vel_crypto_stream crypto; /* APP: post-handshake messages */
+    uint64_t sealed;                 /* packets under the write key */
+    unsigned probes_due;             /* ack-eliciting packets to send regardless of the window */
+    bool discarded;
+};
+
+/* What only the handshake needs; released when it is confirmed. */
+struct vel_opening {
+    struct vel_cid original_dcid;   /* of the client's very first packet */
+    struct vel_cid retry_scid;      /* of the Retry, when there was one */
+    struct vel_cid peer_first_scid; /* of the peer's first Initial */
+    struct vel_buf token;           /* client: from Retry, repeated in every Initial */
+    struct vel_buf held;            /* packets that came before their keys */
+    uint64_t repeat_offset;         /* first flight: how far it was repeated */
+    unsigned flight_left;           /* client: datagrams of the first flight still to send */
+    bool retried;
+    bool heard; /* a packet of the peer was authenticated */
+};
+
+struct vel_conn {
+    const struct vel_env *env;
+    const struct vel_config *config;
+    const struct vel_version *version;
+    struct vel_conn_hooks hooks;
+    void *user;
+
+    struct vel_life life;
+    struct vel_path path;
+    struct vel_cids cids;
+    struct vel_pool pool;
+    struct vel_conn_space space[VEL_SPACE_COUNT];
+    struct vel_recovery recovery;
+    struct vel_pacer pacer;
+    struct vel_streams *streams;
+    struct vel_handshake *handshake;
+    struct vel_opening *opening; /* NULL once the handshake is confirmed */
+
+    /* The peer's transport parameters that matter after the handshake. */
+    uint64_t peer_cid_limit;
+    uint64_t peer_max_udp_payload;
+    vel_time peer_ack_delay_unit; /* nanoseconds per unit of ACK Delay in 1-RTT packets */
+    bool peer_params_known;
+
+    vel_time now; /* of the call that is running: application calls have no clock */
+    vel_time started;
+    vel_time pace_until;   /* the pacer holds data back until then; VEL_NEVER: it does not */
+    vel_time trim_at;      /* give memory back when still quiet then; VEL_NEVER: nothing to give */
+    uint64_t forged;       /* packets that failed authentication, RFC 9001 6.6 */
+    enum vel_aead_id aead; /* of the newest keys: its limits count */
+
+    bool is_client;
+    bool handshake_done_due;     /* server: HANDSHAKE_DONE waits to be sent */
+    bool connected_event;        /* waits to be taken */
+    bool closed_event;           /* waits to be taken */
+    bool closed_shown;           /* was taken: the application is done with us */
+    bool credit_blocked;         /* waits for the address to be validated */
+    bool retried;                /* a Retry came first */
+    unsigned stalls;             /* server: how often credit stopped its first flight */
+    unsigned handshake_probes;   /* time-outs that fired before the handshake was complete */
+    uint64_t first_flight_bytes; /* client: sent before the first answer */
+    struct vel_conn_stats stats;
+};
+
+/* ---- conn.c ---- */
+
+/* There may be something to send, an event, or another deadline. */
+static inline void vel_conn_wake(struct vel_conn *conn)
+{
+    conn->hooks.wake(conn->hooks.self, conn);
+}
+
+/* End the connection with a transport error; frame_type 0 when no frame is to blame. */
+void vel_conn_fail(struct vel_conn *conn, uint64_t wire_code, const char *reason);
+
+/* The connection left OPEN or HANDSHAKE: tell the application once. */
+void vel_conn_ended(struct vel_conn *conn);
+
+static inline enum vel_level vel_space_level(enum vel_space space)
+{
+    static const enum vel_level levels[VEL_SPACE_COUNT] = {VEL_LEVEL_INITIAL, VEL_LEVEL_HANDSHAKE,
+                                                           VEL_LEVEL_APP};
+    return levels[space];
+}
+
+/* ---- conn_receive.c ---- */
+
+/* Packets that were held back because their keys were missing: try again. */
+void vel_conn_receive_held(struct vel_conn *conn, vel_time now);
+
+/* ---- conn_frames.c ---- */
+
+/* Handle the frames of an authenticated packet. True: all were good; *elicits tells whether the
+ * packet must be acknowledged. False: the connection was closed. */
+bool vel_conn_handle_frames(struct vel_conn *conn, enum vel_space space,
+                            enum vel_packet_type packet, struct vel_slice dcid,
+                            struct vel_slice payload, bool *elicits, vel_time now);
+
+/* ---- conn_packet.c ---- */
+
+/* A packet that is being written. */
+struct vel_packet_build {
+    struct vel_writer w; /* from the first header byte; ends where the tag must start */
+    size_t header_size;
+    size_t number_size;
+    uint64_t number;
+    enum vel_space space;
+    bool eliciting;
+    bool padded;
+    bool mtu_probe; /* outside congestion control */
+};
+
+/* Begin one at `start`, with `room` bytes for all of it. False: no room, or too many packets wait
+ * for their acknowledgement. */
+bool vel_packet_begin(struct vel_conn *conn, struct vel_packet_build *p, enum vel_space space,
+                      uint8_t *start, size_t room);
+
+/* Frames were written to it. */
+static inline bool vel_packet_has_frames(const struct vel_packet_build *p)
+{
+    return vel_written(&p->w) > p->header_size;
+}
+
+/* Bytes that it takes in the datagram as it stands. */
+static inline size_t vel_packet_size(const struct vel_packet_build *p)
+{
+    return vel_written(&p->w) + VEL_AEAD_TAG;
+}
+
+/* Drop it; its number is used again. */
+void vel_packet_abandon(struct vel_conn *conn, struct vel_packet_build *p);
+
+/* Pad it by `padding` bytes, seal it and hand it to recovery. False: libcrypto failed. */
+bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t padding,
+                       uint8_t ecn, vel_time now);
+
+/* ---- conn_fill.c ---- */
+
+/* Is there anything that a packet of this space would carry now? `window`: congestion window and
+ * pacer admit more than acknowledgements. */
+bool vel_conn_wants(struct vel_conn *conn, enum vel_space space, bool window, vel_time now);
+
+/* Write what is due into the packet. */
+void vel_conn_fill(struct vel_conn *conn, struct vel_packet_build *p, bool window, vel_time now);
+
+/* ---- conn_records.c ---- */
+
+/* A frame that was sent is acknowledged, or lost: the hooks of recovery. */
+void vel_conn_record_acked(void *self, enum vel_space space, const struct vel_record *record);
+void vel_conn_record_lost(void *self, enum vel_space space, const struct vel_record *record);
+
+/* ---- conn_handshake.c ---- */
+
+/* Make the provider, with our transport parameters; the client's hello is queued. */
+vel_result vel_conn_start_handshake(struct vel_conn *conn, bool retry_used);
+
+/* CRYPTO bytes of a space are ready: feed the provider, act on its state. */
+void vel_conn_advance_handshake(struct vel_conn *conn, enum vel_space space, vel_time now);
+
+/* HANDSHAKE_DONE arrived, or (server) the handshake is complete: RFC 9001 4.1.2. */
+void vel_conn_confirm(struct vel_conn *conn, vel_time now);
+
+/* Keys, crypto stream and packets of a space are history (RFC 9001 4.9). */
+void vel_conn_discard_space(struct vel_conn *conn, enum vel_space space);
+
+/* ---- conn_opening.c ---- */
+
+vel_result vel_opening_new(const struct vel_conn *conn, struct vel_opening **opening);
+void vel_opening_free(const struct vel_env *env, struct vel_opening *opening);
+
+/* Release it once the handshake is confirmed and nothing is held. */
+void vel_conn_release_opening(struct vel_conn *conn);
+
+/* Keep a packet until its keys are there; dropped when too many wait. */
+void vel_opening_hold(struct vel_conn *conn, struct vel_slice packet, uint8_t ecn);
+
+/* Client: Version Negotiation and Retry packets; ignored unless they are believable. */
+void vel_opening_on_version_negotiation(struct vel_conn *conn,
+                                        const struct vel_packet_header *header);
+void vel_opening_on_retry(struct vel_conn *conn, const struct vel_packet_header *header,
+                          struct vel_slice packet);
+
+/* RFC 9000 7.3 and RFC 9368 4: the connection ids and versions that the peer's parameters claim.
+ * NULL when they are right, else what is wrong. */
+const char *vel_opening_check_params(const struct vel_conn *conn, const struct vel_params *params);
+
+#endif

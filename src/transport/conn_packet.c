@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/conn_internal.h"
+
+static const enum vel_packet_type types[VEL_SPACE_COUNT] = {
+    VEL_PACKET_INITIAL, VEL_PACKET_HANDSHAKE, VEL_PACKET_ONE_RTT};
+
+/* RFC 9001 5.4.2: the header protection sample starts 4 bytes after the packet number. */
+enum { SAMPLE_OFFSET = 4 };
+
+static void write_header(struct vel_conn *conn, struct vel_packet_build *p)
+{
+    const struct vel_cid *peer = vel_cids_peer(&conn->cids);
+    if (p->space == VEL_SPACE_APP) {
+        vel_packet_write_short(&p->w, peer, 0, p->number, p->number_size);
+        return;
+    }
+    bool with_token = p->space == VEL_SPACE_INITIAL && conn->opening != NULL;
+    struct vel_slice token = {0};
+    if (with_token)
+        token = vel_buf_slice(&conn->opening->token);
+    vel_packet_write_long(&p->w, conn->version, types[p->space], peer, &conn->cids.local[0].cid,
+                          token, p->number, p->number_size);
+}
+
+bool vel_packet_begin(struct vel_conn *conn, struct vel_packet_build *p, enum vel_space space,
+                      uint8_t *start, size_t room)
+{
+    struct vel_recovery_space *recovery = &conn->recovery.space[space];
+    if (room <= VEL_AEAD_TAG || vel_sent_begin(&recovery->sent) != VEL_OK)
+        return false;
+    *p = (struct vel_packet_build){
+        .w = vel_writer(start, room - VEL_AEAD_TAG),
+        .space = space,
+        .number = recovery->sent.next,
+        .number_size = vel_packet_number_size(recovery->sent.next, recovery->largest_acked),
+    };
+    write_header(conn, p);
+    p->header_size = vel_written(&p->w);
+    if (!vel_write_ok(&p->w) || vel_room(&p->w) < SAMPLE_OFFSET) {
+        vel_packet_abandon(conn, p);
+        return false;
+    }
+    return true;
+}
+
+void vel_packet_abandon(struct vel_conn *conn, struct vel_packet_build *p)
+{
+    vel_sent_abandon(&conn->recovery.space[p->space].sent);
+}
+
+bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t padding,
+                       uint8_t ecn, vel_time now)
+{
+    /* The shortest payload that still holds a sample; PADDING frames are zero bytes. */
+    size_t payload = vel_written(&p->w) - p->header_size;
+    if (p->number_size + payload + padding < SAMPLE_OFFSET)
+        padding = SAMPLE_OFFSET - p->number_size - payload;
+    vel_write_fill(&p->w, 0, padding);
+    p->padded |= padding > 0;
+    payload += padding;
+
+    struct vel_conn_space *space = &conn->space[p->space];
+    if (!vel_write_ok(&p->w) ||
+        vel_packet_seal(&space->write, 0, p->number, p->w.start, p->header_size, p->number_size,
+                        payload) != VEL_OK) {
+        vel_packet_abandon(conn, p);
+        vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "packet protection failed");
+        return false;
+    }
+    size_t size = p->header_size + payload + VEL_AEAD_TAG;
+    bool in_flight = (p->eliciting || p->padded) && !p->mtu_probe;
+    vel_recovery_sent(&conn->recovery, p->space, (uint16_t)size, p->eliciting, in_flight, ecn, now);
+    if (p->eliciting)
+        vel_life_sent_eliciting(&conn->life, now, vel_recovery_pto(&conn->recovery));
+    conn->stats.packets_sent++;
+    /* RFC 9001 6.6: keys are not updated yet, so the connection ends before they wear out. */
+    if (++space->sealed == vel_keys_seal_limit(conn->aead, conn->path.mtu))
+        vel_conn_fail(conn, VEL_WIRE_AEAD_LIMIT_REACHED, "too many packets under one key");
+    return true;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/reader.h"
+#include "base/units.h"
+#include "transport/conn_internal.h"
+
+/* RFC 9000 10.3: the shortest datagram that may be a stateless reset. */
+enum { RESET_MIN_BYTES = 21 };
+
+/* What is known of the datagram that is being taken apart. */
+struct arrival {
+    struct vel_cid dcid; /* of its first packet: coalesced ones must agree (RFC 9000 12.2) */
+    uint8_t ecn;
+    bool same_path;
+    bool processed; /* at least one packet was authentic and new */
+};
+
+static void drop_packet(struct vel_conn *conn)
+{
+    conn->stats.packets_dropped++;
+}
+
+static enum vel_space space_of(enum vel_packet_type type)
+{
+    switch (type) {
+    case VEL_PACKET_INITIAL:
+        return VEL_SPACE_INITIAL;
+    case VEL_PACKET_HANDSHAKE:
+        return VEL_SPACE_HANDSHAKE;
+    case VEL_PACKET_ONE_RTT:
+        return VEL_SPACE_APP;
+    case VEL_PACKET_ZERO_RTT:
+    case VEL_PACKET_RETRY:
+    case VEL_PACKET_VERSION_NEGOTIATION:
+    case VEL_PACKET_TYPE_COUNT:
+        break;
+    }
+    return VEL_SPACE_COUNT;
+}
+
+/* RFC 9001 6.6: too many forgeries wear the AEAD out. */
+static void on_forgery(struct vel_conn *conn)
+{
+    drop_packet(conn);
+    if (++conn->forged >= vel_keys_forgery_limit(conn->aead))
+        vel_conn_fail(conn, VEL_WIRE_AEAD_LIMIT_REACHED, "too many forged packets");
+}
+
+/* A datagram that opens with no key may be the peer's stateless reset (RFC 9000 10.3.1). */
+static bool is_stateless_reset(const struct vel_conn *conn, struct vel_slice tail)
+{
+    return tail.len == VEL_RESET_TOKEN && vel_cids_is_reset_token(&conn->cids, tail.ptr);
+}
+
+/* The first authentic packet of each kind moves the opening along. */
+static void note_progress(struct vel_conn *conn, enum vel_space space,
+                          const struct vel_packet_header *header)
+{
+    if (conn->opening != NULL && !conn->opening->heard) {
+        conn->opening->heard = true;
+        conn->opening->peer_first_scid = vel_cid(header->scid);
+        if (conn->is_client)
+            vel_cids_set_peer(&conn->cids, &conn->opening->peer_first_scid);
+    }
+    if (!conn->is_client && space == VEL_SPACE_HANDSHAKE) {
+        /* RFC 9001 4.9.1, RFC 9000 8.1: who sends this has read our ServerHello. */
+        vel_conn_discard_space(conn, VEL_SPACE_INITIAL);
+        if (!conn->path.validated)
+            vel_path_validate(&conn->path);
+        vel_recovery_set_amplification_limited(&conn->recovery, false);
+    }
+}
+
+static void process_payload(struct vel_conn *conn, enum vel_space space,
+                            const struct vel_packet_header *header, const struct vel_opened *opened,
+                            struct arrival *arrival, vel_time now)
+{
+    bool elicits = false;
+    conn->stats.packets_received++;
+    arrival->processed = true;
+    note_progress(conn, space, header);
+    if (!vel_conn_handle_frames(conn, space, header->type, header->dcid, opened->payload, &elicits,
+                                now))
+        return;
+    struct vel_conn_space *s = &conn->space[space];
+    if (s->discarded)
+        return;
+    if (vel_acks_received(&s->acks, opened->number, elicits, arrival->ecn, now) != VEL_OK)
+        vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
+}
+
+/* One packet of a space whose keys are there. */
+static void open_packet(struct vel_conn *conn, enum vel_space space,
+                        const struct vel_packet_header *header, uint8_t *packet,
+                        struct arrival *arrival, vel_time now)
+{
+    struct vel_conn_space *s = &conn->space[space];
+    uint64_t largest = s->acks.received.count == 0 ? VEL_NUMBER_NONE : s->acks.largest;
+    uint8_t token[VEL_RESET_TOKEN] = {0};
+    bool may_reset = space == VEL_SPACE_APP && header->size >= RESET_MIN_BYTES;
+    if (may_reset)
+        memcpy(token, packet + header->size - sizeof token, sizeof token);
+
+    struct vel_opened opened;
+    enum vel_err err =
+        vel_packet_open(&s->read, 0, largest, packet, header->number_offset, header->size, &opened);
+    if (err == VEL_ERR_AUTH && may_reset &&
+        is_stateless_reset(conn, vel_slice(token, sizeof token))) {
+        struct vel_close why = {.origin = VEL_CLOSE_PEER, .reason = "stateless reset"};
+        vel_life_peer_closed(&conn->life, &why, now, vel_recovery_pto(&conn->recovery));
+        vel_conn_ended(conn);
+    } else if (err == VEL_ERR_AUTH) {
+        on_forgery(conn);
+    } else if (err == VEL_ERR_MALFORMED) {
+        vel_conn_fail(conn, VEL_WIRE_PROTOCOL_VIOLATION, "reserved header bits are set");
+    } else if (err != VEL_OK || vel_acks_is_duplicate(&s->acks, opened.number)) {
+        drop_packet(conn);
+    } else {
+        process_payload(conn, space, header, &opened, arrival, now);
+    }
+}
+
+static void receive_packet(struct vel_conn *conn, const struct vel_packet_header *header,
+                           uint8_t *packet, struct arrival *arrival, vel_time now)
+{
+    enum vel_space space = space_of(header->type);
+    if (header->type == VEL_PACKET_VERSION_NEGOTIATION) {
+        vel_opening_on_version_negotiation(conn, header);
+        return;
+    }
+    /* VEL-TR-06: a long header of another version than the connection's is dropped. */
+    if (header->version != NULL && header->version != conn->version) {
+        drop_packet(conn);
+        return;
+    }
+    if (header->type == VEL_PACKET_RETRY) {
+        vel_opening_on_retry(conn, header, vel_slice(packet, header->size));
+        return;
+    }
+    if (space == VEL_SPACE_COUNT || conn->space[space].discarded) {
+        drop_packet(conn);
+        return;
+    }
+    if (vel_keys_ready(&conn->space[space].read))
+        open_packet(conn, space, header, packet, arrival, now);
+    else if (conn->opening != NULL)
+        vel_opening_hold(conn, vel_slice(packet, header->size), arrival->ecn);
+    else
+        drop_packet(conn);
+}
+
+static void receive_packets(struct vel_conn *conn, uint8_t *bytes, size_t size,
+                            struct arrival *arrival, vel_time now)
+{
+    size_t pos = 0;
+    while (pos < size && !vel_life_is_over(&conn->life)) {
+        struct vel_packet_header header;
+        if (vel_packet_parse(vel_slice(bytes + pos, size - pos), &header) != VEL_OK ||
+            header.dcid.len > VEL_CID_MAX) {
+            drop_packet(conn);
+            return;
+        }
+        if (pos == 0)
+            arrival->dcid = vel_cid(header.dcid);
+        if (!vel_slice_equal(header.dcid, vel_cid_slice(&arrival->dcid)))
+            drop_packet(conn);
+        else
+            receive_packet(conn, &header, bytes + pos, arrival, now);
+        pos += header.size;
+    }
+}
+
+void vel_conn_receive_held(struct vel_conn *conn, vel_time now)
+{
+    if (conn->opening == NULL || conn->opening->held.len == 0)
+        return;
+    /* What still has no keys is held again, in a new buffer. */
+    struct vel_buf held = conn->opening->held;
+    conn->opening->held = (struct vel_buf){.env = held.env, .limit = held.limit};
+    struct vel_reader r = vel_reader(vel_buf_slice(&held));
+    while (vel_left(&r) > 0) {
+        size_t size = (size_t)vel_read_uint(&r, 2);
+        struct arrival arrival = {.ecn = (uint8_t)vel_read_uint(&r, 1), .same_path = true};
+        struct vel_slice packet = vel_read_bytes(&r, size);
+        receive_packets(conn, held.ptr + (packet.ptr - held.ptr), packet.len, &arrival, now);
+    }
+    vel_buf_free(&held);
+    vel_conn_release_opening(conn);
+}
+
+static void count_datagram(struct vel_conn *conn, size_t size)
+{
+    if (conn->stats.datagrams_received++ == 0)
+        conn->first_flight_bytes = conn->stats.bytes_sent;
+    conn->stats.bytes_received += size;
+    if (conn->stats.handshake_time == 0) {
+        conn->stats.handshake_datagrams_received++;
+        conn->stats.handshake_bytes_received += size;
+    }
+}
+
+void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
+                      const struct vel_addr *remote, uint8_t ecn, uint8_t *bytes, size_t size,
+                      vel_time now)
+{
+    (void)local;
+    conn->now = now;
+    if (conn->life.state == VEL_LIFE_CLOSING)
+        vel_life_answer_close(&conn->life);
+    if (vel_life_is_over(&conn->life)) {
+        vel_conn_wake(conn);
+        return;
+    }
+
+    struct arrival arrival = {.ecn = ecn, .same_path = vel_addr_equal(remote, &conn->path.remote)};
+    count_datagram(conn, size);
+    /* VEL-TR-04: another address adds no credit, and nothing is sent there. */
+    if (arrival.same_path) {
+        vel_path_on_received(&conn->path, size);
+        if (conn->credit_blocked) {
+            conn->credit_blocked = false;
+            vel_recovery_set_amplification_limited(&conn->recovery, false);
+        }
+    }
+    receive_packets(conn, bytes, size, &arrival, now);
+    if (arrival.processed) {
+        conn->trim_at = now + VEL_CONN_TRIM_AFTER;
+        vel_conn_receive_held(conn, now);
+        vel_life_received(&conn->life, now, vel_recovery_pto(&conn->recovery));
+    }
+    vel_conn_wake(conn);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/try.h"
+#include "transport/conn_internal.h"
+
+/* What became of each frame that was sent. An error means that memory ran out. */
+typedef enum vel_err (*record_handler)(struct vel_conn *conn, enum vel_space space,
+                                       const struct vel_record *record);
+
+static enum vel_err crypto_acked(struct vel_conn *conn, enum vel_space space,
+                                 const struct vel_record *record)
+{
+    return vel_crypto_stream_acked(&conn->space[space].crypto, record);
+}
+
+static enum vel_err crypto_lost(struct vel_conn *conn, enum vel_space space,
+                                const struct vel_record *record)
+{
+    return vel_crypto_stream_lost(&conn->space[space].crypto, record);
+}
+
+static enum vel_err ack_acked(struct vel_conn *conn, enum vel_space space,
+                              const struct vel_record *record)
+{
+    vel_acks_acked(&conn->space[space].acks, record->offset);
+    return VEL_OK;
+}
+
+static enum vel_err new_cid_lost(struct vel_conn *conn, enum vel_space space,
+                                 const struct vel_record *record)
+{
+    (void)space;
+    vel_cids_new_lost(&conn->cids, record->id);
+    return VEL_OK;
+}
+
+static enum vel_err retire_cid_acked(struct vel_conn *conn, enum vel_space space,
+                                     const struct vel_record *record)
+{
+    (void)space;
+    vel_cids_retire_acked(&conn->cids, record->id);
+    return VEL_OK;
+}
+
+static enum vel_err retire_cid_lost(struct vel_conn *conn, enum vel_space space,
+                                    const struct vel_record *record)
+{
+    (void)space;
+    vel_cids_retire_lost(&conn->cids, record->id);
+    return VEL_OK;
+}
+
+static enum vel_err handshake_done_lost(struct vel_conn *conn, enum vel_space space,
+                                        const struct vel_record *record)
+{
+    (void)space, (void)record;
+    conn->handshake_done_due = true;
+    return VEL_OK;
+}
+
+/* A PING with a length is an MTU probe of that size. */
+static enum vel_err ping_acked(struct vel_conn *conn, enum vel_space space,
+                               const struct vel_record *record)
+{
+    (void)space;
+    if (record->len == 0)
+        return VEL_OK;
+    vel_path_probe_acked(&conn->path, record->len);
+    vel_cc_set_mtu(&conn->recovery.cc, conn->path.mtu);
+    conn->pacer.mtu = conn->path.mtu;
+    return VEL_OK;
+}
+
+static enum vel_err ping_lost(struct vel_conn *conn, enum vel_space space,
+                              const struct vel_record *record)
+{
+    (void)space;
+    if (record->len > 0)
+        vel_path_probe_lost(&conn->path);
+    return VEL_OK;
+}
+
+static enum vel_err stream_acked(struct vel_conn *conn, enum vel_space space,
+                                 const struct vel_record *record)
+{
+    (void)space;
+    return vel_streams_acked(conn->streams, record);
+}
+
+static enum vel_err stream_lost(struct vel_conn *conn, enum vel_space space,
+                                const struct vel_record *record)
+{
+    (void)space;
+    return vel_streams_lost(conn->streams, record);
+}
+
+/* RFC 9000 13.3, by kind of record; NULL: nothing to do. */
+static const struct {
+    record_handler acked, lost;
+} handlers[VEL_RECORD_KINDS] = {
+    [VEL_RECORD_CRYPTO] = {crypto_acked, crypto_lost},
+    [VEL_RECORD_ACK] = {ack_acked, NULL},
+    [VEL_RECORD_STREAM] = {stream_acked, stream_lost},
+    [VEL_RECORD_RESET_STREAM] = {stream_acked, stream_lost},
+    [VEL_RECORD_STOP_SENDING] = {stream_acked, stream_lost},
+    [VEL_RECORD_MAX_DATA] = {stream_acked, stream_lost},
+    [VEL_RECORD_MAX_STREAM_DATA] = {stream_acked, stream_lost},
+    [VEL_RECORD_MAX_STREAMS_BIDI] = {stream_acked, stream_lost},
+    [VEL_RECORD_MAX_STREAMS_UNI] = {stream_acked, stream_lost},
+    [VEL_RECORD_DATA_BLOCKED] = {stream_acked, stream_lost},
+    [VEL_RECORD_STREAM_DATA_BLOCKED] = {stream_acked, stream_lost},
+    [VEL_RECORD_STREAMS_BLOCKED_BIDI] = {stream_acked, stream_lost},
+    [VEL_RECORD_STREAMS_BLOCKED_UNI] = {stream_acked, stream_lost},
+    [VEL_RECORD_NEW_CONNECTION_ID] = {NULL, new_cid_lost},
+    [VEL_RECORD_RETIRE_CONNECTION_ID] = {retire_cid_acked, retire_cid_lost},
+    [VEL_RECORD_HANDSHAKE_DONE] = {NULL, handshake_done_lost},
+    [VEL_RECORD_PING] = {ping_acked, ping_lost},
+};
+
+static void handle(struct vel_conn *conn, record_handler handler, enum vel_space space,
+                   const struct vel_record *record)
+{
+    if (handler != NULL && handler(conn, space, record) != VEL_OK)
+        vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
+}
+
+void vel_conn_record_acked(void *self, enum vel_space space, const struct vel_record *record)
+{
+    VEL_ASSERT(record->kind < VEL_RECORD_KINDS);
+    handle(self, handlers[record->kind].acked, space, record);
+}
+
+void vel_conn_record_lost(void *self, enum vel_space space, const struct vel_record *record)
+{
+    VEL_ASSERT(record->kind < VEL_RECORD_KINDS);
+    handle(self, handlers[record->kind].lost, space, record);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/units.h"
+#include "transport/conn_internal.h"
+
+/* May data leave, as far as congestion window and pacer go? Sets the time to try again. */
+static bool window_open(struct vel_conn *conn, vel_time now)
+{
+    if (vel_recovery_room(&conn->recovery) < conn->path.mtu)
+        return false;
+    if (vel_pacer_budget(&conn->pacer, now) > 0)
+        return true;
+    conn->pace_until = vel_pacer_next(&conn->pacer, now);
+    return false;
+}
+
+static bool wants_any(struct vel_conn *conn, bool window, vel_time now)
+{
+    for (int i = 0; i < VEL_SPACE_COUNT; i++)
+        if (vel_conn_wants(conn, (enum vel_space)i, window, now))
+            return true;
+    return false;
+}
+
+/* RFC 9000 14.1: datagrams with a client's Initial, or with an ack-eliciting one of the server. */
+static bool must_pad(const struct vel_conn *conn, const struct vel_packet_build *packets,
+                     unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (packets[i].space == VEL_SPACE_INITIAL && (conn->is_client || packets[i].eliciting))
+            return true;
+    return false;
+}
+
+static void abandon_all(struct vel_conn *conn, struct vel_packet_build *packets, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        vel_packet_abandon(conn, &packets[i]);
+}
+
+/* Seal the packets of a datagram, the last one padded to `size` bytes of datagram. Returns its
+ * bytes, 0 on failure. */
+static size_t seal_all(struct vel_conn *conn, struct vel_packet_build *packets, unsigned count,
+                       size_t used, size_t size, uint8_t ecn, vel_time now)
+{
+    size_t padding = size > used ? size - used : 0;
+    size_t sealed = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (!vel_packet_finish(conn, &packets[i], i + 1 == count ? padding : 0, ecn, now)) {
+            abandon_all(conn, packets + i + 1, count - i - 1);
+            return 0;
+        }
+        sealed += vel_packet_size(&packets[i]);
+    }
+    return sealed;
+}
+
+/* RFC 9001 4.9.1: a client that sends Handshake packets is done with Initial ones. */
+static void leave_initial(struct vel_conn *conn, const struct vel_packet_build *packets,
+                          unsigned count)
+{
+    for (unsigned i = 0; conn->is_client && i < count; i++)
+        if (packets[i].space == VEL_SPACE_HANDSHAKE)
+            vel_conn_discard_space(conn, VEL_SPACE_INITIAL);
+}
+
+/* Write one datagram of at most `room` bytes. Returns its size; 0: nothing to send. */
+static size_t build_datagram(struct vel_conn *conn, uint8_t *bytes, size_t room, uint8_t ecn,
+                             vel_time now)
+{
+    struct vel_packet_build packets[VEL_SPACE_COUNT];
+    unsigned count = 0;
+    size_t used = 0;
+    bool window = window_open(conn, now);
+    for (int i = 0; i < VEL_SPACE_COUNT; i++) {
+        struct vel_packet_build *p = &packets[count];
+        if (!vel_conn_wants(conn, (enum vel_space)i, window, now) ||
+            !vel_packet_begin(conn, p, (enum vel_space)i, bytes + used, room - used))
+            continue;
+        vel_conn_fill(conn, p, window, now);
+        if (vel_packet_has_frames(p)) {
+            used += vel_packet_size(p);
+            count++;
+        } else {
+            vel_packet_abandon(conn, p);
+        }
+    }
+    if (vel_life_is_over(&conn->life)) {
+        abandon_all(conn, packets, count);
+        return 0;
+    }
+    if (count == 0)
+        return 0;
+    size_t size = must_pad(conn, packets, count) ? VEL_MIN(room, VEL_INITIAL_DATAGRAM_MIN) : 0;
+    size_t sent = seal_all(conn, packets, count, used, size, ecn, now);
+    if (sent > 0 && conn->opening != NULL && conn->opening->flight_left > 0)
+        conn->opening->flight_left--;
+    leave_initial(conn, packets, count);
+    return sent;
+}
+
+/* A packet of probe_mtu bytes that nothing depends on (RFC 8899 6.2.1, RFC 9000 14.4): its loss
+ * tells about the path, not about congestion. Only when bulk data makes it worth while. */
+static size_t build_mtu_probe(struct vel_conn *conn, uint8_t *bytes, size_t room, uint8_t ecn,
+                              vel_time now)
+{
+    size_t size = conn->path.probe_mtu;
+    bool wanted = conn->opening == NULL && vel_path_probe_due(&conn->path) &&
+                  conn->recovery.in_flight > 0 && vel_streams_want_send(conn->streams);
+    struct vel_packet_build p;
+    if (!wanted || room < size || !window_open(conn, now) ||
+        !vel_packet_begin(conn, &p, VEL_SPACE_APP, bytes, size))
+        return 0;
+    struct vel_record record = {.kind = VEL_RECORD_PING, .len = (uint32_t)size};
+    if (vel_sent_add(&conn->recovery.space[VEL_SPACE_APP].sent, record) != VEL_OK) {
+        vel_packet_abandon(conn, &p);
+        return 0;
+    }
+    vel_frame_write(&p.w, &(struct vel_frame){.type = VEL_FRAME_PING});
+    p.eliciting = true;
+    p.mtu_probe = true;
+    size_t used = vel_packet_size(&p);
+    size_t sent = seal_all(conn, &p, 1, used, size, ecn, now);
+    if (sent > 0)
+        vel_path_probe_sent(&conn->path);
+    return sent;
+}
+
+/* An application must not show its codes before the peer is known (RFC 9000 10.2.3). */
+static struct vel_frame close_frame(const struct vel_conn *conn, enum vel_space space)
+{
+    const struct vel_close *why = &conn->life.close;
+    struct vel_frame frame = {.type = VEL_FRAME_CONNECTION_CLOSE};
+    if (why->application && space != VEL_SPACE_APP) {
+        frame.close.code = VEL_WIRE_APPLICATION_ERROR;
+        return frame;
+    }
+    frame.close.application = why->application;
+    frame.close.code = why->code;
+    frame.close.reason = vel_slice_text(why->reason);
+    return frame;
+}
+
+/* CONNECTION_CLOSE in every space that the peer may be able to read. */
+static size_t build_close(struct vel_conn *conn, uint8_t *bytes, size_t room, vel_time now)
+{
+    struct vel_packet_build packets[VEL_SPACE_COUNT];
+    unsigned count = 0;
+    size_t used = 0;
+    for (int i = 0; i < VEL_SPACE_COUNT; i++) {
+        struct vel_packet_build *p = &packets[count];
+        if (conn->space[i].discarded || !vel_keys_ready(&conn->space[i].write) ||
+            !vel_packet_begin(conn, p, (enum vel_space)i, bytes + used, room - used))
+            continue;
+        struct vel_frame frame = close_frame(conn, (enum vel_space)i);
+        vel_frame_write(&p->w, &frame);
+        if (!vel_write_ok(&p->w)) {
+            vel_packet_abandon(conn, p);
+            continue;
+        }
+        used += vel_packet_size(p);
+        count++;
+    }
+    if (count == 0)
+        return 0;
+    size_t size = must_pad(conn, packets, count) ? VEL_MIN(room, VEL_INITIAL_DATAGRAM_MIN) : 0;
+    return seal_all(conn, packets, count, used, size, VEL_ECN_NOT_ECT, now);
+}
+
+static void count_datagram(struct vel_conn *conn, size_t size)
+{
+    vel_path_on_sent(&conn->path, size);
+    conn->stats.datagrams_sent++;
+    conn->stats.bytes_sent += size;
+    if (conn->stats.handshake_time == 0) {
+        conn->stats.handshake_datagrams_sent++;
+        conn->stats.handshake_bytes_sent += size;
+    }
+}
+
+/* VEL-TR-03: before the address is validated nothing leaves without credit for a whole datagram. */
+static bool has_credit(struct vel_conn *conn, vel_time now)
+{
+    if (vel_path_credit(&conn->path) >= VEL_INITIAL_DATAGRAM_MIN)
+        return true;
+    if (!conn->credit_blocked && wants_any(conn, true, now)) {
+        conn->credit_blocked = true;
+        conn->stalls++;
+        vel_recovery_set_amplification_limited(&conn->recovery, true);
+    }
+    return false;
+}
+
+static vel_result send_close(struct vel_conn *conn, struct vel_train *train, vel_time now)
+{
+    if (conn->life.state != VEL_LIFE_CLOSING || !conn->life.close_due)
+        return VEL_ERR_AGAIN;
+    vel_life_close_sent(&conn->life, now, vel_recovery_pto(&conn->recovery));
+    size_t room =
+        VEL_MIN(train->capacity, VEL_MIN(vel_path_credit(&conn->path), (size_t)VEL_PATH_BASE_MTU));
+    size_t size = build_close(conn, train->bytes, room, now);
+    if (size == 0)
+        return VEL_ERR_AGAIN;
+    count_datagram(conn, size);
+    train->len = size;
+    train->segment = size;
+    return VEL_OK;
+}
+
+/* Nothing more to write: is it for want of data, or did window or pacer stop us? */
+static void note_limit(struct vel_conn *conn, vel_time now)
+{
+    bool wanted = wants_any(conn, true, now);
+    bool app_limited = !wanted && vel_recovery_room(&conn->recovery) >= conn->path.mtu;
+    vel_recovery_set_app_limited(&conn->recovery, app_limited);
+    if (!wanted)
+        conn->pace_until = VEL_NEVER;
+}
+
+vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t max_train,
+                         vel_time now)
+{
+    conn->now = now;
+    train->local = conn->path.local;
+    train->remote = conn->path.remote;
+    train->ecn = VEL_ECN_NOT_ECT;
+    train->len = 0;
+    train->segment = 0;
+    if (vel_life_is_over(&conn->life))
+        return send_close(conn, train, now);
+
+    train->ecn = vel_ecn_mark(&conn->recovery.ecn);
+    size_t limit = VEL_MIN(VEL_MIN(max_train, train->capacity), (size_t)VEL_TRAIN_MAX);
+    size_t probe = build_mtu_probe(conn, train->bytes, train->capacity, train->ecn, now);
+    if (probe > 0) {
+        count_datagram(conn, probe);
+        train->len = train->segment = probe;
+        return VEL_OK;
+    }
+    for (unsigned segments = 0; segments < VEL_TRAIN_SEGMENTS && has_credit(conn, now);
+         segments++) {
+        size_t room = VEL_MIN((size_t)conn->path.mtu, vel_path_credit(&conn->path));
+        if (segments > 0)
+            room = VEL_MIN(room, train->segment);
+        if (limit - train->len < room && segments > 0)
+            break;
+        size_t size =
+            build_datagram(conn, train->bytes + train->len, VEL_MIN(room, limit), train->ecn, now);
+        if (size == 0)
+            break;
+        count_datagram(conn, size);
+        train->segment = segments == 0 ? size : train->segment;
+        train->len += size;
+        if (size < train->segment)
+            break;
+    }
+    if (train->len == 0) {
+        note_limit(conn, now);
+        return vel_life_is_over(&conn->life) ? send_close(conn, train, now) : VEL_ERR_AGAIN;
+    }
+    vel_pacer_sent(&conn->pacer, train->len, now);
+    conn->trim_at = now + VEL_CONN_TRIM_AFTER;
+    return VEL_OK;
+}

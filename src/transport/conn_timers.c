@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/units.h"
+#include "transport/conn_internal.h"
+
+vel_time vel_conn_deadline(const struct vel_conn *conn)
+{
+    vel_time deadline = vel_life_deadline(&conn->life);
+    if (vel_life_is_over(&conn->life))
+        return deadline;
+    deadline = VEL_MIN(deadline, vel_recovery_deadline(&conn->recovery));
+    for (size_t i = 0; i < VEL_SPACE_COUNT; i++)
+        if (!conn->space[i].discarded)
+            deadline = VEL_MIN(deadline, vel_acks_deadline(&conn->space[i].acks));
+    deadline = VEL_MIN(deadline, conn->pace_until);
+    return VEL_MIN(deadline, conn->trim_at);
+}
+
+static void on_recovery_timeout(struct vel_conn *conn, vel_time now)
+{
+    struct vel_recovery_timeout due = vel_recovery_on_timeout(&conn->recovery, now);
+    if (due.action != VEL_RECOVERY_PROBE)
+        return;
+    conn->stats.pto_count++;
+    conn->handshake_probes += conn->stats.handshake_time == 0;
+    conn->space[due.space].probes_due = due.probes;
+}
+
+static void trim(struct vel_conn *conn)
+{
+    conn->trim_at = VEL_NEVER;
+    for (size_t i = 0; i < VEL_SPACE_COUNT; i++)
+        vel_sent_trim(&conn->recovery.space[i].sent);
+    vel_streams_trim(conn->streams);
+    vel_pool_trim(&conn->pool);
+}
+
+void vel_conn_expire(struct vel_conn *conn, vel_time now)
+{
+    conn->now = now;
+    if (vel_life_deadline(&conn->life) <= now) {
+        vel_life_expire(&conn->life, now);
+        vel_conn_ended(conn);
+    }
+    if (!vel_life_is_over(&conn->life)) {
+        if (vel_recovery_deadline(&conn->recovery) <= now)
+            on_recovery_timeout(conn, now);
+        if (conn->pace_until <= now)
+            conn->pace_until = VEL_NEVER;
+        if (conn->trim_at <= now)
+            trim(conn);
+    }
+    vel_conn_wake(conn);
+}
