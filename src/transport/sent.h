@@ -25,7 +25,8 @@ enum {
 enum vel_sent_state {
     VEL_SENT_SKIPPED,     /* the number was never sent */
     VEL_SENT_OUTSTANDING, /* sent, no news */
-    VEL_SENT_SETTLED      /* acknowledged, lost or forgotten */
+    VEL_SENT_ACKED,
+    VEL_SENT_LOST /* or given up */
 };
 
 struct vel_sent_packet {
@@ -78,11 +79,11 @@ vel_result vel_sent_skip(struct vel_sent *sent);
 /* The slot of a number; NULL when it is not kept (settled long ago, or not sent yet). */
 struct vel_sent_packet *vel_sent_find(const struct vel_sent *sent, uint64_t number);
 
-/* The nth record of a packet, n < packet->records. Valid until the next begin, add or settle. */
+/* The nth record of a packet, n < packet->records. Valid until the next add or settle. */
 const struct vel_record *vel_sent_record(const struct vel_sent *sent,
                                          const struct vel_sent_packet *packet, unsigned n);
 
-/* Drop settled packets (and skipped numbers) from the old end. */
+/* Drop packets that are acknowledged or lost, and skipped numbers, from the old end. */
 void vel_sent_settle(struct vel_sent *sent);
 
 /* Release the memory if nothing is unsettled: call when the connection has gone quiet. */
