@@ -19,7 +19,8 @@ enum {
     VEL_CC_MIN_PACKETS = 2,       /* RFC 9002 7.2: kMinimumWindow */
     VEL_CC_INITIAL_PACKETS = 10,  /* 7.2 */
     VEL_CC_INITIAL_BYTES = 14720, /* 7.2 */
-    VEL_CC_CRYPTO_PACKETS = 16    /* largest crypto window (vel_cc_set_crypto_window) */
+    VEL_CC_CRYPTO_PACKETS = 16,   /* largest crypto window (vel_cc_set_crypto_window) */
+    VEL_CC_MAX_WINDOW = 1 << 30   /* ours: 1 GiB in flight is enough */
 };
 
 struct vel_cc;
@@ -34,33 +35,35 @@ struct vel_cc_ack {
 
 struct vel_cc_ops {
     const char *name;
+    /* Congestion avoidance only: slow start and application limits are dealt with before. */
     void (*on_ack)(struct vel_cc *cc, const struct vel_rtt *rtt, const struct vel_cc_ack *ack);
     /* A new congestion event: reduce the window. Called once per round trip at most. */
     void (*on_congestion)(struct vel_cc *cc, vel_time now);
     void (*on_persistent_congestion)(struct vel_cc *cc);
-    /* The connection was idle from `since` to `now`. */
+    /* The window was not in use from `since` to `now`. */
     void (*on_idle)(struct vel_cc *cc, vel_time since, vel_time now);
 };
 
 /* State of CUBIC, RFC 9438; windows in bytes. */
 struct vel_cubic {
-    vel_time epoch; /* start of this congestion avoidance; VEL_NEVER: none yet */
-    vel_time k;     /* nanoseconds until the curve reaches w_max */
-    uint64_t w_max;
-    uint64_t w_start;  /* window at the epoch: cwnd_epoch */
-    uint64_t w_est;    /* what Reno would have */
-    uint64_t fraction; /* growth too small for a byte, times the window */
+    vel_time epoch;          /* when this congestion avoidance began; VEL_NEVER: it has not */
+    vel_time k;              /* from the epoch until the curve is back at w_max */
+    uint64_t w_max;          /* window before the last reduction, less with fast convergence */
+    uint64_t w_prior;        /* window before the last reduction: cwnd_prior */
+    uint64_t w_est;          /* what Reno would have by now */
+    uint64_t part, est_part; /* growth of window and w_est too small for a byte */
 };
 
 struct vel_cc {
     const struct vel_cc_ops *ops;
     uint64_t window;
-    uint64_t ssthresh;       /* UINT64_MAX: not set yet */
-    uint64_t crypto_window;  /* at least this while the handshake runs; 0: none */
-    uint32_t mtu;            /* max_datagram_size */
-    vel_time recovery_start; /* start of the recovery period; INT64_MIN: never was one */
-    vel_time last_sent;
+    uint64_t ssthresh;           /* UINT64_MAX: not set yet */
+    uint64_t crypto_window;      /* at least this while the handshake runs; 0: none */
+    uint32_t mtu;                /* max_datagram_size */
+    vel_time recovery_start;     /* start of the recovery period; INT64_MIN: never was one */
+    vel_time last_active;        /* when the window was last known to be in use */
     uint64_t acked_in_avoidance; /* NewReno: bytes towards the next increase */
+    uint64_t reductions;         /* congestion events so far */
     struct vel_hystart hystart;
     struct vel_cubic cubic;
 };
