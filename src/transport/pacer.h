@@ -18,8 +18,9 @@ enum { VEL_PACER_MIN_PACKETS = 16, VEL_PACER_MAX_PACKETS = 64 };
 struct vel_pacer {
     bool enabled;
     uint32_t mtu;
-    uint64_t rate;   /* bytes per second; 0: not known yet, no limit */
-    uint64_t credit; /* bytes that may leave at `updated` */
+    uint64_t rate;     /* bytes per second; 0: not known yet, no limit */
+    int64_t credit;    /* bytes that may leave at `updated`; negative: a debt */
+    uint64_t fraction; /* of a byte more, in nanoseconds of bytes per second */
     vel_time updated;
 };
 

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/pacer.h"
+
+#include "base/units.h"
+
+/* 137 Gbit/s: keeps the arithmetic in 64 bits. */
+#define RATE_MAX (UINT64_C(1) << 34)
+
+/* Bytes times nanoseconds per second that `span` yields; a second fills any bucket. */
+static uint64_t yield(uint64_t rate, vel_time span)
+{
+    return rate * (uint64_t)VEL_MIN(span, SECOND);
+}
+
+/* What the rate yields in a millisecond, between `packets` and the largest train. */
+static uint64_t train(const struct vel_pacer *pacer, uint64_t packets)
+{
+    uint64_t most = (uint64_t)VEL_PACER_MAX_PACKETS * pacer->mtu;
+    uint64_t bytes = yield(pacer->rate, MS) / (uint64_t)SECOND;
+    return VEL_MIN(VEL_MAX(bytes, packets * pacer->mtu), most);
+}
+
+uint64_t vel_pacer_depth(const struct vel_pacer *pacer)
+{
+    return train(pacer, VEL_PACER_MIN_PACKETS);
+}
+
+static void fill(struct vel_pacer *pacer, vel_time now)
+{
+    if (now <= pacer->updated)
+        return;
+    uint64_t more = pacer->fraction + yield(pacer->rate, now - pacer->updated);
+    pacer->credit += (int64_t)(more / (uint64_t)SECOND);
+    pacer->fraction = more % (uint64_t)SECOND;
+    pacer->updated = now;
+
+    int64_t depth = (int64_t)vel_pacer_depth(pacer);
+    if (pacer->credit >= depth) {
+        pacer->credit = depth;
+        pacer->fraction = 0;
+    }
+}
+
+void vel_pacer_init(struct vel_pacer *pacer, bool enabled, uint32_t mtu, vel_time now)
+{
+    *pacer = (struct vel_pacer){.enabled = enabled, .mtu = mtu, .updated = now};
+    pacer->credit = (int64_t)vel_pacer_depth(pacer);
+}
+
+void vel_pacer_set_rate(struct vel_pacer *pacer, uint64_t rate, vel_time now)
+{
+    fill(pacer, now);
+    pacer->rate = VEL_MIN(rate, RATE_MAX);
+}
+
+static bool unlimited(const struct vel_pacer *pacer)
+{
+    return !pacer->enabled || pacer->rate == 0;
+}
+
+uint64_t vel_pacer_budget(struct vel_pacer *pacer, vel_time now)
+{
+    if (unlimited(pacer))
+        return UINT64_MAX;
+    fill(pacer, now);
+    return pacer->credit >= (int64_t)pacer->mtu ? (uint64_t)pacer->credit : 0;
+}
+
+void vel_pacer_sent(struct vel_pacer *pacer, uint64_t bytes, vel_time now)
+{
+    if (unlimited(pacer))
+        return;
+    fill(pacer, now);
+    pacer->credit -= (int64_t)bytes;
+}
+
+vel_time vel_pacer_next(const struct vel_pacer *pacer, vel_time now)
+{
+    int64_t want = (int64_t)train(pacer, 1);
+    if (unlimited(pacer) || pacer->credit >= want)
+        return now;
+    uint64_t lacking = (uint64_t)(want - pacer->credit) * (uint64_t)SECOND - pacer->fraction;
+    vel_time when = pacer->updated + (vel_time)((lacking + pacer->rate - 1) / pacer->rate);
+    return VEL_MAX(when, now);
+}
