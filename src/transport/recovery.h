@@ -32,6 +32,14 @@ struct vel_recovery_hooks {
     void *self;
 };
 
+enum {
+    VEL_PACKET_THRESHOLD = 3,        /* RFC 9002 6.1.1: kPacketThreshold */
+    VEL_PERSISTENT_THRESHOLD = 3,    /* 7.6.1: kPersistentCongestionThreshold */
+    VEL_PTO_PROBES = 2,              /* 6.2.4 */
+    VEL_PTO_BACKOFF_MAX = 16,        /* ours: doublings that still count; far past any time-out */
+    VEL_RECOVERY_ACK_ONLY_KEPT = 64, /* ours: packets without reaction kept at the old end */
+};
+
 enum vel_recovery_action {
     VEL_RECOVERY_NOTHING, /* early: ask for the deadline again */
     VEL_RECOVERY_LOST,    /* packets were declared lost: hooks were called, send what there is */
@@ -60,6 +68,7 @@ struct vel_recovery {
     struct vel_ecn_validation ecn;
     struct vel_cc cc;
     uint64_t in_flight;     /* bytes, over all spaces */
+    vel_time last_event;    /* the latest `now` seen: the anti-deadlock probe counts from there */
     vel_time max_ack_delay; /* the peer's */
     unsigned pto_backoff;   /* time-outs in a row: the period doubles with each */
     uint64_t packets_lost, pto_fired, ce_marks; /* totals */
@@ -93,6 +102,9 @@ void vel_recovery_sent(struct vel_recovery *r, enum vel_space space, uint16_t si
  * VEL_ERR_UNEXPECTED  acknowledges a number that was never sent: close with PROTOCOL_VIOLATION */
 vel_result vel_recovery_on_ack(struct vel_recovery *r, enum vel_space space,
                                const struct vel_frame_ack *ack, vel_time delay, vel_time now);
+
+/* Give memory back if nothing is in flight: call when the connection has gone quiet. */
+void vel_recovery_trim(struct vel_recovery *r);
 
 /* When to call vel_recovery_on_timeout; VEL_NEVER: not. Changes after every other call here. */
 vel_time vel_recovery_deadline(const struct vel_recovery *r);

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/recovery.h"
+
+#include "base/try.h"
+#include "transport/recovery_internal.h"
+
+void vel_recovery_init(struct vel_recovery *r, const struct vel_recovery_setup *setup, vel_time now)
+{
+    *r = (struct vel_recovery){
+        .hooks = setup->hooks,
+        .last_event = now,
+        .is_client = setup->is_client,
+        .peer_validated = !setup->is_client,
+    };
+    for (unsigned i = 0; i < VEL_SPACE_COUNT; i++) {
+        vel_sent_init(&r->space[i].sent, setup->env);
+        r->space[i].largest_acked = VEL_NUMBER_NONE;
+        r->space[i].loss_time = VEL_NEVER;
+    }
+    vel_rtt_init(&r->rtt);
+    vel_ecn_init(&r->ecn, setup->ecn);
+    vel_cc_init(&r->cc, setup->congestion, setup->mtu, now);
+}
+
+void vel_recovery_clear(struct vel_recovery *r)
+{
+    for (unsigned i = 0; i < VEL_SPACE_COUNT; i++)
+        vel_sent_clear(&r->space[i].sent);
+    r->in_flight = 0;
+}
+
+void vel_recovery_trim(struct vel_recovery *r)
+{
+    for (unsigned i = 0; i < VEL_SPACE_COUNT; i++)
+        vel_sent_trim(&r->space[i].sent);
+}
+
+void vel_recovery_take(struct vel_recovery *r, enum vel_space space, struct vel_sent_packet *packet,
+                       enum vel_sent_state state)
+{
+    packet->state = (uint8_t)state;
+    if (packet->in_flight)
+        r->in_flight -= packet->size;
+    if (packet->ack_eliciting)
+        r->space[space].eliciting--;
+}
+
+void vel_recovery_give_up(struct vel_recovery *r, enum vel_space space,
+                          const struct vel_sent_packet *packet)
+{
+    if (packet->handed_on)
+        return;
+    for (unsigned i = 0; i < packet->records; i++)
+        r->hooks.lost(r->hooks.self, space, vel_sent_record(&r->space[space].sent, packet, i));
+}
+
+/* Packets that elicit nothing may never be acknowledged: give up the oldest when there are many. */
+static void forget_ack_only(struct vel_recovery *r, enum vel_space space)
+{
+    struct vel_sent *sent = &r->space[space].sent;
+    while (sent->next - sent->base > VEL_RECOVERY_ACK_ONLY_KEPT) {
+        struct vel_sent_packet *oldest = vel_sent_find(sent, sent->base);
+        if (oldest->ack_eliciting || oldest->in_flight)
+            return;
+        oldest->state = VEL_SENT_LOST;
+        vel_sent_settle(sent);
+    }
+}
+
+void vel_recovery_sent(struct vel_recovery *r, enum vel_space space, uint16_t size,
+                       bool ack_eliciting, bool in_flight, uint8_t ecn, vel_time now)
+{
+    struct vel_recovery_space *s = &r->space[space];
+    vel_sent_commit(&s->sent, (struct vel_sent_packet){.time = now,
+                                                       .size = size,
+                                                       .ack_eliciting = ack_eliciting,
+                                                       .in_flight = in_flight,
+                                                       .ecn = ecn});
+    vel_ecn_on_sent(&r->ecn, space, ecn);
+    r->last_event = now;
+    if (in_flight) {
+        vel_cc_on_sent(&r->cc, r->in_flight, now);
+        r->in_flight += size;
+    }
+    if (ack_eliciting) {
+        s->last_eliciting = now;
+        s->eliciting++;
+    }
+    forget_ack_only(r, space);
+}
+
+/* What an ACK frame newly acknowledges. */
+struct news {
+    bool any, eliciting;
+    uint64_t marked;       /* packets sent with ECT(0) */
+    uint64_t bytes;        /* in flight, and sent outside a recovery period */
+    vel_time newest;       /* when the newest of them was sent */
+    vel_time largest_sent; /* when the frame's largest number was sent, if it is news */
+};
+
+static void packet_acked(struct vel_recovery *r, enum vel_space space,
+                         struct vel_sent_packet *packet, struct news *news)
+{
+    vel_recovery_take(r, space, packet, VEL_SENT_ACKED);
+    news->any = true;
+    news->eliciting |= packet->ack_eliciting;
+    news->marked += packet->ecn == VEL_ECN_ECT0;
+    news->newest = VEL_MAX(news->newest, packet->time);
+    if (packet->in_flight && !vel_cc_in_recovery(&r->cc, packet->time))
+        news->bytes += packet->size;
+    for (unsigned i = 0; i < packet->records; i++)
+        r->hooks.acked(r->hooks.self, space, vel_sent_record(&r->space[space].sent, packet, i));
+}
+
+static vel_result range_acked(struct vel_recovery *r, enum vel_space space, struct vel_range range,
+                              struct news *news)
+{
+    struct vel_sent *sent = &r->space[space].sent;
+    for (uint64_t n = VEL_MAX(range.start, sent->base); n < range.end; n++) {
+        struct vel_sent_packet *packet = vel_sent_find(sent, n);
+        REQUIRE(packet->state != VEL_SENT_SKIPPED, VEL_ERR_UNEXPECTED);
+        if (packet->state == VEL_SENT_OUTSTANDING)
+            packet_acked(r, space, packet, news);
+    }
+    return VEL_OK;
+}
+
+static vel_result read_news(struct vel_recovery *r, enum vel_space space,
+                            const struct vel_frame_ack *ack, struct news *news)
+{
+    const struct vel_sent *sent = &r->space[space].sent;
+    REQUIRE(ack->largest < sent->next, VEL_ERR_UNEXPECTED);
+    const struct vel_sent_packet *largest = vel_sent_find(sent, ack->largest);
+    if (largest != NULL && largest->state == VEL_SENT_OUTSTANDING)
+        news->largest_sent = largest->time;
+
+    struct vel_ack_walk walk = vel_ack_walk(ack);
+    struct vel_range range;
+    while (vel_ack_next(&walk, &range))
+        TRY(range_acked(r, space, range, news));
+    return VEL_OK;
+}
+
+/* RFC 9002 5.1 and 5.3. */
+static void take_rtt(struct vel_recovery *r, enum vel_space space, const struct news *news,
+                     vel_time delay, vel_time now)
+{
+    if (news->largest_sent == VEL_NEVER || !news->eliciting)
+        return;
+    if (space == VEL_SPACE_INITIAL)
+        delay = 0; /* never delayed on purpose, and not authenticated */
+    else if (r->handshake_confirmed)
+        delay = VEL_MIN(delay, r->max_ack_delay);
+    vel_rtt_update(&r->rtt, now - news->largest_sent, delay, now);
+}
+
+static void take_ecn(struct vel_recovery *r, enum vel_space space, const struct vel_frame_ack *ack,
+                     const struct news *news, vel_time now)
+{
+    uint64_t marks = vel_ecn_on_ack(&r->ecn, space, news->marked, ack->has_ecn ? &ack->ecn : NULL);
+    r->ce_marks += marks;
+    if (marks > 0)
+        vel_cc_on_congestion(&r->cc, news->newest, now);
+}
+
+static void react(struct vel_recovery *r, enum vel_space space, const struct news *news,
+                  vel_time now)
+{
+    uint64_t reductions = r->cc.reductions;
+    vel_recovery_detect_lost(r, space, now);
+    /* A reduction just now covers everything sent so far. */
+    uint64_t bytes = r->cc.reductions == reductions ? news->bytes : 0;
+    vel_cc_on_ack(
+        &r->cc, &r->rtt,
+        &(struct vel_cc_ack){
+            .bytes = bytes, .sent = news->newest, .app_limited = r->app_limited, .now = now});
+    if (r->is_client && space != VEL_SPACE_INITIAL)
+        r->peer_validated = true;
+    if (r->peer_validated)
+        r->pto_backoff = 0;
+}
+
+vel_result vel_recovery_on_ack(struct vel_recovery *r, enum vel_space space,
+                               const struct vel_frame_ack *ack, vel_time delay, vel_time now)
+{
+    struct vel_recovery_space *s = &r->space[space];
+    struct news news = {.newest = INT64_MIN, .largest_sent = VEL_NEVER};
+    r->last_event = now;
+    TRY(read_news(r, space, ack, &news));
+    bool raised = s->largest_acked == VEL_NUMBER_NONE || ack->largest > s->largest_acked;
+    if (raised)
+        s->largest_acked = ack->largest;
+    if (!news.any)
+        return VEL_OK;
+    take_rtt(r, space, &news, delay, now);
+    if (raised)
+        take_ecn(r, space, ack, &news, now);
+    react(r, space, &news, now);
+    vel_sent_settle(&s->sent);
+    return VEL_OK;
+}
+
+void vel_recovery_discard(struct vel_recovery *r, enum vel_space space)
+{
+    struct vel_recovery_space *s = &r->space[space];
+    for (uint64_t n = s->sent.base; n != s->sent.next; n++) {
+        struct vel_sent_packet *packet = vel_sent_find(&s->sent, n);
+        if (packet->state == VEL_SENT_OUTSTANDING)
+            vel_recovery_take(r, space, packet, VEL_SENT_LOST);
+    }
+    vel_sent_clear(&s->sent);
+    s->loss_time = VEL_NEVER;
+    s->discarded = true;
+    r->pto_backoff = 0; /* RFC 9002 6.2.2 */
+}
+
+void vel_recovery_resend_all(struct vel_recovery *r, enum vel_space space)
+{
+    struct vel_recovery_space *s = &r->space[space];
+    for (uint64_t n = s->sent.base; n != s->sent.next; n++) {
+        struct vel_sent_packet *packet = vel_sent_find(&s->sent, n);
+        if (packet->state != VEL_SENT_OUTSTANDING)
+            continue;
+        vel_recovery_take(r, space, packet, VEL_SENT_LOST);
+        vel_recovery_give_up(r, space, packet);
+    }
+    vel_sent_settle(&s->sent);
+    s->loss_time = VEL_NEVER;
+}
+
+void vel_recovery_set_handshake_keys(struct vel_recovery *r)
+{
+    r->handshake_keys = true;
+}
+
+void vel_recovery_set_confirmed(struct vel_recovery *r)
+{
+    r->handshake_confirmed = true;
+    r->peer_validated = true;
+}
+
+void vel_recovery_set_amplification_limited(struct vel_recovery *r, bool limited)
+{
+    r->amplification_limited = limited;
+}
+
+void vel_recovery_set_max_ack_delay(struct vel_recovery *r, vel_time max_ack_delay)
+{
+    r->max_ack_delay = max_ack_delay;
+}
+
+void vel_recovery_set_app_limited(struct vel_recovery *r, bool app_limited)
+{
+    r->app_limited = app_limited;
+}

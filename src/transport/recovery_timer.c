@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/recovery_internal.h"
+
+/* The probe time-out of a space, RFC 9002 6.2.1, with the backoff of the connection. */
+static vel_time probe_period(const struct vel_recovery *r, enum vel_space space)
+{
+    vel_time period = vel_rtt_pto(&r->rtt);
+    if (space == VEL_SPACE_APP)
+        period += r->max_ack_delay;
+    return period << VEL_MIN(r->pto_backoff, (unsigned)VEL_PTO_BACKOFF_MAX);
+}
+
+vel_time vel_recovery_pto(const struct vel_recovery *r)
+{
+    return vel_rtt_pto(&r->rtt) + r->max_ack_delay;
+}
+
+static enum vel_space earliest_loss(const struct vel_recovery *r)
+{
+    enum vel_space found = VEL_SPACE_INITIAL;
+    for (enum vel_space i = VEL_SPACE_HANDSHAKE; i < VEL_SPACE_COUNT; i++)
+        if (r->space[i].loss_time < r->space[found].loss_time)
+            found = i;
+    return found;
+}
+
+static bool is_eliciting(const struct vel_recovery *r)
+{
+    uint32_t packets = 0;
+    for (unsigned i = 0; i < VEL_SPACE_COUNT; i++)
+        packets += r->space[i].eliciting;
+    return packets > 0;
+}
+
+/* When to probe, and in which space: VEL_NEVER when not at all. */
+static vel_time probe_time(const struct vel_recovery *r, enum vel_space *space)
+{
+    if (r->amplification_limited)
+        return VEL_NEVER;
+    if (!is_eliciting(r)) {
+        /* 6.2.2.1: a client whose address may not be validated keeps the server in credit. */
+        *space = r->handshake_keys ? VEL_SPACE_HANDSHAKE : VEL_SPACE_INITIAL;
+        return r->peer_validated ? VEL_NEVER : r->last_event + probe_period(r, *space);
+    }
+    vel_time earliest = VEL_NEVER;
+    for (enum vel_space i = 0; i < VEL_SPACE_COUNT; i++) {
+        if (r->space[i].eliciting == 0 || (i == VEL_SPACE_APP && !r->handshake_confirmed))
+            continue;
+        vel_time when = r->space[i].last_eliciting + probe_period(r, i);
+        if (when < earliest) {
+            earliest = when;
+            *space = i;
+        }
+    }
+    return earliest;
+}
+
+vel_time vel_recovery_deadline(const struct vel_recovery *r)
+{
+    enum vel_space space;
+    vel_time loss = r->space[earliest_loss(r)].loss_time;
+    return loss != VEL_NEVER ? loss : probe_time(r, &space);
+}
+
+/* 6.2.4: a probe carries what is oldest. The packets stay outstanding. */
+static void hand_on_oldest(struct vel_recovery *r, enum vel_space space, unsigned count)
+{
+    struct vel_sent *sent = &r->space[space].sent;
+    for (uint64_t n = sent->base; n != sent->next && count > 0; n++) {
+        struct vel_sent_packet *packet = vel_sent_find(sent, n);
+        if (packet->state != VEL_SENT_OUTSTANDING || !packet->ack_eliciting || packet->handed_on)
+            continue;
+        vel_recovery_give_up(r, space, packet);
+        packet->handed_on = true;
+        count--;
+    }
+}
+
+static struct vel_recovery_timeout probe(struct vel_recovery *r, enum vel_space space)
+{
+    bool anything = r->space[space].eliciting > 0;
+    unsigned probes = anything ? VEL_PTO_PROBES : 1;
+    hand_on_oldest(r, space, probes);
+    r->pto_backoff++;
+    r->pto_fired++;
+    return (struct vel_recovery_timeout){VEL_RECOVERY_PROBE, space, probes};
+}
+
+struct vel_recovery_timeout vel_recovery_on_timeout(struct vel_recovery *r, vel_time now)
+{
+    struct vel_recovery_timeout nothing = {.action = VEL_RECOVERY_NOTHING};
+    enum vel_space space = earliest_loss(r);
+    vel_time loss = r->space[space].loss_time;
+    if (loss != VEL_NEVER) {
+        if (now < loss)
+            return nothing;
+        vel_recovery_detect_lost(r, space, now);
+        vel_sent_settle(&r->space[space].sent);
+        return (struct vel_recovery_timeout){.action = VEL_RECOVERY_LOST, .space = space};
+    }
+    if (now < probe_time(r, &space))
+        return nothing;
+    r->last_event = now;
+    return probe(r, space);
+}
