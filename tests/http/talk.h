@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_HTTP_TALK_H
+#define TESTS_HTTP_TALK_H
+
+#include "http/fake.h"
+#include "http/h3.h"
+#include "testing/test.h"
+
+/*
+ * A client session and a server session on fake streams. The server answers by path:
+ *   /bytes/N    200 with N bytes of a pattern, in pieces that must be released
+ *   /upload     200, after the body came whole; its length in the field "length"
+ *   /early      200 at once, whatever body comes
+ *   /broken     a body whose source fails half way
+ *   /ignored    no answer
+ *   else        404 without a body
+ */
+struct talk_fetch {
+    unsigned status;
+    uint64_t received;
+    bool pattern_ok;
+    bool ended;
+    bool closed;
+    struct vel_exchange *exchange;
+    struct vel_exchange_end end;
+    uint64_t pause_after; /* pause the body once so many bytes came; 0: never */
+    char length[24];
+};
+
+struct talk {
+    struct test_env env;
+    struct fake_pair pair;
+    struct vel_http *client, *server;
+    size_t pieces_out, pieces_out_most; /* made by the server and not released */
+    uint64_t bytes_out, bytes_out_most;
+    size_t wakes;
+    size_t server_closed, server_complete;
+    struct vel_exchange_end server_end; /* of the last one */
+};
+
+uint8_t talk_pattern(uint64_t offset);
+
+/* With sessions on both sides, or with only a server for raw bytes. */
+void talk_start(struct talk *t, size_t buffer_limit);
+void talk_start_server(struct talk *t, size_t buffer_limit);
+/* Frees everything; fails on leaks and on pieces that were not released. */
+void talk_end(struct talk *t);
+void talk_run(struct talk *t);
+
+struct vel_request talk_request(const char *method, const char *path);
+vel_result talk_get(struct talk *t, const char *path, struct talk_fetch *fetch);
+
+/* A body of the pattern. */
+struct talk_body {
+    struct talk *talk;
+    uint64_t left, offset;
+    uint64_t fail_at; /* offset; 0: never */
+    bool counted;     /* in bytes_out */
+    bool heap;        /* freed by done */
+    bool done;
+};
+struct vel_body_source talk_source(struct talk_body *body);
+
+#endif
