@@ -44,21 +44,26 @@ static const char *const algorithm_names[] = {
     [VEL_MLDSA44] = "ML-DSA-44", [VEL_MLDSA65] = "ML-DSA-65", [VEL_MLDSA87] = "ML-DSA-87",
 };
 
-/* What to tell the peer for each failed check of a certificate (VEL-HS-45). */
-static const enum vel_wire verdict_wire[VEL_CERT_CHECK_COUNT] = {
-    [VEL_CERT_OK] = VEL_WIRE_INTERNAL_ERROR,
-    [VEL_CERT_PARSE] = VEL_WIRE_BAD_CERTIFICATE,
-    [VEL_CERT_NOT_YET_VALID] = VEL_WIRE_CERTIFICATE_EXPIRED,
-    [VEL_CERT_EXPIRED] = VEL_WIRE_CERTIFICATE_EXPIRED,
-    [VEL_CERT_NAME] = VEL_WIRE_BAD_CERTIFICATE,
-    [VEL_CERT_UNKNOWN_ISSUER] = VEL_WIRE_UNKNOWN_CA,
-    [VEL_CERT_CLASSICAL_SIGNATURE] = VEL_WIRE_BAD_CERTIFICATE,
-    [VEL_CERT_ALT_MISSING] = VEL_WIRE_CERT_PQ_VALIDATION_FAILED,
-    [VEL_CERT_ALT_SIGNATURE] = VEL_WIRE_CERT_PQ_VALIDATION_FAILED,
-    [VEL_CERT_LEVEL] = VEL_WIRE_CERT_PQ_VALIDATION_FAILED,
-    [VEL_CERT_USAGE] = VEL_WIRE_UNSUPPORTED_CERTIFICATE,
-    [VEL_CERT_CONSTRAINTS] = VEL_WIRE_BAD_CERTIFICATE,
-};
+/* What to tell the peer for a failed check of a certificate (VEL-HS-45). */
+static enum vel_wire verdict_wire(enum vel_cert_check check)
+{
+    static const struct {
+        enum vel_cert_check check;
+        enum vel_wire wire;
+    } rows[] = {
+        {VEL_CERT_NOT_YET_VALID, VEL_WIRE_CERTIFICATE_EXPIRED},
+        {VEL_CERT_EXPIRED, VEL_WIRE_CERTIFICATE_EXPIRED},
+        {VEL_CERT_UNKNOWN_ISSUER, VEL_WIRE_UNKNOWN_CA},
+        {VEL_CERT_USAGE, VEL_WIRE_UNSUPPORTED_CERTIFICATE},
+        {VEL_CERT_ALT_MISSING, VEL_WIRE_CERT_PQ_VALIDATION_FAILED},
+        {VEL_CERT_ALT_SIGNATURE, VEL_WIRE_CERT_PQ_VALIDATION_FAILED},
+        {VEL_CERT_LEVEL, VEL_WIRE_CERT_PQ_VALIDATION_FAILED},
+    };
+    for (size_t i = 0; i < VEL_COUNT(rows); i++)
+        if (rows[i].check == check)
+            return rows[i].wire;
+    return VEL_WIRE_BAD_CERTIFICATE;
+}
 
 /* ---- sending ---- */
 
@@ -145,7 +150,7 @@ vel_result vel_auth_check_certificate(struct vel_velocity *v,
     enum vel_err err =
         vel_cert_verify(v->env, v->crypto, v->config->trust, &request, &why->verdict, &v->peer);
     if (err == VEL_ERR_AUTH || err == VEL_ERR_MALFORMED)
-        return vel_refuse(why, verdict_wire[why->verdict.check],
+        return vel_refuse(why, verdict_wire(why->verdict.check),
                           vel_cert_check_text(why->verdict.check));
     TRY(err);
 

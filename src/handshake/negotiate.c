@@ -16,12 +16,14 @@ static struct vel_writer begin_offer(struct vel_offer *out, uint16_t grease)
     return w;
 }
 
-/* Suites of one profile that are, or are not, ChaCha20-Poly1305. */
-static void write_suites(struct vel_writer *w, enum vel_profile profile, bool chacha)
+/* Suites of one profile: those that are moved to the front, or the others. */
+static void write_suites(struct vel_writer *w, enum vel_profile profile, bool prefer_chacha,
+                         bool front)
 {
     for (size_t i = 0; i < VEL_COUNT(vel_suites); i++) {
         const struct vel_suite *suite = &vel_suites[i];
-        if (suite->profile == profile && (suite->aead == VEL_CHACHA20_POLY1305) == chacha)
+        bool moved = prefer_chacha && suite->aead == VEL_CHACHA20_POLY1305;
+        if (suite->profile == profile && moved == front)
             vel_write_uint(w, suite->code, 2);
     }
 }
@@ -31,8 +33,8 @@ void vel_offer_suites(const struct vel_profile_list *profiles, bool prefer_chach
 {
     struct vel_writer w = begin_offer(out, grease);
     for (size_t i = 0; i < profiles->count; i++) {
-        write_suites(&w, profiles->items[i], prefer_chacha);
-        write_suites(&w, profiles->items[i], !prefer_chacha);
+        write_suites(&w, profiles->items[i], prefer_chacha, true);
+        write_suites(&w, profiles->items[i], prefer_chacha, false);
     }
     out->len = vel_written(&w);
 }

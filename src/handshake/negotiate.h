@@ -23,7 +23,9 @@ static inline struct vel_slice vel_offer_slice(const struct vel_offer *offer)
     return vel_slice(offer->bytes, offer->len);
 }
 
-/* grease: a code point without meaning that goes first (RFC 8701), 0 for none. */
+/* Profiles in the list's order, suites and groups inside one in the table's; prefer_chacha moves
+ * ChaCha20-Poly1305 to the front of its profile.
+ * grease: a code point without meaning that goes first (RFC 8701), 0 for none. */
 void vel_offer_suites(const struct vel_profile_list *profiles, bool prefer_chacha, uint16_t grease,
                       struct vel_offer *out);
 void vel_offer_groups(const struct vel_profile_list *profiles, uint16_t grease,

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+#include "handshake/handshake.h"
+
+#include "base/units.h"
+#include "crypto/sign.h"
+#include "handshake/alert.h"
+#include "handshake/pair.h"
+#include "pki/identity.h"
+
+static struct pair pair;
+
+static struct vel_profile_list profiles(const char *text)
+{
+    struct vel_profile_list list;
+    ASSERT_OK(vel_profile_list_parse(text, &list));
+    return list;
+}
+
+/* Every certificate kind with every profile that it may serve. */
+static void every_kind_and_profile(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < VEL_SIG_SUITE_COUNT; i++) {
+        const struct vel_sig_suite *kind = &vel_sig_suites[i];
+        for (enum vel_profile profile = 0; profile <= kind->profile; profile++) {
+            pair_init(&pair, kind->label, i);
+            pair.client.config.profiles = (struct vel_profile_list){{profile}, 1};
+            pair_run(&pair);
+            pair_assert_complete(kind->label, &pair);
+            const struct vel_handshake_facts *facts = &pair.client.hs->facts;
+            CHECK(kind->label, facts->profile == profile && !facts->hello_retry);
+            CHECK(kind->label, strcmp(facts->signature, kind->label) == 0);
+            CHECK(kind->label, strcmp(facts->group, vel_profile_group(profile)->name) == 0);
+            CHECK(kind->label, vel_handshake_hello_datagrams(pair.client.hs) ==
+                                   vel_profile_hello_datagrams(profile));
+            CHECK(kind->label, vel_handshake_hello_datagrams(pair.server.hs) == 0);
+            CHECK(kind->label, !pair.server.hs->facts.peer_authenticated);
+            CHECK(kind->label, strcmp(pair.server.hs->facts.server_name, "localhost") == 0);
+            pair_done(&pair);
+        }
+    }
+}
+
+/* VEL-HS-20, VEL-HS-21, VEL-HS-24: what is chosen, and when a retry or a refusal follows. */
+static void negotiation(void **state)
+{
+    (void)state;
+    const struct {
+        const char *what;
+        const char *kind;   /* of the server's certificate */
+        const char *client; /* profiles in order */
+        const char *permit;
+        bool prefer_chacha;
+        const char *suite; /* NULL: refused */
+        bool retry;
+    } rows[] = {
+        {"first share wins over a stronger offer", "VEL1-MLDSA87-P384", "balanced,secure",
+         "light,balanced,secure", false, "VEL_BALANCED_AES_256_GCM_SHA384", false},
+        {"secure first", "VEL1-MLDSA87-P384", "secure,balanced", "light,balanced,secure", false,
+         "VEL_SECURE_AES_256_GCM_SHA512", false},
+        {"retry to what is permitted", "VEL1-MLDSA87-P384", "secure,light", "light,balanced", false,
+         "VEL_LIGHT_CHACHA20_POLY1305_SHA256", true},
+        {"retry to the strongest", "VEL1-MLDSA87-P384", "light,balanced,secure", "balanced,secure",
+         false, "VEL_SECURE_AES_256_GCM_SHA512", true},
+        {"retry for the certificate's level", "VEL1-MLDSA65-P256", "secure,balanced",
+         "light,balanced,secure", false, "VEL_BALANCED_AES_256_GCM_SHA384", true},
+        {"client's order of AEADs", "VEL1-MLDSA65-P256", "balanced", "balanced", true,
+         "VEL_BALANCED_CHACHA20_POLY1305_SHA384", false},
+        {"chacha in light", "VEL1-MLDSA44-P256", "light", "light", true,
+         "VEL_LIGHT_CHACHA20_POLY1305_SHA256", false},
+        {"secure knows no chacha", "VEL1-MLDSA87-P384", "secure", "secure", true,
+         "VEL_SECURE_AES_256_GCM_SHA512", false},
+        {"not permitted", "VEL1-MLDSA87-P384", "light", "balanced,secure", false, NULL, false},
+        {"certificate too weak", "VEL1-MLDSA44-P256", "balanced", "light,balanced,secure", false,
+         NULL, false},
+        {"nothing in common", "VEL1-MLDSA65-P256", "secure", "balanced", false, NULL, false},
+    };
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        pair_init(&pair, rows[i].kind, i);
+        pair.client.config.profiles = profiles(rows[i].client);
+        pair.client.config.prefer_chacha = rows[i].prefer_chacha;
+        pair.server.config.profiles = profiles(rows[i].permit);
+        pair_run(&pair);
+        if (rows[i].suite == NULL) {
+            pair_assert_failed(rows[i].what, &pair.server, VEL_WIRE_PROFILE_POLICY_VIOLATION);
+            CHECK(rows[i].what, pair.client.hs->state == VEL_HS_RUNNING);
+        } else {
+            pair_assert_complete(rows[i].what, &pair);
+            if (strcmp(pair.client.hs->facts.suite, rows[i].suite) != 0)
+                fail_msg("%s: suite %s", rows[i].what, pair.client.hs->facts.suite);
+            CHECK(rows[i].what, pair.client.hs->facts.hello_retry == rows[i].retry);
+        }
+        pair_done(&pair);
+    }
+}
+
+/* VEL-HS-27 */
+static void application_protocols(void **state)
+{
+    (void)state;
+    const struct vel_slice ab[] = {vel_slice_text("a"), vel_slice_text("b")};
+    const struct vel_slice bc[] = {vel_slice_text("c"), vel_slice_text("b")};
+    const struct vel_slice d[] = {vel_slice_text("d")};
+
+    pair_init(&pair, "VEL1-MLDSA44-Ed25519", 5);
+    pair.client.config.alpn = ab;
+    pair.client.config.alpn_count = 2;
+    pair.server.config.alpn = bc;
+    pair.server.config.alpn_count = 2;
+    pair_run(&pair);
+    pair_assert_complete("common protocol", &pair);
+    assert_int_equal(pair.client.hs->facts.alpn[0], 'b');
+    pair_done(&pair);
+
+    pair_init(&pair, "VEL1-MLDSA44-Ed25519", 5);
+    pair.client.config.alpn = ab;
+    pair.client.config.alpn_count = 2;
+    pair.server.config.alpn = d;
+    pair_run(&pair);
+    pair_assert_failed("no protocol", &pair.server, VEL_WIRE_NO_APPLICATION_PROTOCOL);
+    pair_done(&pair);
+}
+
+/* VEL-HS-01: any split of the streams, down to single bytes. */
+static void split_bytes(void **state)
+{
+    (void)state;
+    const size_t pieces[] = {1, 2, 3, 5, 1000};
+    for (size_t i = 0; i < VEL_COUNT(pieces); i++) {
+        pair_init(&pair, "VEL1-MLDSA44-Ed25519", 6);
+        pair.piece = pieces[i];
+        pair_run(&pair);
+        pair_assert_complete("split", &pair);
+        pair_done(&pair);
+    }
+}
+
+/* VEL-HS-28: an address is checked against the certificate but not sent. */
+static void addresses_are_not_sent(void **state)
+{
+    (void)state;
+    const char *const names[] = {"127.0.0.1", "::1"};
+    for (size_t i = 0; i < VEL_COUNT(names); i++) {
+        pair_init(&pair, "VEL1-MLDSA44-Ed25519", 7);
+        pair.client.config.server_name = names[i];
+        pair_run(&pair);
+        CHECK(names[i], pair.server.hs->facts.server_name[0] == '\0');
+        pair_assert_failed(names[i], &pair.client, VEL_WIRE_BAD_CERTIFICATE);
+        CHECK(names[i], pair.client.hs->failure.verdict.check == VEL_CERT_NAME);
+        pair_done(&pair);
+    }
+}
+
+static void refused_parameters(void **state)
+{
+    (void)state;
+    pair_init(&pair, "VEL1-MLDSA44-Ed25519", 8);
+    pair.server.params_answer = VEL_ERR_MALFORMED;
+    pair_run(&pair);
+    pair_assert_failed("client's", &pair.server, VEL_WIRE_TRANSPORT_PARAMETER_ERROR);
+    pair_done(&pair);
+
+    pair_init(&pair, "VEL1-MLDSA44-Ed25519", 8);
+    pair.client.params_answer = VEL_ERR_MALFORMED;
+    pair_run(&pair);
+    pair_assert_failed("server's", &pair.client, VEL_WIRE_TRANSPORT_PARAMETER_ERROR);
+    pair_done(&pair);
+}
+
+static void parameters_once_with_retry(void **state)
+{
+    (void)state;
+    pair_init(&pair, "VEL1-MLDSA65-P256", 9);
+    pair.client.config.profiles = profiles("secure,balanced");
+    pair_run(&pair);
+    pair_assert_complete("retry", &pair);
+    assert_int_equal(pair.server.params_calls, 1);
+    assert_int_equal(pair.client.params_calls, 1);
+    pair_done(&pair);
+}
+
+/* ---- what a configuration must have ---- */
+
+static void unusable_configurations(void **state)
+{
+    (void)state;
+    static const struct vel_slice h3[] = {{(const uint8_t *)"h3", 2}};
+    static const struct vel_slice empty[] = {{NULL, 0}};
+#define ROW(name, statement)                                                                       \
+    do {                                                                                           \
+        pair_init(&pair, "VEL1-MLDSA44-Ed25519", 1);                                               \
+        struct vel_config *client = &pair.client.config;                                           \
+        struct vel_config *server = &pair.server.config;                                           \
+        (void)client;                                                                              \
+        (void)server;                                                                              \
+        statement;                                                                                 \
+        ASSERT_ERR(name, pair_start(&pair), VEL_ERR_ARGUMENT);                                     \
+        pair_done(&pair);                                                                          \
+    } while (0)
+    ROW("no identity", server->identity = NULL);
+    ROW("client auth without trust", server->client_auth = VEL_CLIENT_AUTH_REQUEST);
+    ROW("no trust", client->trust = NULL);
+    ROW("no name", client->server_name = NULL);
+    ROW("no protocol", client->alpn_count = 0);
+    ROW("h3", client->alpn = h3); /* VEL-HS-27 */
+    ROW("empty protocol", server->alpn = empty);
+    ROW("no profile", client->profiles.count = 0);
+#undef ROW
+}
+
+static void insecure_needs_no_trust(void **state)
+{
+    (void)state;
+    pair_init(&pair, "VEL1-MLDSA44-Ed25519", 10);
+    pair.client.config.trust = NULL;
+    pair.client.config.server_name = NULL;
+    pair.client.config.insecure = true;
+    pair_run(&pair);
+    pair_assert_complete("insecure", &pair);
+    pair_done(&pair);
+}
+
+/* ---- memory ---- */
+
+/* The nth allocation fails, on one side: that side fails with an error, nothing leaks. */
+static void failing_allocations(void **state)
+{
+    (void)state;
+    for (int side = 0; side < 2; side++) {
+        bool complete = false;
+        for (long n = 0; !complete; n++) {
+            pair_init(&pair, "VEL1-MLDSA44-Ed25519", 11);
+            pair_authenticate_client(&pair, VEL_CLIENT_AUTH_REQUIRE);
+            struct pair_side *weak = side == 0 ? &pair.client : &pair.server;
+            weak->test.fail_after = n;
+            if (pair_start(&pair) == VEL_OK)
+                pair_deliver(&pair);
+            complete = pair.server.hs != NULL && pair.server.hs->state == VEL_HS_COMPLETE;
+            weak->test.fail_after = -1;
+            if (!complete)
+                ASSERT_ERR("weak side", weak->err, VEL_ERR_NOMEM);
+            pair_done(&pair);
+            assert_true(n < 1000);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_and_profile),     cmocka_unit_test(negotiation),
+        cmocka_unit_test(application_protocols),      cmocka_unit_test(split_bytes),
+        cmocka_unit_test(addresses_are_not_sent),     cmocka_unit_test(refused_parameters),
+        cmocka_unit_test(parameters_once_with_retry), cmocka_unit_test(unusable_configurations),
+        cmocka_unit_test(insecure_needs_no_trust),    cmocka_unit_test(failing_allocations),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
