@@ -85,9 +85,10 @@ vel_result vel_pem_next(struct vel_reader *text, const char *label, struct vel_b
     REQUIRE(read_until(&r, marker(end, "END", label), &body), VEL_ERR_MALFORMED);
 
     size_t most = body.len / 4 * 3;
+    REQUIRE(most > 0, VEL_ERR_MALFORMED);
     TRY(vel_buf_reserve(der, most));
     struct vel_writer out = vel_writer(der->ptr + der->len, most);
-    REQUIRE(most > 0 && decode(body, &out), VEL_ERR_MALFORMED);
+    REQUIRE(decode(body, &out), VEL_ERR_MALFORMED);
     der->len += vel_written(&out);
     *text = r;
     return VEL_OK;
