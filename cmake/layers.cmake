@@ -76,7 +76,7 @@ function(vel_test layer)
     if(TARGET vel_testing)
         target_link_libraries(${target} PRIVATE vel_testing)
     endif()
-    target_link_libraries(${target} PRIVATE vel_${layer} vel::cmocka)
+    target_link_libraries(${target} PRIVATE vel_${layer} vel::cmocka m)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME ${folder}/${name} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(${folder}/${name} PROPERTIES
