@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_MEASURE_H
+#define BENCH_MEASURE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "velocity/err.h"
+
+/*
+ * What every benchmark prints: one line per key, with tabs, that scripts/bench.py gathers into
+ * build/bench.json and people can read:
+ *
+ *     key    minimum    median    maximum    unit
+ *
+ * Absolute figures from one machine say nothing about another; see the docs for how to compare.
+ */
+enum { BENCH_SAMPLES = 64 };
+
+struct bench {
+    const char *key;
+    const char *unit;
+    size_t count;
+    double samples[BENCH_SAMPLES];
+};
+
+void bench_add(struct bench *bench, double sample);
+void bench_print(struct bench *bench);
+
+/* CPU seconds of this thread: what a core did, whatever else ran beside it. */
+double bench_cpu(void);
+
+/* The number after `--name` on the command line, or `fallback`. Exits with 2 when it is no number. */
+uint64_t bench_option(int argc, char **argv, const char *name, uint64_t fallback);
+
+/* Ends the program with a message when a call failed: a benchmark has nobody to tell. */
+void bench_require(const char *what, enum vel_err err);
+#define BENCH_OK(call) bench_require(#call, (call))
+
+#endif
