@@ -5,6 +5,7 @@
 #include "transport/flow.h"
 #include "transport/recv_buffer.h"
 #include "transport/send_buffer.h"
+#include "transport/stream_queue.h"
 
 /*
  * One stream: two halves, each with the states of RFC 9000 section 3, its buffer and its credit.
@@ -52,17 +53,13 @@ enum vel_stream_pending {
     VEL_PENDING_BLOCKED = 8
 };
 
-/* Link of a circular list; one that is not in a list points at itself or is zero. */
-struct vel_stream_link {
-    struct vel_stream_link *prev, *next;
-};
-
 enum { VEL_URGENCY_DEFAULT = 3, VEL_URGENCY_LAST = 7 };
 
 struct vel_stream {
     uint64_t id;
     struct vel_stream *next_in_bucket;
-    struct vel_stream_link send_link;    /* in the queue of its urgency, or among the blocked */
+    struct vel_stream_queue *send_queue; /* of its urgency, or of the blocked ones; NULL: none */
+    struct vel_stream_link send_link;
     struct vel_stream_link control_link; /* while `pending` is not zero */
     struct vel_stream_link event_link;   /* while `events` is not zero */
     void *user;
@@ -84,6 +81,7 @@ struct vel_stream {
     uint16_t events; /* 1 << enum vel_event_type */
     bool wants_room; /* a write came up short: tell when there is room */
     bool fin_shown;  /* the application has seen the end */
+    bool stopped;    /* the application does not read any more */
     bool closed;     /* counted as closed; forgotten after its CLOSED event */
 };
 
@@ -97,15 +95,24 @@ static inline bool vel_stream_recv_over(const struct vel_stream *s)
     return s->recv_state >= VEL_RECV_DATA_READ;
 }
 
-/* Abandon sending: queues RESET_STREAM and drops what is buffered. Nothing happens when the half is
- * over or reset already: false. */
+/* Abandon sending: RESET_STREAM becomes pending, what is buffered is dropped. False, and nothing
+ * happens, when the half was reset before or is over. */
 bool vel_stream_abandon_send(struct vel_stream *s, uint64_t code);
 
-/* Abandon reading: queues STOP_SENDING unless everything is known already. False as above.
- * The credit of bytes that were not consumed is the caller's to return. */
+/* Abandon reading: what is buffered is dropped, STOP_SENDING becomes pending unless the final size
+ * is known. False as above. The credit of dropped bytes is the caller's to return first. */
 bool vel_stream_abandon_recv(struct vel_stream *s, uint64_t code);
 
-/* States follow from the buffers after each send, acknowledgement, read. */
+/* Let the states follow from the buffers, after anything was sent, acknowledged, received, read. */
 void vel_stream_update(struct vel_stream *s);
+
+/* Why a stream does not send just now. */
+enum vel_stream_readiness {
+    VEL_STREAM_IDLE,         /* nothing to send */
+    VEL_STREAM_BLOCKED,      /* new bytes, but no credit of the stream */
+    VEL_STREAM_CONN_BLOCKED, /* new bytes, but no credit of the connection */
+    VEL_STREAM_READY
+};
+enum vel_stream_readiness vel_stream_readiness(const struct vel_stream *s, uint64_t conn_credit);
 
 #endif

@@ -216,8 +216,7 @@ static void model_insert(struct fixture *f, bool *arrived)
 {
     uint64_t window = VEL_MIN(f->b.consumed + WINDOW, (uint64_t)TOTAL);
     uint64_t offset = draw(f, 3) == 0 ? f->b.ready : draw(f, window);
-    uint64_t len =
-        VEL_MIN(draw(f, draw(f, 4) == 0 ? 30000 : 1500), window - VEL_MIN(offset, window));
+    uint64_t len = draw(f, draw(f, 4) == 0 ? 30000 : 1500);
     if (f->b.later.count > VEL_RECV_GAPS_MAX / 2)
         offset = f->b.ready;
     len = VEL_MIN(len, window - offset);

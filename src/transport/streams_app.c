@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/streams_app.h"
+
+#include "base/try.h"
+#include "transport/streams_internal.h"
+
+/* Streams of ours that may exist now. */
+static uint64_t open_limit(const struct vel_streams *streams, unsigned uni)
+{
+    return streams->params_known ? streams->local[uni].limit : streams->remote[uni].at_a_time;
+}
+
+void vel_streams_announce_available(struct vel_streams *streams, unsigned uni)
+{
+    struct vel_streams_local *local = &streams->local[uni];
+    if (!local->refused || local->opened >= open_limit(streams, uni))
+        return;
+    local->refused = false;
+    streams->available = true;
+}
+
+vel_result vel_streams_open(struct vel_streams *streams, bool bidirectional, uint64_t *stream)
+{
+    unsigned uni = !bidirectional;
+    struct vel_streams_local *local = &streams->local[uni];
+    if (local->opened >= open_limit(streams, uni)) {
+        if (!local->refused && streams->params_known)
+            streams->pending |= (uint8_t)(VEL_PENDING_STREAMS_BLOCKED_BIDI << uni);
+        local->refused = true;
+        return VEL_ERR_AGAIN;
+    }
+    uint64_t id = local->opened * VEL_STREAM_TYPES + (uni ? VEL_STREAM_UNI : 0) +
+                  (streams->is_client ? 0 : VEL_STREAM_SERVER);
+    struct vel_stream *s = NULL;
+    TRY(vel_streams_add(streams, id, &s));
+    local->opened++;
+    *stream = id;
+    return VEL_OK;
+}
+
+static bool has_send(const struct vel_streams *streams, uint64_t id)
+{
+    return !vel_stream_is_uni(id) || vel_streams_is_local(streams, id);
+}
+
+static bool has_recv(const struct vel_streams *streams, uint64_t id)
+{
+    return !vel_stream_is_uni(id) || !vel_streams_is_local(streams, id);
+}
+
+/* A stream that can be written. */
+static vel_result find_writable(struct vel_streams *streams, uint64_t id,
+                                struct vel_stream **stream)
+{
+    struct vel_stream *s = vel_streams_find(streams, id);
+    REQUIRE(s != NULL && has_send(streams, id), VEL_ERR_NOT_FOUND);
+    REQUIRE(s->send_state == VEL_SEND_OPEN, VEL_ERR_CLOSED);
+    *stream = s;
+    return VEL_OK;
+}
+
+vel_result vel_streams_write(struct vel_streams *streams, uint64_t stream, struct vel_slice bytes,
+                             bool fin, size_t *accepted)
+{
+    struct vel_stream *s = NULL;
+    TRY(find_writable(streams, stream, &s));
+    TRY(vel_send_buffer_write(&s->send, bytes, fin, accepted));
+    s->wants_room = *accepted < bytes.len;
+    vel_streams_place(streams, s);
+    return VEL_OK;
+}
+
+vel_result vel_streams_lend(struct vel_streams *streams, uint64_t stream, struct vel_slice bytes,
+                            bool fin, vel_release_fn release, void *context)
+{
+    struct vel_stream *s = NULL;
+    TRY(find_writable(streams, stream, &s));
+    enum vel_err err = vel_send_buffer_lend(&s->send, bytes, fin, release, context);
+    if (err == VEL_ERR_AGAIN)
+        s->wants_room = true;
+    TRY(err);
+    s->wants_room = false;
+    vel_streams_place(streams, s);
+    return VEL_OK;
+}
+
+size_t vel_streams_writable(const struct vel_streams *streams, uint64_t stream)
+{
+    const struct vel_stream *s = vel_streams_find(streams, stream);
+    if (s == NULL || s->send_state != VEL_SEND_OPEN || s->send.fin != VEL_FIN_NONE)
+        return 0;
+    return vel_send_buffer_room(&s->send);
+}
+
+static vel_result find_readable(struct vel_streams *streams, uint64_t id,
+                                struct vel_stream **stream)
+{
+    struct vel_stream *s = vel_streams_find(streams, id);
+    REQUIRE(s != NULL && has_recv(streams, id), VEL_ERR_NOT_FOUND);
+    REQUIRE(s->recv_state != VEL_RECV_RESET_READ && !s->stopped, VEL_ERR_CLOSED);
+    *stream = s;
+    return VEL_OK;
+}
+
+vel_result vel_streams_read(struct vel_streams *streams, uint64_t stream, struct vel_slice *bytes,
+                            bool *fin)
+{
+    struct vel_stream *s = NULL;
+    TRY(find_readable(streams, stream, &s));
+    *bytes = vel_recv_buffer_read(&s->recv, fin);
+    if (*fin && !s->fin_shown) {
+        s->fin_shown = true;
+        vel_streams_settle(streams, s);
+    }
+    return VEL_OK;
+}
+
+vel_result vel_streams_consume(struct vel_streams *streams, uint64_t stream, size_t count)
+{
+    struct vel_stream *s = NULL;
+    TRY(find_readable(streams, stream, &s));
+    REQUIRE(count <= s->recv.ready - s->recv.consumed, VEL_ERR_ARGUMENT);
+    if (count == 0)
+        return VEL_OK;
+    vel_recv_buffer_consume(&s->recv, count);
+    vel_streams_return_credit(streams, s, count);
+    vel_streams_settle(streams, s);
+    return VEL_OK;
+}
+
+vel_result vel_streams_reset(struct vel_streams *streams, uint64_t stream, uint64_t code)
+{
+    struct vel_stream *s = vel_streams_find(streams, stream);
+    REQUIRE(s != NULL && has_send(streams, stream), VEL_ERR_NOT_FOUND);
+    REQUIRE(vel_stream_abandon_send(s, code), VEL_ERR_CLOSED);
+    s->events &= (uint16_t)~(1 << VEL_EVENT_STREAM_WRITABLE);
+    vel_streams_settle(streams, s);
+    return VEL_OK;
+}
+
+vel_result vel_streams_stop(struct vel_streams *streams, uint64_t stream, uint64_t code)
+{
+    struct vel_stream *s = vel_streams_find(streams, stream);
+    REQUIRE(s != NULL && has_recv(streams, stream), VEL_ERR_NOT_FOUND);
+    uint64_t unread = s->recv.highest - s->recv.consumed;
+    REQUIRE(vel_stream_abandon_recv(s, code), VEL_ERR_CLOSED);
+    s->stopped = true;
+    s->events &= (uint16_t)~(1 << VEL_EVENT_STREAM_READABLE);
+    vel_streams_return_credit(streams, s, unread);
+    vel_streams_settle(streams, s);
+    return VEL_OK;
+}
+
+vel_result vel_streams_set_urgency(struct vel_streams *streams, uint64_t stream, uint8_t urgency)
+{
+    struct vel_stream *s = vel_streams_find(streams, stream);
+    REQUIRE(s != NULL, VEL_ERR_NOT_FOUND);
+    REQUIRE(urgency <= VEL_URGENCY_LAST, VEL_ERR_ARGUMENT);
+    s->urgency = urgency;
+    vel_streams_place(streams, s);
+    return VEL_OK;
+}
+
+void vel_streams_set_user(struct vel_streams *streams, uint64_t stream, void *user)
+{
+    struct vel_stream *s = vel_streams_find(streams, stream);
+    if (s != NULL)
+        s->user = user;
+}
+
+void *vel_streams_user(const struct vel_streams *streams, uint64_t stream)
+{
+    const struct vel_stream *s = vel_streams_find(streams, stream);
+    return s == NULL ? NULL : s->user;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRANSPORT_STREAMS_INTERNAL_H
+#define TRANSPORT_STREAMS_INTERNAL_H
+
+#include "transport/stream.h"
+#include "transport/streams.h"
+
+/*
+ * The set of streams as its own files see it: streams.c makes, finds and forgets them,
+ * streams_place.c keeps the queues, streams_frames.c takes frames, streams_send.c writes them,
+ * streams_records.c hears what became of them, streams_app.c serves the application.
+ */
+
+/* Control frames of the connection that wait to be sent. */
+enum vel_streams_pending {
+    VEL_PENDING_CONN_MAX_DATA = 1,
+    VEL_PENDING_CONN_BLOCKED = 2,
+    VEL_PENDING_MAX_STREAMS_BIDI = 4, /* the next one up is that of unidirectional streams */
+    VEL_PENDING_MAX_STREAMS_UNI = 8,
+    VEL_PENDING_STREAMS_BLOCKED_BIDI = 16,
+    VEL_PENDING_STREAMS_BLOCKED_UNI = 32
+};
+
+/* Streams that we open, by direction. */
+struct vel_streams_local {
+    uint64_t limit;        /* of the peer */
+    uint64_t opened;       /* may exceed the limit only when it came after them */
+    uint64_t initial_data; /* credit that each starts with */
+    bool refused;          /* an open failed: tell when there are more */
+};
+
+/* Streams that the peer opens, by direction. */
+struct vel_streams_remote {
+    uint64_t limit; /* announced, or about to be */
+    uint64_t opened;
+    uint64_t forgotten;
+    uint64_t at_a_time; /* opened and not forgotten, at most */
+};
+
+struct vel_streams {
+    const struct vel_env *env;
+    struct vel_pool *pool;
+    const struct vel_limits *limits;
+    bool is_client;
+    bool params_known;
+    bool available;  /* STREAMS_AVAILABLE is due */
+    uint8_t pending; /* enum vel_streams_pending */
+
+    struct vel_stream **buckets;
+    uint32_t bucket_count; /* a power of two */
+    size_t count;
+
+    struct vel_streams_local local[2]; /* [1]: unidirectional */
+    struct vel_streams_remote remote[2];
+    uint64_t peer_opened_data; /* credit we start with on bidirectional streams of the peer */
+    struct vel_flow_out send_flow;
+    struct vel_flow_in recv_flow;
+
+    struct vel_stream_queue ready[VEL_URGENCY_LAST + 1]; /* by urgency */
+    struct vel_stream_queue conn_blocked;                /* wait for credit of the connection */
+    struct vel_stream_queue control;
+    struct vel_stream_queue events;
+    struct vel_stream *told; /* its CLOSED event was taken: forgotten next */
+};
+
+static inline bool vel_streams_is_local(const struct vel_streams *streams, uint64_t id)
+{
+    return ((id & VEL_STREAM_SERVER) == 0) == streams->is_client;
+}
+
+static inline unsigned vel_stream_is_uni(uint64_t id)
+{
+    return (id & VEL_STREAM_UNI) != 0;
+}
+
+/* NULL: never opened, or forgotten. */
+struct vel_stream *vel_streams_find(const struct vel_streams *streams, uint64_t id);
+
+/* Make the stream with this id. VEL_ERR_NOMEM */
+vel_result vel_streams_add(struct vel_streams *streams, uint64_t id, struct vel_stream **stream);
+
+/*
+ * Put the stream where its buffers, credit and pending frames say: into queues or out of them. To
+ * be called after every change of these. A stream keeps its turn in a queue it stays in.
+ */
+void vel_streams_place(struct vel_streams *streams, struct vel_stream *s);
+
+/* The same, but it has had its turn. */
+void vel_streams_place_last(struct vel_streams *streams, struct vel_stream *s);
+
+/* The same for all streams of a queue: credit of the connection has come, or is used up. */
+void vel_streams_place_all(struct vel_streams *streams, struct vel_stream_queue *queue);
+
+/* The same for local streams with an index from `from` on: the peer's limit has come, or grown. */
+void vel_streams_place_opened(struct vel_streams *streams, unsigned uni, uint64_t from);
+
+/* More streams can be opened than before: tell if an open had failed. */
+void vel_streams_announce_available(struct vel_streams *streams, unsigned uni);
+
+void vel_streams_event(struct vel_streams *streams, struct vel_stream *s,
+                       enum vel_event_type event);
+
+/* `count` received bytes of a stream were taken, by the application or by nobody any more. */
+void vel_streams_return_credit(struct vel_streams *streams, struct vel_stream *s, uint64_t count);
+
+/* After anything that may have changed a stream's state: update it and place it; when both halves
+ * are over it leaves the queues and its CLOSED event is due. */
+void vel_streams_settle(struct vel_streams *streams, struct vel_stream *s);
+
+#endif

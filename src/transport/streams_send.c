@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/try.h"
+#include "base/units.h"
+#include "transport/frame.h"
+#include "transport/sent.h"
+#include "transport/streams.h"
+#include "transport/streams_internal.h"
+
+/* A frame that would be cut shorter than this waits for the next packet. */
+enum { WORTH_CUTTING = 64 };
+
+/* Where a packet is being written. */
+struct packet {
+    struct vel_writer *w;
+    struct vel_sent *sent;
+};
+
+bool vel_streams_want_send(const struct vel_streams *streams)
+{
+    for (unsigned urgency = 0; urgency <= VEL_URGENCY_LAST; urgency++)
+        if (!vel_queue_is_empty(&streams->ready[urgency]))
+            return true;
+    return streams->pending != 0 || !vel_queue_is_empty(&streams->control);
+}
+
+/* VEL_ERR_AGAIN: the packet holds no more. */
+static vel_result add_record(struct packet *packet, struct vel_record record)
+{
+    enum vel_err err = vel_sent_add(packet->sent, record);
+    return err == VEL_ERR_LIMIT ? VEL_ERR_AGAIN : err;
+}
+
+/* A control frame with its record, or neither. */
+static vel_result put(struct packet *packet, const struct vel_frame *frame,
+                      struct vel_record record)
+{
+    struct vel_writer trial = *packet->w;
+    vel_frame_write(&trial, frame);
+    REQUIRE(vel_write_ok(&trial), VEL_ERR_AGAIN);
+    TRY(add_record(packet, record));
+    *packet->w = trial;
+    return VEL_OK;
+}
+
+/* ---- control frames of the connection ---- */
+
+static vel_result put_limit(struct packet *packet, enum vel_frame_type type,
+                            enum vel_record_kind kind, uint64_t limit)
+{
+    struct vel_frame frame = {.type = type, .limit = limit};
+    return put(packet, &frame, (struct vel_record){.kind = (uint8_t)kind, .offset = limit});
+}
+
+static vel_result put_streams(struct packet *packet, enum vel_frame_type type,
+                              enum vel_record_kind kind, bool bidirectional, uint64_t limit)
+{
+    struct vel_frame frame = {.type = type,
+                              .streams = {.bidirectional = bidirectional, .limit = limit}};
+    return put(packet, &frame, (struct vel_record){.kind = (uint8_t)kind, .offset = limit});
+}
+
+static vel_result put_conn_control(const struct vel_streams *streams, struct packet *packet,
+                                   enum vel_streams_pending pending)
+{
+    switch (pending) {
+    case VEL_PENDING_CONN_MAX_DATA:
+        return put_limit(packet, VEL_FRAME_MAX_DATA, VEL_RECORD_MAX_DATA, streams->recv_flow.limit);
+    case VEL_PENDING_CONN_BLOCKED:
+        return put_limit(packet, VEL_FRAME_DATA_BLOCKED, VEL_RECORD_DATA_BLOCKED,
+                         streams->send_flow.limit);
+    case VEL_PENDING_MAX_STREAMS_BIDI:
+        return put_streams(packet, VEL_FRAME_MAX_STREAMS, VEL_RECORD_MAX_STREAMS_BIDI, true,
+                           streams->remote[0].limit);
+    case VEL_PENDING_MAX_STREAMS_UNI:
+        return put_streams(packet, VEL_FRAME_MAX_STREAMS, VEL_RECORD_MAX_STREAMS_UNI, false,
+                           streams->remote[1].limit);
+    case VEL_PENDING_STREAMS_BLOCKED_BIDI:
+        return put_streams(packet, VEL_FRAME_STREAMS_BLOCKED, VEL_RECORD_STREAMS_BLOCKED_BIDI, true,
+                           streams->local[0].limit);
+    case VEL_PENDING_STREAMS_BLOCKED_UNI:
+        return put_streams(packet, VEL_FRAME_STREAMS_BLOCKED, VEL_RECORD_STREAMS_BLOCKED_UNI, false,
+                           streams->local[1].limit);
+    }
+    return VEL_ERR_ARGUMENT;
+}
+
+static vel_result write_conn_control(struct vel_streams *streams, struct packet *packet)
+{
+    while (streams->pending != 0) {
+        unsigned lowest = streams->pending & -(unsigned)streams->pending;
+        TRY(put_conn_control(streams, packet, (enum vel_streams_pending)lowest));
+        streams->pending &= (uint8_t)~lowest;
+    }
+    return VEL_OK;
+}
+
+/* ---- control frames of streams ---- */
+
+static vel_result put_stream_limit(struct packet *packet, enum vel_frame_type type,
+                                   enum vel_record_kind kind, uint64_t id, uint64_t limit)
+{
+    struct vel_frame frame = {.type = type, .stream_limit = {.id = id, .limit = limit}};
+    struct vel_record record = {.kind = (uint8_t)kind, .id = id, .offset = limit};
+    return put(packet, &frame, record);
+}
+
+static vel_result put_reset(struct packet *packet, const struct vel_stream *s)
+{
+    struct vel_frame frame = {
+        .type = VEL_FRAME_RESET_STREAM,
+        .reset = {.id = s->id, .code = s->reset_code, .final_size = s->send.sent}};
+    return put(packet, &frame, (struct vel_record){.kind = VEL_RECORD_RESET_STREAM, .id = s->id});
+}
+
+static vel_result put_stop(struct packet *packet, const struct vel_stream *s)
+{
+    struct vel_frame frame = {.type = VEL_FRAME_STOP_SENDING,
+                              .stop = {.id = s->id, .code = s->stop_code}};
+    return put(packet, &frame, (struct vel_record){.kind = VEL_RECORD_STOP_SENDING, .id = s->id});
+}
+
+static vel_result put_stream_control(struct packet *packet, const struct vel_stream *s,
+                                     enum vel_stream_pending pending)
+{
+    switch (pending) {
+    case VEL_PENDING_RESET:
+        return put_reset(packet, s);
+    case VEL_PENDING_STOP:
+        return put_stop(packet, s);
+    case VEL_PENDING_MAX_DATA:
+        return put_stream_limit(packet, VEL_FRAME_MAX_STREAM_DATA, VEL_RECORD_MAX_STREAM_DATA,
+                                s->id, s->recv_flow.limit);
+    case VEL_PENDING_BLOCKED:
+        return put_stream_limit(packet, VEL_FRAME_STREAM_DATA_BLOCKED,
+                                VEL_RECORD_STREAM_DATA_BLOCKED, s->id, s->send_flow.limit);
+    }
+    return VEL_ERR_ARGUMENT;
+}
+
+static vel_result write_stream_control(struct vel_streams *streams, struct packet *packet)
+{
+    struct vel_stream *s;
+    while ((s = VEL_QUEUE_FIRST(&streams->control, control_link)) != NULL) {
+        unsigned lowest = s->pending & -(unsigned)s->pending;
+        TRY(put_stream_control(packet, s, (enum vel_stream_pending)lowest));
+        s->pending &= (uint8_t)~lowest;
+        vel_streams_place(streams, s);
+    }
+    return VEL_OK;
+}
+
+/* ---- STREAM frames ---- */
+
+/* What of the stream goes into this packet. VEL_ERR_AGAIN: nothing fits. */
+static vel_result choose_span(const struct vel_streams *streams, const struct vel_stream *s,
+                              const struct vel_writer *w, struct vel_send_span *span)
+{
+    uint64_t left =
+        VEL_MIN(vel_flow_out_left(&s->send_flow), vel_flow_out_left(&streams->send_flow));
+    struct vel_send_span whole;
+    bool has_span = vel_send_buffer_next(&s->send, SIZE_MAX, s->send.sent + left, &whole);
+    VEL_ASSERT(has_span); /* it is in a ready queue */
+
+    size_t room = vel_room(w);
+    size_t fit = vel_frame_stream_fit(s->id, whole.offset, room);
+    if (whole.len == 0) {
+        REQUIRE(room >= vel_frame_stream_header(s->id, whole.offset), VEL_ERR_AGAIN);
+    } else if (fit < whole.len) {
+        REQUIRE(fit > 0 && (fit >= WORTH_CUTTING || vel_written(w) == 0), VEL_ERR_AGAIN);
+        whole.len = fit;
+        whole.fin = false;
+    }
+    *span = whole;
+    return VEL_OK;
+}
+
+static vel_result put_data(struct packet *packet, const struct vel_stream *s,
+                           const struct vel_send_span *span)
+{
+    TRY(add_record(packet, (struct vel_record){.kind = VEL_RECORD_STREAM,
+                                               .id = s->id,
+                                               .offset = span->offset,
+                                               .len = (uint32_t)span->len,
+                                               .fin = span->fin}));
+    vel_frame_write_stream(packet->w, s->id, span->offset, span->len, span->fin);
+    uint8_t *space = vel_write_space(packet->w, span->len);
+    VEL_ASSERT(space != NULL); /* it was chosen to fit */
+    vel_send_buffer_copy(&s->send, span->offset, span->len, space);
+    return VEL_OK;
+}
+
+/* No credit of the connection is left: streams with nothing but new bytes wait for it. */
+static void sort_out_blocked(struct vel_streams *streams)
+{
+    for (unsigned urgency = 0; urgency <= VEL_URGENCY_LAST; urgency++)
+        vel_streams_place_all(streams, &streams->ready[urgency]);
+}
+
+static vel_result write_one(struct vel_streams *streams, struct packet *packet,
+                            struct vel_stream *s)
+{
+    struct vel_send_span span;
+    TRY(choose_span(streams, s, packet->w, &span));
+    TRY(put_data(packet, s, &span));
+
+    uint64_t sent_before = s->send.sent;
+    TRY(vel_send_buffer_sent(&s->send, &span));
+    uint64_t fresh = s->send.sent - sent_before;
+    s->send_flow.used += fresh;
+    streams->send_flow.used += fresh;
+    vel_stream_update(s);
+    vel_streams_place_last(streams, s);
+    if (fresh > 0 && vel_flow_out_left(&streams->send_flow) == 0)
+        sort_out_blocked(streams);
+    return VEL_OK;
+}
+
+static vel_result write_data(struct vel_streams *streams, struct packet *packet)
+{
+    for (unsigned urgency = 0; urgency <= VEL_URGENCY_LAST; urgency++) {
+        struct vel_stream *s;
+        while ((s = VEL_QUEUE_FIRST(&streams->ready[urgency], send_link)) != NULL)
+            TRY(write_one(streams, packet, s));
+    }
+    /* A stream that ran dry may have made DATA_BLOCKED or STREAM_DATA_BLOCKED due. */
+    TRY(write_conn_control(streams, packet));
+    return write_stream_control(streams, packet);
+}
+
+static vel_result write_all(struct vel_streams *streams, struct packet *packet)
+{
+    TRY(write_conn_control(streams, packet));
+    TRY(write_stream_control(streams, packet));
+    return write_data(streams, packet);
+}
+
+vel_result vel_streams_write_frames(struct vel_streams *streams, struct vel_writer *w,
+                                    struct vel_sent *sent)
+{
+    struct packet packet = {.w = w, .sent = sent};
+    enum vel_err err = write_all(streams, &packet);
+    return err == VEL_ERR_AGAIN ? VEL_OK : err;
+}
