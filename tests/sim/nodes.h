@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_SIM_NODES_H
+#define TESTS_SIM_NODES_H
+
+#include "sim/sim.h"
+
+/*
+ * What can happen to datagrams on their way, one file each (node_X.c). Every call puts one node at
+ * the end of the chain of each direction given, so calls stand in the order a datagram meets the
+ * nodes. Probabilities are per million.
+ */
+
+/* Every datagram takes `delay` longer. */
+void sim_delay(struct sim *sim, enum sim_direction directions, vel_time delay);
+
+/* Every datagram takes up to `most` longer; the order stays. */
+void sim_jitter(struct sim *sim, enum sim_direction directions, vel_time most);
+
+/* Some datagrams take `by` longer, so that others overtake them. */
+void sim_reorder(struct sim *sim, enum sim_direction directions, unsigned per_million, vel_time by);
+
+void sim_loss(struct sim *sim, enum sim_direction directions, unsigned per_million);
+
+/* Gilbert's model: everything is lost while the channel is bad. `enter` and `leave` are the chances
+ * that it turns bad or good before a datagram. */
+void sim_burst_loss(struct sim *sim, enum sim_direction directions, unsigned enter, unsigned leave);
+
+/* Some datagrams arrive twice. */
+void sim_duplicate(struct sim *sim, enum sim_direction directions, unsigned per_million);
+
+/* Some datagrams have a byte changed, or their end cut off. */
+void sim_corrupt(struct sim *sim, enum sim_direction directions, unsigned per_million);
+
+/* A link of `rate` bytes per second with a queue of `queue` bytes in front of it; what does not fit
+ * is dropped. Datagrams that meet more than `mark` bytes waiting are marked CE if they may be; 0:
+ * none are. */
+void sim_bottleneck(struct sim *sim, enum sim_direction directions, uint64_t rate, uint64_t queue,
+                    uint64_t mark);
+
+/* Longer datagrams are dropped. */
+void sim_mtu(struct sim *sim, enum sim_direction directions, size_t size);
+
+/* ECN marks are cleared. */
+void sim_bleach(struct sim *sim, enum sim_direction directions);
+
+/* Nothing passes between these times after the start. */
+void sim_blackout(struct sim *sim, enum sim_direction directions, vel_time from, vel_time until);
+
+/* One thing happens to the nth datagram sent, counted from 0. */
+enum sim_mishap { SIM_DROP_IT, SIM_DOUBLE_IT, SIM_DAMAGE_IT, SIM_SWAP_IT, SIM_MISHAPS };
+void sim_nth(struct sim *sim, enum sim_direction directions, uint64_t n, enum sim_mishap mishap);
+
+/* Counts what passes; one direction. Lives as long as the simulation. */
+struct sim_tap {
+    struct sim_node node;
+    uint64_t datagrams, bytes;
+    uint64_t largest;     /* bytes of the longest datagram */
+    uint64_t window_most; /* most bytes in a millisecond that began with a datagram */
+    uint64_t marked;      /* datagrams with CE */
+    vel_time window_start;
+    uint64_t window_bytes;
+};
+struct sim_tap *sim_tap(struct sim *sim, enum sim_direction direction);
+
+#endif
