@@ -106,6 +106,7 @@ static void init_side(struct pair *pair, struct pair_side *side, uint64_t seed)
     static const struct vel_slice alpn[] = {{(const uint8_t *)"velocity/1", 10}};
     *side = (struct pair_side){.config = vel_config_default(pair_crypto())};
     test_env_init(&side->test, seed);
+    side->env = &side->test.env;
     side->config.alpn = alpn;
     side->config.alpn_count = VEL_COUNT(alpn);
     for (size_t i = 0; i < VEL_LEVEL_COUNT; i++)
@@ -124,6 +125,8 @@ void pair_init(struct pair *pair, const char *kind, uint64_t seed)
     test_env_init(&pair->harness, 0);
     init_side(pair, &pair->client, seed);
     init_side(pair, &pair->server, seed + 1000000);
+    pair->client.local_params = vel_slice_text("client's parameters");
+    pair->server.local_params = vel_slice_text("server's parameters");
     pair->client.config.trust = credentials->trust;
     pair->client.config.server_name = "localhost";
     pair->client.config.profiles = (struct vel_profile_list){{suite->profile}, 1};
@@ -142,13 +145,13 @@ void pair_authenticate_client(struct pair *pair, enum vel_client_auth mode)
 static enum vel_err start_side(struct pair *pair, struct pair_side *side, bool is_client)
 {
     const struct vel_handshake_setup setup = {
-        .env = &side->test.env,
+        .env = side->env,
         .config = &side->config,
         .sink = {sink_write, sink_secret, sink_peer_params, side},
         .is_client = is_client,
         .version = VEL_VERSION_DRAFT,
         .unix_time = pair->unix_time,
-        .local_params = vel_slice_text(is_client ? "client's parameters" : "server's parameters"),
+        .local_params = side->local_params,
     };
     side->err = vel_handshake_velocity_new(&setup, &side->hs);
     if (side->err == VEL_OK)
@@ -277,9 +280,9 @@ void pair_assert_complete(const char *what, struct pair *pair)
     }
     assert_same_facts(what, pair);
     CHECK(what, vel_slice_equal(vel_slice(pair->client.params, pair->client.params_len),
-                                vel_slice_text("server's parameters")));
+                                pair->server.local_params));
     CHECK(what, vel_slice_equal(vel_slice(pair->server.params, pair->server.params_len),
-                                vel_slice_text("client's parameters")));
+                                pair->client.local_params));
 
     uint8_t ours[48];
     uint8_t theirs[48];

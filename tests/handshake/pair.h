@@ -29,6 +29,8 @@ enum { PAIR_DATE = 1767225600 /* 2026-01-01, inside every certificate's validity
 
 struct pair_side {
     struct test_env test;
+    const struct vel_env *env; /* the provider's: &test.env, or one that the test brings */
+    struct vel_slice local_params;
     struct vel_config config;
     struct vel_handshake *hs;
     struct vel_buf out[VEL_LEVEL_COUNT]; /* written, not delivered yet */
