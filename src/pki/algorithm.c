@@ -6,6 +6,7 @@
 #define NIST_SIGNATURE(n)                                                                          \
     ID(0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, n)
 
+/* VEL-CERT-02 */
 static const struct {
     const char *name;
     struct vel_slice id;

@@ -6,9 +6,10 @@
 #include "pki/cert.h"
 
 /*
- * What the alternative signature covers (ITU-T X.509 (2019), 7.2.2): the TBSCertificate without
- * its `signature` field and without extension 2.5.29.74, everything else in place and in order,
- * lengths written anew. The issuer signs these bytes and the verifier rebuilds them, both here.
+ * What the alternative signature covers (VEL-CERT-05; ITU-T X.509 (2019), 7.2.2): the
+ * TBSCertificate without its `signature` field and without extension 2.5.29.74, everything else in
+ * place and in order, lengths written anew. The issuer signs these bytes and the verifier rebuilds
+ * them, both here.
  */
 
 /* The three cuts of a TBSCertificate, as struct vel_cert names them. */

@@ -62,14 +62,15 @@ struct vel_cert {
     struct vel_slice names;       /* GeneralNames, contents; empty when absent */
     struct vel_slice constraints; /* NameConstraints, contents; empty when absent */
     struct vel_slice key_id;
-    bool unknown_critical; /* has a critical extension that we do not understand */
+    bool unknown_critical; /* has a critical extension that we do not know, VEL-CERT-22 */
 
     struct vel_slice alt_spki; /* extension 72; these three are empty when absent */
     struct vel_slice alt_algorithm;
     struct vel_slice alt_signature;
 };
 
-/* VEL_ERR_MALFORMED  not DER, not a certificate, a repeated extension, a critical alternative
+/* VEL-CERT-01.
+ * VEL_ERR_MALFORMED  not DER, not a certificate, a repeated extension, a critical alternative
  * extension, or more than VEL_EXTENSIONS_MAX; *cert untouched */
 vel_result vel_cert_parse(struct vel_slice der, struct vel_cert *cert);
 

@@ -7,8 +7,8 @@
 #include "velocity/slice.h"
 
 /*
- * Name constraints (RFC 5280, 4.2.1.10) on DNS names and IP addresses. A constraint on any other
- * form of name, or one that does not parse, allows nothing: we do not guess.
+ * Name constraints (VEL-CERT-17; RFC 5280, 4.2.1.10) on DNS names and IP addresses. A constraint on
+ * any other form of name, or one that does not parse, allows nothing: we do not guess.
  *
  * constraints  contents of NameConstraints; empty: allows everything
  * names        contents of the certificate's GeneralNames; empty: it has none

@@ -4,7 +4,8 @@
 
 #include "pki/issue.h"
 
-/* The extensions of a certificate that we make, up to and including 72. */
+/* The extensions of a certificate that we make, up to and including 72: of a leaf as in
+ * VEL-CERT-07, of a CA as in VEL-CERT-08. */
 struct vel_extension_list {
     const struct vel_cert_order *order; /* valid names */
     struct vel_slice spki;

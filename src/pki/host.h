@@ -35,7 +35,8 @@ bool vel_dns_equal(struct vel_slice a, struct vel_slice b);
 /* The name behind its first label: "example.org" of "*.example.org"; empty when there is none. */
 struct vel_slice vel_dns_parent(struct vel_slice name);
 
-/* Whether GeneralNames (contents) hold the host. A wildcard stands for exactly one label. */
+/* VEL-CERT-13: whether GeneralNames (contents) hold the host. A wildcard stands for exactly one
+ * label. */
 bool vel_names_match(struct vel_slice names, const struct vel_host *host);
 
 #endif

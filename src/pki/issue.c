@@ -111,6 +111,7 @@ static vel_result draw_keys(struct work *work)
     return vel_encode_spki(work->keys.pq, &work->alt_spki);
 }
 
+/* VEL-CERT-09: no certificate outlives its issuer. */
 static vel_result write_middle(struct work *work)
 {
     const struct vel_cert_order *order = work->order;

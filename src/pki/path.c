@@ -28,8 +28,8 @@ enum vel_cert_check vel_cert_check_time(const struct vel_cert *cert, int64_t uni
 }
 
 /*
- * Keep the failure that came furthest: with several candidates it is the one the user meant. At
- * the same depth the first, except that anything says more than "unknown issuer".
+ * VEL-CERT-23: keep the failure that came furthest; with several candidates it is the one the user
+ * meant. At the same depth the first, except that anything says more than "unknown issuer".
  */
 static enum vel_err fail(struct vel_path *path, enum vel_cert_check check, size_t depth,
                          const struct vel_cert *cert)
@@ -60,7 +60,8 @@ static enum vel_cert_check check_issuer(const struct vel_path *path, const struc
     return vel_cert_check_time(issuer, path->request->unix_time);
 }
 
-/* Whether `issuer`, with these keys, stands above the last certificate of the path. */
+/* Whether `issuer`, with these keys, stands above the last certificate of the path: its level
+ * (VEL-CERT-12), its own checks, both signatures (VEL-CERT-11). */
 static vel_result try_issuer(struct vel_path *path, const struct vel_cert *issuer,
                              const struct vel_dual_key *keys)
 {

@@ -6,10 +6,10 @@
 #include "pki/verify.h"
 
 /*
- * Path building: from the leaf, through certificates the peer sent in any order, to an anchor.
- * Issuers are found by name alone, since key identifiers name only the classical key; every
- * candidate is tried. A peer can send many certificates of one name and so many possible paths;
- * the number of signatures checked for one chain is bounded.
+ * Path building (VEL-CERT-18): from the leaf, through certificates the peer sent in any order, to
+ * an anchor. Issuers are found by name alone, since key identifiers name only the classical key;
+ * every candidate is tried. A peer can send many certificates of one name and so many possible
+ * paths; the number of signatures checked for one chain is bounded.
  */
 enum { VEL_PATH_CANDIDATES_MAX = 32 }; /* issuers whose signatures are tried, two each */
 
@@ -42,7 +42,7 @@ void vel_path_clear(struct vel_path *path);
 void vel_verdict_set(struct vel_cert_verdict *verdict, enum vel_cert_check check, unsigned depth,
                      const struct vel_cert *cert);
 
-/* Not before, not after. VEL_CERT_OK when the certificate is valid at that time. */
+/* VEL-CERT-21: not before, not after. VEL_CERT_OK when the certificate is valid at that time. */
 enum vel_cert_check vel_cert_check_time(const struct vel_cert *cert, int64_t unix_time);
 
 #endif

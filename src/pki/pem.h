@@ -21,7 +21,7 @@
  */
 vel_result vel_pem_next(struct vel_reader *text, const char *label, struct vel_buf *der);
 
-/* Append a block with lines of 64 characters. Errors as vel_buf_append; then `text` is untouched. */
+/* Append a block with lines of 64 characters. Errors as vel_buf_append, text untouched. */
 vel_result vel_pem_append(struct vel_buf *text, const char *label, struct vel_slice der);
 
 #endif

@@ -7,8 +7,8 @@
 #include "pki/alt.h"
 
 /*
- * Sign a certificate: add extensions 73 and 74, whose value signs vel_alt_message(parts), then
- * sign the whole with the classical key.
+ * Sign a certificate (VEL-CERT-06): add extensions 73 and 74, whose value signs
+ * vel_alt_message(parts), then sign the whole with the classical key.
  *
  * parts   without extensions 73 and 74; extensions may be empty
  * signer  the issuer's private keys; with pq NULL the certificate is classical

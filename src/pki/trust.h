@@ -7,9 +7,10 @@
 #include "pki/cert.h"
 
 /*
- * The inside of a trust store, for path building. An anchor is taken apart once, when it is added:
- * its keys are decoded and, when it is self-issued, both of its signatures verified. One that is
- * no good for Velocity stays in the store with the check it failed, so that a verdict can say why.
+ * The inside of a trust store, for path building (VEL-CERT-20). An anchor is taken apart once, when
+ * it is added: its keys are decoded and, when it is self-issued, both of its signatures verified.
+ * One that is no good for Velocity stays in the store with the check it failed, so that a verdict
+ * can say why.
  */
 enum { VEL_ANCHORS_MAX = 1024 };
 

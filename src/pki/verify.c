@@ -59,7 +59,7 @@ static enum vel_cert_check check_leaf(const struct vel_cert *leaf,
     return matches ? VEL_CERT_OK : VEL_CERT_NAME;
 }
 
-/* The leaf's keys, which must be in a suite of the level asked for. */
+/* The leaf's keys, which must be in a suite of the level asked for (VEL-CERT-04). */
 static vel_result leaf_keys(const struct vel_path *path, struct vel_cert_verdict *verdict,
                             struct vel_dual_key *keys)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* VEL-CERT-01 to VEL-CERT-09: what a certificate that we make looks like. */
+/* What a certificate that we make looks like. */
 #include "pki/issue.h"
 
 #include "base/units.h"
@@ -11,7 +11,8 @@
 
 static const char *const site[] = {"www.example.org", "192.0.2.1"};
 
-/* Every suite: the halves verify, and a verifier that trusts it takes it. */
+/* VEL-CERT-02, VEL-CERT-06, VEL-CERT-07: in every suite the halves verify, and a verifier that
+ * trusts it takes it. */
 static void every_suite(void **state)
 {
     (void)state;
@@ -78,6 +79,7 @@ static void covered_bytes(void **state)
     forge_close(&f);
 }
 
+/* VEL-CERT-08, VEL-CERT-09 */
 static void under_a_ca(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Chains, good and broken: VEL-CERT-10 to VEL-CERT-23. */
+/* Chains, good and broken. */
 #include "pki/verify.h"
 
 #include "base/units.h"
@@ -611,17 +611,22 @@ static const struct row {
     {"first second", first_second, VEL_CERT_OK, 0},
     {"last second", last_second, VEL_CERT_OK, 0},
     {"root sent too", root_sent_too, VEL_CERT_OK, 0},
+    /* VEL-CERT-18 */
     {"reordered with strangers", reordered, VEL_CERT_OK, 0},
     {"two roots of one name", two_roots_of_one_name, VEL_CERT_OK, 0},
+    /* VEL-CERT-19, VEL-CERT-20 */
     {"intermediate is the anchor", sub_is_trusted, VEL_CERT_OK, 0},
     {"self-signed leaf is the anchor", leaf_is_trusted, VEL_CERT_OK, 0},
     {"unknown extension, not critical", unknown_extension, VEL_CERT_OK, 0},
     {"inside the name constraint", inside_constraint, VEL_CERT_OK, 0},
+    /* VEL-CERT-23 */
     {"insecure skips trust, name and time", insecure, VEL_CERT_OK, 0},
 
+    /* VEL-CERT-21 */
     {"not yet valid", too_early, VEL_CERT_NOT_YET_VALID, 0},
     {"expired", too_late, VEL_CERT_EXPIRED, 0},
     {"intermediate expired", sub_expired, VEL_CERT_EXPIRED, 1},
+    /* VEL-CERT-13 */
     {"wrong name", wrong_name, VEL_CERT_NAME, 0},
     {"wildcard for two labels", wildcard_too_deep, VEL_CERT_NAME, 0},
     {"wildcard for no label", wildcard_bare, VEL_CERT_NAME, 0},
@@ -629,48 +634,64 @@ static const struct row {
     {"empty name", no_name_at_all, VEL_CERT_NAME, 0},
     {"common name only", names_missing, VEL_CERT_NAME, 0},
 
+    /* VEL-CERT-18 */
     {"nobody trusted", nobody_trusted, VEL_CERT_UNKNOWN_ISSUER, 1},
     {"intermediate not sent", sub_not_sent, VEL_CERT_UNKNOWN_ISSUER, 0},
     {"self-signed leaf nobody trusts", self_signed_stranger, VEL_CERT_UNKNOWN_ISSUER, 0},
     {"root of the same name", other_root, VEL_CERT_CLASSICAL_SIGNATURE, 1},
 
+    /* VEL-CERT-11 */
     {"classical signature by another", classical_by_other, VEL_CERT_CLASSICAL_SIGNATURE, 0},
     {"alternative signature by another", alternative_by_other, VEL_CERT_ALT_SIGNATURE, 0},
     {"intermediate, classical", sub_classical_by_other, VEL_CERT_CLASSICAL_SIGNATURE, 1},
     {"intermediate, alternative", sub_alternative_by_other, VEL_CERT_ALT_SIGNATURE, 1},
+    /* VEL-CERT-12 */
     {"no alternative signature", alternative_signature_missing, VEL_CERT_ALT_MISSING, 0},
     {"no alternative key", alternative_key_missing, VEL_CERT_ALT_MISSING, 0},
     {"classical certificate", both_missing, VEL_CERT_ALT_MISSING, 0},
     {"intermediate without signature", sub_alternative_missing, VEL_CERT_ALT_MISSING, 1},
     {"intermediate without key", sub_key_missing, VEL_CERT_ALT_MISSING, 1},
+    /* VEL-CERT-20 */
     {"classical root", root_is_classical, VEL_CERT_ALT_MISSING, 2},
     {"root half broken", root_half_broken, VEL_CERT_ALT_SIGNATURE, 2},
     {"trusted leaf half broken", trusted_leaf_half_broken, VEL_CERT_ALT_SIGNATURE, 0},
 
+    /* VEL-CERT-12 */
     {"weak leaf", weak_leaf, VEL_CERT_LEVEL, 0},
     {"weak intermediate", weak_sub, VEL_CERT_LEVEL, 1},
     {"weak root", weak_root, VEL_CERT_LEVEL, 1},
+    /* VEL-CERT-04 */
     {"pair in no suite", pair_in_no_suite, VEL_CERT_ALGORITHM, 0},
+    /* VEL-CERT-02 */
     {"classical key in both places", keys_swapped, VEL_CERT_ALGORITHM, 0},
 
+    /* VEL-CERT-14 */
     {"wrong purpose", wrong_purpose, VEL_CERT_USAGE, 0},
     {"wrong key usage", wrong_key_usage, VEL_CERT_USAGE, 0},
+    /* VEL-CERT-15 */
     {"intermediate of wrong purpose", sub_of_wrong_purpose, VEL_CERT_USAGE, 1},
     {"issuer says CA:false", issuer_is_no_ca, VEL_CERT_USAGE, 1},
     {"issuer without basic constraints", issuer_without_basic, VEL_CERT_USAGE, 1},
     {"issuer without keyCertSign", issuer_may_not_sign, VEL_CERT_USAGE, 1},
+    /* VEL-CERT-16 */
     {"path too long", path_too_long, VEL_CERT_CONSTRAINTS, 2},
+    /* VEL-CERT-17 */
     {"outside the name constraint", outside_constraint, VEL_CERT_CONSTRAINTS, 1},
 
+    /* VEL-CERT-01 */
     {"repeated extension", repeated_extension, VEL_CERT_PARSE, 0},
+    /* VEL-CERT-03 */
     {"critical alternative extension", critical_alternative, VEL_CERT_PARSE, 0},
+    /* VEL-CERT-22 */
     {"critical unknown extension", critical_unknown, VEL_CERT_CRITICAL, 0},
     {"the same in the intermediate", sub_critical_unknown, VEL_CERT_CRITICAL, 1},
+    /* VEL-CERT-10 */
     {"byte after the certificate", trailing_byte, VEL_CERT_PARSE, 0},
     {"intermediate is rubbish", sub_is_rubbish, VEL_CERT_PARSE, 1},
     {"empty leaf", empty_leaf, VEL_CERT_PARSE, 0},
     {"no certificate", no_certificate, VEL_CERT_PARSE, 0},
     {"nine certificates", too_many, VEL_CERT_PARSE, 0},
+    /* VEL-CERT-23 */
     {"insecure keeps the level", insecure_but_weak, VEL_CERT_LEVEL, 0},
     {"insecure keeps both keys", insecure_but_half, VEL_CERT_ALT_MISSING, 0},
 };
