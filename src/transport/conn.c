@@ -233,14 +233,16 @@ struct vel_addr vel_conn_remote(const struct vel_conn *conn)
     return conn->path.remote;
 }
 
-/* VEL-TR-07: one for the handshake itself, and one for each thing that made it wait. A client
- * cannot see the server stop for want of credit; it sees that more came than the first flight had
- * earned, which says the same. */
+/* VEL-TR-07: one for the handshake itself, and one for each thing that made it wait. A server knows
+ * how long it lacked credit; a client sees that more came than its first flight had earned. */
 static unsigned round_trips(const struct vel_conn *conn)
 {
     unsigned extra = conn->handshake->facts.hello_retry + conn->retried;
-    if (!conn->is_client)
-        return 1 + extra + conn->stalls;
+    if (!conn->is_client) {
+        vel_time rtt = VEL_MAX(conn->recovery.rtt.min, 1);
+        bool sampled = vel_rtt_has_sample(&conn->recovery.rtt);
+        return 1 + extra + (sampled ? (unsigned)((conn->credit_blocked_for + rtt / 2) / rtt) : 0);
+    }
     uint64_t earned = VEL_PATH_CREDIT_FACTOR * conn->first_flight_bytes;
     bool stalled = extra == 0 && conn->stats.handshake_bytes_received > earned;
     return 1 + extra + stalled + conn->handshake_probes;

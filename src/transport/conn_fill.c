@@ -28,8 +28,10 @@ static void fill_ack(struct vel_conn *conn, struct vel_packet_build *p, vel_time
     if (last == NULL || vel_room(&p->w) < ACK_FRAME_MIN)
         return;
     struct vel_record record = {.kind = VEL_RECORD_ACK, .offset = last->end - 1};
-    if (vel_sent_add(&conn->recovery.space[p->space].sent, record) != VEL_OK)
+    if (vel_sent_add(&conn->recovery.space[p->space].sent, record) != VEL_OK) {
+        vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "no memory for an acknowledgement");
         return;
+    }
     bool has_ecn = acks->ecn.ect0 + acks->ecn.ect1 + acks->ecn.ce > 0;
     uint64_t delay = vel_acks_delay(acks, exponent, now);
     (void)vel_frame_write_ack(&p->w, vel_room(&p->w), &acks->received, delay,

@@ -108,7 +108,8 @@ struct vel_conn {
     bool closed_shown;           /* was taken: the application is done with us */
     bool credit_blocked;         /* waits for the address to be validated */
     bool retried;                /* a Retry came first */
-    unsigned stalls;             /* server: how often credit stopped its first flight */
+    vel_time credit_blocked_at;  /* since when */
+    vel_time credit_blocked_for; /* in all */
     unsigned handshake_probes;   /* time-outs that fired before the handshake was complete */
     uint64_t first_flight_bytes; /* client: sent before the first answer */
     struct vel_conn_stats stats;

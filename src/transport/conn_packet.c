@@ -26,8 +26,12 @@ bool vel_packet_begin(struct vel_conn *conn, struct vel_packet_build *p, enum ve
                       uint8_t *start, size_t room)
 {
     struct vel_recovery_space *recovery = &conn->recovery.space[space];
-    if (room <= VEL_AEAD_TAG || vel_sent_begin(&recovery->sent) != VEL_OK)
+    if (room <= VEL_AEAD_TAG)
         return false;
+    if (vel_sent_begin(&recovery->sent) != VEL_OK) {
+        vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "no memory for another packet");
+        return false;
+    }
     *p = (struct vel_packet_build){
         .w = vel_writer(start, room - VEL_AEAD_TAG),
         .space = space,

@@ -218,6 +218,7 @@ void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
         vel_path_on_received(&conn->path, size);
         if (conn->credit_blocked) {
             conn->credit_blocked = false;
+            conn->credit_blocked_for += now - conn->credit_blocked_at;
             vel_recovery_set_amplification_limited(&conn->recovery, false);
         }
     }

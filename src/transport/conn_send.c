@@ -2,10 +2,16 @@
 #include "base/units.h"
 #include "transport/conn_internal.h"
 
+/* Slots for sent packets that only acknowledgements may take: a peer that never acknowledges those
+ * and still fills the rest has its connection ended. */
+enum { RESERVED_FOR_ACKS = 4096 };
+
 /* May data leave, as far as congestion window and pacer go? Sets the time to try again. */
 static bool window_open(struct vel_conn *conn, vel_time now)
 {
-    if (vel_recovery_room(&conn->recovery) < conn->path.mtu)
+    const struct vel_sent *sent = &conn->recovery.space[VEL_SPACE_APP].sent;
+    if (vel_recovery_room(&conn->recovery) < conn->path.mtu ||
+        sent->next - sent->base > VEL_SENT_MAX_PACKETS - RESERVED_FOR_ACKS)
         return false;
     if (vel_pacer_budget(&conn->pacer, now) > 0)
         return true;
@@ -184,7 +190,7 @@ static bool has_credit(struct vel_conn *conn, vel_time now)
         return true;
     if (!conn->credit_blocked && wants_any(conn, true, now)) {
         conn->credit_blocked = true;
-        conn->stalls++;
+        conn->credit_blocked_at = now;
         vel_recovery_set_amplification_limited(&conn->recovery, true);
     }
     return false;
