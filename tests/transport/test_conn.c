@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/conn.h"
+
+#include "transport/conn_pair.h"
+#include "transport/error.h"
+
+static bool take(struct vel_conn *conn, enum vel_event_type type, struct vel_event *event)
+{
+    while (vel_conn_next_event(conn, event))
+        if (event->type == type)
+            return true;
+    return false;
+}
+
+/* VEL-TR-01, VEL-TR-07: the full hybrid handshake takes one round trip. */
+static void one_round_trip(void **state)
+{
+    (void)state;
+    for (int profile = VEL_PROFILE_LIGHT; profile < VEL_PROFILE_COUNT; profile++) {
+        struct conn_pair p;
+        struct vel_event event;
+        pair_init(&p, (enum vel_profile)profile);
+        pair_connect(&p);
+        pair_run(&p, 2 * p.delay);
+        const char *what = vel_profile_name((enum vel_profile)profile);
+        CHECK(what, take(p.client, VEL_EVENT_CONNECTED, &event));
+        struct vel_conn_stats stats;
+        vel_conn_get_stats(p.client, &stats);
+        CHECK(what, stats.handshake_round_trips == 1);
+        CHECK(what, stats.handshake_time == 2 * p.delay);
+        CHECK(what, p.server_sent <= 3 * p.server_received_before_validation);
+        pair_run(&p, 1 * SECOND);
+        CHECK(what, take(p.server, VEL_EVENT_CONNECTED, &event));
+        vel_conn_get_stats(p.server, &stats);
+        CHECK(what, stats.handshake_round_trips == 1);
+        CHECK(what, stats.packets_lost == 0);
+        pair_done(&p);
+    }
+}
+
+static void bytes_arrive_both_ways(void **state)
+{
+    (void)state;
+    struct conn_pair p;
+    struct vel_event event;
+    pair_init(&p, VEL_PROFILE_BALANCED);
+    pair_connect(&p);
+    uint64_t id;
+    size_t accepted;
+    ASSERT_OK(vel_stream_open(p.client, true, &id));
+    ASSERT_OK(vel_stream_write(p.client, id, vel_slice_text("question"), true, &accepted));
+    pair_run(&p, 1 * SECOND);
+    assert_true(take(p.server, VEL_EVENT_STREAM_READABLE, &event));
+    assert_int_equal(event.stream, id);
+
+    struct vel_slice bytes;
+    bool fin;
+    ASSERT_OK(vel_stream_read(p.server, id, &bytes, &fin));
+    assert_true(vel_slice_equal(bytes, vel_slice_text("question")));
+    assert_true(fin);
+    ASSERT_OK(vel_stream_consume(p.server, id, bytes.len));
+    ASSERT_OK(vel_stream_write(p.server, id, vel_slice_text("answer"), true, &accepted));
+    pair_run(&p, 2 * SECOND);
+    assert_true(take(p.client, VEL_EVENT_STREAM_READABLE, &event));
+    ASSERT_OK(vel_stream_read(p.client, id, &bytes, &fin));
+    assert_true(vel_slice_equal(bytes, vel_slice_text("answer")));
+    ASSERT_OK(vel_stream_consume(p.client, id, bytes.len));
+    pair_run(&p, 3 * SECOND);
+    assert_true(take(p.client, VEL_EVENT_STREAM_CLOSED, &event));
+    pair_done(&p);
+}
+
+static void closing_tells_the_peer(void **state)
+{
+    (void)state;
+    struct conn_pair p;
+    struct vel_event event;
+    pair_init(&p, VEL_PROFILE_LIGHT);
+    pair_connect(&p);
+    pair_run(&p, 1 * SECOND);
+    vel_conn_close(p.client, 0x17, "done");
+    pair_run(&p, 1 * SECOND + p.delay);
+    assert_true(take(p.server, VEL_EVENT_CLOSED, &event));
+    const struct vel_close *why = vel_conn_close_reason(p.server);
+    assert_int_equal(why->origin, VEL_CLOSE_PEER);
+    assert_true(why->application);
+    assert_int_equal(why->code, 0x17);
+    assert_string_equal(why->reason, "done");
+    pair_run(&p, 60 * SECOND);
+    assert_true(vel_conn_is_dead(p.client));
+    assert_true(vel_conn_is_dead(p.server));
+    pair_done(&p);
+}
+
+static void silence_ends_both(void **state)
+{
+    (void)state;
+    struct conn_pair p;
+    struct vel_event event;
+    pair_init(&p, VEL_PROFILE_LIGHT);
+    p.server_config.limits.idle_timeout = 5 * SECOND;
+    pair_connect(&p);
+    pair_run(&p, 1 * SECOND);
+    p.mute_client = p.mute_server = true;
+    pair_run(&p, 10 * SECOND);
+    assert_true(take(p.client, VEL_EVENT_CLOSED, &event));
+    assert_int_equal(vel_conn_close_reason(p.client)->origin, VEL_CLOSE_IDLE);
+    assert_true(take(p.server, VEL_EVENT_CLOSED, &event));
+    pair_done(&p);
+}
+
+static void a_server_that_is_silent_is_given_up(void **state)
+{
+    (void)state;
+    struct conn_pair p;
+    struct vel_event event;
+    pair_init(&p, VEL_PROFILE_BALANCED);
+    p.mute_client = true;
+    pair_connect(&p);
+    pair_run(&p, 60 * SECOND);
+    assert_true(take(p.client, VEL_EVENT_CLOSED, &event));
+    assert_int_equal(vel_conn_close_reason(p.client)->origin, VEL_CLOSE_TIMEOUT);
+    pair_done(&p);
+}
+
+static void a_foreign_certificate_is_refused(void **state)
+{
+    (void)state;
+    struct conn_pair p;
+    struct vel_event event;
+    pair_init(&p, VEL_PROFILE_BALANCED);
+    p.client_config.server_name = "example.org";
+    pair_connect(&p);
+    pair_run(&p, 1 * SECOND);
+    assert_true(take(p.client, VEL_EVENT_CLOSED, &event));
+    assert_int_equal(vel_conn_close_reason(p.client)->verdict.check, VEL_CERT_NAME);
+    assert_true(take(p.server, VEL_EVENT_CLOSED, &event));
+    assert_int_equal(vel_conn_close_reason(p.server)->code, vel_conn_close_reason(p.client)->code);
+    pair_done(&p);
+}
+
+/* Every allocation fails once: an error or a close, never a crash or a leak. */
+static void memory_runs_out(void **state)
+{
+    (void)state;
+    for (long n = 0; n < 400; n += 7) {
+        struct conn_pair p;
+        pair_init(&p, VEL_PROFILE_LIGHT);
+        pair_connect(&p);
+        p.env.fail_after = n;
+        uint64_t id;
+        size_t accepted;
+        if (vel_stream_open(p.client, true, &id) == VEL_OK)
+            (void)!vel_stream_write(p.client, id, vel_slice_text("x"), true, &accepted);
+        p.mute_server = true; /* the server is made while memory lasts */
+        p.env.fail_after = -1;
+        pair_run(&p, p.delay);
+        p.mute_server = false;
+        p.env.fail_after = n;
+        pair_run(&p, 5 * SECOND);
+        p.env.fail_after = -1;
+        pair_done(&p);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_round_trip),
+        cmocka_unit_test(bytes_arrive_both_ways),
+        cmocka_unit_test(closing_tells_the_peer),
+        cmocka_unit_test(silence_ends_both),
+        cmocka_unit_test(a_server_that_is_silent_is_given_up),
+        cmocka_unit_test(a_foreign_certificate_is_refused),
+        cmocka_unit_test(memory_runs_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
