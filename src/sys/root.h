@@ -20,8 +20,11 @@ struct vel_root;
 vel_result vel_root_open(const struct vel_env *env, const char *folder, struct vel_root **root);
 void vel_root_free(struct vel_root *root);
 
+/* Follow no links at all, as where openat2 is missing. */
+void vel_root_refuse_links(struct vel_root *root);
+
 /* An open file or folder; fd is -1 when closed (so {0} is not a closed one). */
-struct vel_file {
+struct vel_root_file {
     int fd;
     bool is_folder;
     uint64_t size;
@@ -35,15 +38,15 @@ struct vel_file {
  * VEL_ERR_NOT_FOUND    nothing there; also what is neither file nor folder, and names too long
  * VEL_ERR_AUTH         not allowed to read it, or it leads outside
  * VEL_ERR_LIMIT        no file descriptors left: try again later
- * VEL_ERR_IO           anything else
+ * VEL_ERR_IO           anything else, see errno
  */
-vel_result vel_root_open_file(const struct vel_root *root, const char *path, struct vel_file *file);
+vel_result vel_root_find(const struct vel_root *root, const char *path, struct vel_root_file *file);
 
 /* Closes; harmless when closed. */
-void vel_file_close(struct vel_file *file);
+void vel_root_file_close(struct vel_root_file *file);
 
 /* Read up to `size` bytes at `offset`. Fewer than asked: the end of the file. VEL_ERR_IO */
-vel_result vel_file_read(const struct vel_file *file, uint64_t offset, uint8_t *bytes, size_t size,
-                         size_t *got);
+vel_result vel_root_file_read(const struct vel_root_file *file, uint64_t offset, uint8_t *bytes,
+                              size_t size, size_t *got);
 
 #endif
