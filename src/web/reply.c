@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "web/reply.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/try.h"
+#include "base/units.h"
+#include "http/date.h"
+#include "http/status.h"
+
+/* On every response, errors included. */
+static const struct {
+    const char *name;
+    const char *value;
+} always[] = {
+    {"server", "velocity"},
+    {"x-content-type-options", "nosniff"},
+    {"x-frame-options", "DENY"},
+    {"referrer-policy", "strict-origin-when-cross-origin"},
+    {"content-security-policy", "default-src 'self'"},
+    {"strict-transport-security", "max-age=63072000; includeSubDomains"},
+};
+
+void vel_reply_add(struct vel_reply *reply, const char *name, const char *value)
+{
+    VEL_ASSERT(reply->count < VEL_REPLY_FIELDS); /* the callers' fields are fixed */
+    reply->fields[reply->count++] =
+        (struct vel_field){.name = vel_slice_text(name), .value = vel_slice_text(value)};
+}
+
+void vel_reply_print(struct vel_reply *reply, const char *name, const char *format, ...)
+{
+    char *at = reply->text + reply->text_used;
+    size_t room = sizeof reply->text - reply->text_used;
+    va_list arguments;
+    va_start(arguments, format);
+    int size = vsnprintf(at, room, format, arguments);
+    va_end(arguments);
+    VEL_ASSERT(size >= 0 && (size_t)size < room); /* numbers and dates only */
+    reply->text_used += (size_t)size + 1;
+    vel_reply_add(reply, name, at);
+}
+
+void vel_reply_start(struct vel_reply *reply, struct vel_exchange *exchange, int64_t unix_now)
+{
+    *reply = (struct vel_reply){.exchange = exchange};
+    char date[VEL_HTTP_DATE_SIZE];
+    vel_http_date_write(unix_now, date);
+    vel_reply_print(reply, "date", "%s", date);
+    for (size_t i = 0; i < VEL_COUNT(always); i++)
+        vel_reply_add(reply, always[i].name, always[i].value);
+}
+
+static void end_body(const struct vel_body_source *body)
+{
+    if (body != NULL && body->done != NULL)
+        body->done(body->self);
+}
+
+unsigned vel_reply_send(struct vel_reply *reply, unsigned status, uint64_t size,
+                        const struct vel_body_source *body)
+{
+    if (status != 304)
+        vel_reply_print(reply, "content-length", "%" PRIu64, size);
+    struct vel_response response = {.status = status,
+                                    .fields = {.items = reply->fields, .count = reply->count}};
+    bool send_body = body != NULL && !reply->head_only && size > 0;
+    if (!send_body)
+        end_body(body);
+    if (vel_exchange_respond(reply->exchange, &response, send_body ? body : NULL) == VEL_OK)
+        return status;
+    if (send_body)
+        end_body(body);
+    vel_exchange_cancel(reply->exchange, VEL_H3_INTERNAL_ERROR);
+    return 0;
+}
+
+/* ---- the text of an error: constant bytes, so nothing is released ---- */
+
+static const struct {
+    unsigned status;
+    const char *line;
+} lines[] = {
+#define LINE_OF(code, text) {code, #code " " text "\n"},
+    VEL_HTTP_STATUS_MAP(LINE_OF)
+#undef LINE_OF
+};
+
+static vel_result pull_line(void *self, size_t want, struct vel_body_piece *piece)
+{
+    (void)want;
+    *piece = (struct vel_body_piece){.bytes = vel_slice_text(self), .last = true};
+    return VEL_OK;
+}
+
+unsigned vel_reply_send_error(struct vel_reply *reply, unsigned status)
+{
+    const char *line = "";
+    for (size_t i = 0; i < VEL_COUNT(lines); i++)
+        if (lines[i].status == status)
+            line = lines[i].line;
+    vel_reply_add(reply, "content-type", "text/plain; charset=utf-8");
+    /* A source's self is not const; pull_line only reads. */
+    union {
+        const char *text;
+        void *self;
+    } pun = {.text = line};
+    struct vel_body_source body = {.pull = pull_line, .self = pun.self};
+    return vel_reply_send(reply, status, strlen(line), &body);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WEB_REPLY_H
+#define WEB_REPLY_H
+
+#include <inttypes.h>
+
+#include "velocity/http.h"
+
+/*
+ * The head of a response under construction, on the stack: the fields that every response carries
+ * (Date, Server, the security headers of product/web.md) and those that are added. Values are kept
+ * by pointer until the reply is sent, except what vel_reply_print makes.
+ */
+enum { VEL_REPLY_FIELDS = 24, VEL_REPLY_TEXT = 512 };
+
+struct vel_reply {
+    struct vel_exchange *exchange;
+    bool head_only; /* the method is HEAD: no body is sent */
+    struct vel_field fields[VEL_REPLY_FIELDS];
+    size_t count;
+    char text[VEL_REPLY_TEXT]; /* printed values */
+    size_t text_used;
+};
+
+/* Start in place, with the fields of every response. */
+void vel_reply_start(struct vel_reply *reply, struct vel_exchange *exchange, int64_t unix_now);
+
+/* `value` must live until the reply is sent. */
+void vel_reply_add(struct vel_reply *reply, const char *name, const char *value);
+void vel_reply_print(struct vel_reply *reply, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Send the head with a body of `size` bytes (NULL or HEAD: only its length is told). Returns the
+ * status; 0: could not be sent and the exchange was cancelled. `done` of the body is always called. */
+unsigned vel_reply_send(struct vel_reply *reply, unsigned status, uint64_t size,
+                        const struct vel_body_source *body);
+
+/* Send a status that speaks for itself: a line of text as the body. */
+unsigned vel_reply_send_error(struct vel_reply *reply, unsigned status);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include "web/server.h"
+
+#include "base/try.h"
+#include "base/units.h"
+#include "web/site.h"
+
+struct session {
+    struct vel_web_server *server;
+    struct vel_conn *conn;
+    struct vel_http *http;
+    struct session *next, *prev;
+    bool dirty; /* something to write that no event tells of */
+};
+
+/* Beside an exchange, from its request to its end. */
+struct visit {
+    vel_time start;
+    unsigned status;
+};
+
+struct vel_web_server {
+    struct vel_web_server_setup setup;
+    struct vel_web_server_stats stats;
+    struct session *sessions;
+    vel_time now;
+    bool dirty; /* some session is */
+    bool finishing;
+};
+
+/* ---- what a session tells ---- */
+
+static void on_head(void *self, struct vel_exchange *exchange)
+{
+    struct session *session = self;
+    struct vel_web_server *server = session->server;
+    struct visit *visit = vel_alloc(server->setup.env, sizeof *visit);
+    if (visit == NULL) {
+        vel_exchange_cancel(exchange, VEL_H3_INTERNAL_ERROR);
+        return;
+    }
+    server->stats.active++;
+    server->stats.requests++;
+    visit->start = server->now;
+    vel_exchange_set_user(exchange, visit);
+    visit->status = vel_site_answer(server->setup.site, exchange,
+                                    server->setup.unix_offset + server->now / SECOND);
+}
+
+static void report(const struct session *session, const struct vel_exchange *exchange,
+                   const struct visit *visit, const struct vel_exchange_end *end)
+{
+    const struct vel_web_server *server = session->server;
+    const struct vel_request *request = vel_exchange_request(exchange);
+    if (server->setup.log == NULL)
+        return;
+    struct vel_web_record record = {
+        .remote = vel_conn_remote(session->conn),
+        .method = request->method,
+        .authority = request->authority,
+        .path = request->path,
+        .status = visit->status,
+        .body_bytes = end->body_sent,
+        .duration = server->now - visit->start,
+        .complete = end->complete,
+    };
+    server->setup.log(server->setup.log_self, &record);
+}
+
+static void on_closed(void *self, struct vel_exchange *exchange, const struct vel_exchange_end *end)
+{
+    struct session *session = self;
+    struct vel_web_server *server = session->server;
+    struct visit *visit = vel_exchange_user(exchange);
+    if (visit == NULL)
+        return;
+    server->stats.active--;
+    server->stats.response_bytes += end->body_sent;
+    server->stats.by_class[visit->status / 100 % VEL_COUNT(server->stats.by_class)]++;
+    report(session, exchange, visit, end);
+    vel_release(server->setup.env, visit, sizeof *visit);
+}
+
+static void on_wake(void *self)
+{
+    struct session *session = self;
+    session->dirty = true;
+    session->server->dirty = true;
+}
+
+/* ---- sessions ---- */
+
+static void end_session(struct session *session)
+{
+    struct vel_web_server *server = session->server;
+    vel_http_free(session->http);
+    vel_conn_set_user(session->conn, NULL);
+    if (session->prev != NULL)
+        session->prev->next = session->next;
+    else
+        server->sessions = session->next;
+    if (session->next != NULL)
+        session->next->prev = session->prev;
+    server->stats.sessions--;
+    vel_release(server->setup.env, session, sizeof *session);
+}
+
+static vel_result start_session(struct vel_web_server *server, struct vel_conn *conn,
+                                struct session **out)
+{
+    const struct vel_env *env = server->setup.env;
+    struct session *session = vel_alloc(env, sizeof *session);
+    REQUIRE(session != NULL, VEL_ERR_NOMEM);
+    session->server = server;
+    session->conn = conn;
+    struct vel_http_events events = {
+        .head = on_head, .closed = on_closed, .wake = on_wake, .self = session};
+    enum vel_err err = vel_http_new(env, conn, &events, &session->http);
+    if (err != VEL_OK) {
+        vel_release(env, session, sizeof *session);
+        return err;
+    }
+    session->next = server->sessions;
+    if (session->next != NULL)
+        session->next->prev = session;
+    server->sessions = session;
+    server->stats.sessions++;
+    vel_conn_set_user(conn, session);
+    if (server->finishing)
+        vel_http_finish(session->http);
+    *out = session;
+    return VEL_OK;
+}
+
+void vel_web_server_events(struct vel_web_server *server, struct vel_conn *conn, vel_time now)
+{
+    server->now = now;
+    struct session *session = vel_conn_user(conn);
+    struct vel_event event;
+    bool closed = false;
+    while (vel_conn_next_event(conn, &event)) {
+        if (event.type == VEL_EVENT_CONNECTED && session == NULL &&
+            start_session(server, conn, &session) != VEL_OK)
+            vel_conn_close(conn, VEL_H3_INTERNAL_ERROR, "cannot start HTTP/3");
+        closed = closed || event.type == VEL_EVENT_CLOSED;
+        if (session != NULL)
+            vel_http_event(session->http, &event);
+    }
+    if (session == NULL)
+        return;
+    if (closed)
+        end_session(session);
+    else
+        vel_http_send(session->http);
+}
+
+void vel_web_server_flush(struct vel_web_server *server, vel_time now)
+{
+    server->now = now;
+    if (!server->dirty)
+        return;
+    server->dirty = false;
+    for (struct session *session = server->sessions; session != NULL; session = session->next) {
+        if (!session->dirty)
+            continue;
+        session->dirty = false;
+        vel_http_send(session->http);
+    }
+}
+
+void vel_web_server_finish(struct vel_web_server *server)
+{
+    server->finishing = true;
+    for (struct session *session = server->sessions; session != NULL; session = session->next) {
+        vel_http_finish(session->http);
+        vel_http_send(session->http);
+    }
+}
+
+/* ---- life ---- */
+
+vel_result vel_web_server_new(const struct vel_web_server_setup *setup,
+                              struct vel_web_server **server)
+{
+    struct vel_web_server *fresh = vel_alloc(setup->env, sizeof *fresh);
+    REQUIRE(fresh != NULL, VEL_ERR_NOMEM);
+    fresh->setup = *setup;
+    *server = fresh;
+    return VEL_OK;
+}
+
+void vel_web_server_free(struct vel_web_server *server)
+{
+    if (server == NULL)
+        return;
+    while (server->sessions != NULL)
+        end_session(server->sessions);
+    vel_release(server->setup.env, server, sizeof *server);
+}
+
+void vel_web_server_get_stats(const struct vel_web_server *server,
+                              struct vel_web_server_stats *stats)
+{
+    *stats = server->stats;
+}

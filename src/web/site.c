@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#include "web/site.h"
+
+#include <stdio.h>
+
+#include "base/own.h"
+#include "base/try.h"
+#include "http/date.h"
+#include "sys/root.h"
+#include "web/file_body.h"
+#include "web/path.h"
+#include "web/range.h"
+#include "web/reply.h"
+#include "web/types.h"
+#include "web/validators.h"
+
+struct vel_site {
+    struct vel_site_setup setup;
+    struct vel_root *root;
+    struct vel_chunk_pool *chunks;
+};
+
+OWNED_POINTER(free_site, struct vel_site, vel_site_free)
+
+vel_result vel_site_new(const struct vel_site_setup *setup, struct vel_site **site)
+{
+    OWNED(free_site) struct vel_site *fresh = vel_alloc(setup->env, sizeof *fresh);
+    REQUIRE(fresh != NULL, VEL_ERR_NOMEM);
+    fresh->setup = *setup;
+    if (fresh->setup.index == NULL)
+        fresh->setup.index = "index.html";
+    TRY(vel_chunk_pool_new(setup->env, &fresh->chunks));
+    TRY(vel_root_open(setup->env, setup->root, &fresh->root));
+    *site = GIVE(fresh);
+    return VEL_OK;
+}
+
+void vel_site_free(struct vel_site *site)
+{
+    if (site == NULL)
+        return;
+    vel_root_free(site->root);
+    vel_chunk_pool_free(site->chunks);
+    vel_release(site->setup.env, site, sizeof *site);
+}
+
+static unsigned status_of(enum vel_err err)
+{
+    switch ((int)err) { /* the rest are all our own trouble */
+    case VEL_ERR_MALFORMED:
+        return 400;
+    case VEL_ERR_AUTH:
+        return 403;
+    case VEL_ERR_NOT_FOUND:
+        return 404;
+    case VEL_ERR_LIMIT:
+        return 503;
+    default:
+        return 500;
+    }
+}
+
+/* ---- a file that was found ---- */
+
+static unsigned send_part(struct vel_site *site, struct vel_reply *reply, unsigned status,
+                          struct vel_root_file *file, uint64_t first, uint64_t count)
+{
+    struct vel_body_source body;
+    if (reply->head_only || count == 0) {
+        vel_root_file_close(file);
+        return vel_reply_send(reply, status, count, NULL);
+    }
+    if (vel_file_body_new(site->chunks, file, first, count, &body) != VEL_OK) {
+        vel_root_file_close(file);
+        return vel_reply_send_error(reply, 500);
+    }
+    return vel_reply_send(reply, status, count, &body);
+}
+
+static enum vel_range range_of(const struct vel_request *request, const struct vel_reply *reply,
+                               const struct vel_validators *have, uint64_t size, uint64_t *first,
+                               uint64_t *count)
+{
+    const struct vel_slice *range = vel_fields_find(request->fields, "range");
+    if (range == NULL || reply->head_only || !vel_range_applies(request->fields, have))
+        return VEL_RANGE_WHOLE;
+    return vel_range_parse(*range, size, first, count);
+}
+
+static unsigned send_file(struct vel_site *site, struct vel_reply *reply, const char *name,
+                          struct vel_root_file *file)
+{
+    const struct vel_request *request = vel_exchange_request(reply->exchange);
+    uint64_t size = file->size;
+    uint64_t first = 0, count = size;
+    struct vel_validators have = vel_validators_of(file->inode, size, file->mtime);
+    char modified[VEL_HTTP_DATE_SIZE];
+    vel_http_date_write(have.modified, modified);
+    vel_reply_add(reply, "etag", have.etag);
+    vel_reply_add(reply, "last-modified", modified);
+    vel_reply_add(reply, "accept-ranges", "bytes");
+    if (site->setup.cache_control != NULL)
+        vel_reply_add(reply, "cache-control", site->setup.cache_control);
+    unsigned status = vel_conditions(request->fields, &have, true);
+    if (status != 200) {
+        vel_root_file_close(file);
+        return status == 304 ? vel_reply_send(reply, 304, 0, NULL)
+                             : vel_reply_send_error(reply, status);
+    }
+    switch (range_of(request, reply, &have, size, &first, &count)) {
+    case VEL_RANGE_UNSATISFIABLE:
+        vel_root_file_close(file);
+        vel_reply_print(reply, "content-range", "bytes */%" PRIu64, size);
+        return vel_reply_send_error(reply, 416);
+    case VEL_RANGE_PART:
+        status = 206;
+        vel_reply_print(reply, "content-range", "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, first,
+                        first + count - 1, size);
+        break;
+    case VEL_RANGE_WHOLE:
+        break;
+    }
+    vel_reply_add(reply, "content-type", vel_web_type(name));
+    return send_part(site, reply, status, file, first, count);
+}
+
+/* ---- finding it ---- */
+
+/* A folder is asked for with its slash, so that relative links work. The target is written anew from
+ * the decoded path: what was sent might begin with two slashes and name another host. */
+static unsigned send_redirect(struct vel_reply *reply, const struct vel_web_path *path)
+{
+    char location[3 * VEL_WEB_PATH_MAX + 8];
+    if (vel_web_path_write(path, true, location, sizeof location) != VEL_OK)
+        return vel_reply_send_error(reply, 414);
+    vel_reply_add(reply, "location", location);
+    return vel_reply_send_error(reply, 308);
+}
+
+static unsigned send_index(struct vel_site *site, struct vel_reply *reply,
+                           const struct vel_web_path *path)
+{
+    char name[2 * VEL_WEB_PATH_MAX];
+    int size = snprintf(name, sizeof name, "%s%s%s", path->name, path->len > 0 ? "/" : "",
+                        site->setup.index);
+    struct vel_root_file file;
+    if (size < 0 || (size_t)size >= sizeof name)
+        return vel_reply_send_error(reply, 414);
+    enum vel_err err = vel_root_find(site->root, name, &file);
+    if (err == VEL_OK && file.is_folder) {
+        vel_root_file_close(&file);
+        err = VEL_ERR_NOT_FOUND;
+    }
+    if (err == VEL_ERR_NOT_FOUND)
+        return vel_reply_send_error(reply, 403); /* the folder is there; its content is not shown */
+    if (err != VEL_OK)
+        return vel_reply_send_error(reply, status_of(err));
+    return send_file(site, reply, name, &file);
+}
+
+static unsigned send_path(struct vel_site *site, struct vel_reply *reply,
+                          const struct vel_web_path *path)
+{
+    struct vel_root_file file;
+    enum vel_err err = vel_root_find(site->root, path->name, &file);
+    if (err != VEL_OK)
+        return vel_reply_send_error(reply, status_of(err));
+    if (!file.is_folder && !path->folder)
+        return send_file(site, reply, path->name, &file);
+    vel_root_file_close(&file);
+    if (!file.is_folder)
+        return vel_reply_send_error(reply, 404);
+    return path->folder ? send_index(site, reply, path) : send_redirect(reply, path);
+}
+
+unsigned vel_site_answer(struct vel_site *site, struct vel_exchange *exchange, int64_t unix_now)
+{
+    const struct vel_request *request = vel_exchange_request(exchange);
+    struct vel_reply reply;
+    vel_reply_start(&reply, exchange, unix_now);
+    reply.head_only = vel_slice_equal(request->method, vel_slice_text("HEAD"));
+    if (!reply.head_only && !vel_slice_equal(request->method, vel_slice_text("GET"))) {
+        vel_reply_add(&reply, "allow", "GET, HEAD");
+        return vel_reply_send_error(&reply, 405);
+    }
+    struct vel_web_path path;
+    enum vel_err err = vel_web_path_parse(request->path, &path);
+    if (err != VEL_OK)
+        return vel_reply_send_error(&reply, err == VEL_ERR_LIMIT ? 414 : status_of(err));
+    return send_path(site, &reply, &path);
+}
