@@ -41,6 +41,19 @@ vel_result vel_trust_new(const struct vel_env *env, const struct vel_crypto *cry
 vel_result vel_trust_add_pem(struct vel_trust *trust, struct vel_slice pem);
 void vel_trust_free(struct vel_trust *trust);
 
+/*
+ * A hybrid certificate made on the spot, for experiments: fresh keys, one name (DNS name or address),
+ * self-signed, valid for VEL_SELF_SIGNED_DAYS from `not_before`. It is added to `trust` unless that is
+ * NULL. What a site needs beyond that (files, several names, a CA) is `velocity cert issue`.
+ * VEL_ERR_ARGUMENT  no DNS name or address
+ * VEL_ERR_LIMIT     the trust store is full
+ * VEL_ERR_NOMEM, VEL_ERR_CRYPTO  *identity untouched in all cases
+ */
+enum { VEL_SELF_SIGNED_DAYS = 10 };
+vel_result vel_identity_self_signed(const struct vel_env *env, const struct vel_crypto *crypto,
+                                    const char *name, enum vel_profile profile, int64_t not_before,
+                                    struct vel_trust *trust, struct vel_identity **identity);
+
 /* Which check a chain failed. Names appear in --json, texts in messages. */
 #define VEL_CERT_CHECK_MAP(X)                                                                      \
     X(VEL_CERT_OK, "ok", "certificate is valid")                                                   \
