@@ -169,7 +169,8 @@ void vel_packet_write_short(struct vel_writer *w, const struct vel_cid *dcid, ui
 }
 
 void vel_packet_write_version_negotiation(struct vel_writer *w, struct vel_slice dcid,
-                                          struct vel_slice scid, uint32_t random)
+                                          struct vel_slice scid, const uint32_t *versions,
+                                          size_t count, uint32_t random)
 {
     /* The seven bits after the form bit mean nothing; the fixed bit is set, as 17.2.1 wishes. */
     vel_write_uint(w, VEL_BIT_LONG | VEL_BIT_FIXED | (random & 0x3f), 1);
@@ -177,8 +178,8 @@ void vel_packet_write_version_negotiation(struct vel_writer *w, struct vel_slice
     write_cid(w, scid);
     write_cid(w, dcid);
     vel_write_uint(w, vel_version_reserved(random), VERSION_SIZE);
-    for (size_t i = 0; i < VEL_VERSION_COUNT; i++)
-        vel_write_uint(w, vel_versions[i].number, VERSION_SIZE);
+    for (size_t i = 0; i < count; i++)
+        vel_write_uint(w, versions[i], VERSION_SIZE);
 }
 
 void vel_packet_write_retry(struct vel_writer *w, const struct vel_version *version,

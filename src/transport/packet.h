@@ -107,10 +107,12 @@ void vel_packet_write_long(struct vel_writer *w, const struct vel_version *versi
 void vel_packet_write_short(struct vel_writer *w, const struct vel_cid *dcid, uint8_t flags,
                             uint64_t number, size_t number_size);
 
-/* Answer to a packet of an unknown version (RFC 9000 17.2.1): our versions and a reserved one made
- * from `random`. dcid and scid are the received packet's; they are swapped here. */
+/* Answer to a packet of a version that is not served (RFC 9000 17.2.1): the versions that are, and a
+ * reserved one made from `random`. dcid and scid are the received packet's; they are swapped
+ * here. */
 void vel_packet_write_version_negotiation(struct vel_writer *w, struct vel_slice dcid,
-                                          struct vel_slice scid, uint32_t random);
+                                          struct vel_slice scid, const uint32_t *versions,
+                                          size_t count, uint32_t random);
 
 /* A Retry up to, not including, its integrity tag (vel_retry_tag). dcid: the client's id. */
 void vel_packet_write_retry(struct vel_writer *w, const struct vel_version *version,

@@ -2,6 +2,7 @@
 #include "transport/packet.h"
 
 #include "testing/test.h"
+#include "velocity/config.h"
 
 #define V1 0, 0, 0, 1
 #define DRAFT 0x56, 0x55, 0x31, 0x01
@@ -78,7 +79,8 @@ static void invariants_of_any_version(void **state)
 
     uint8_t answer[1024];
     struct vel_writer w = vel_writer(answer, sizeof answer);
-    vel_packet_write_version_negotiation(&w, v.dcid, v.scid, 0x12345678);
+    static const uint32_t versions[] = {VEL_VERSION_DRAFT, VEL_VERSION_QUIC1};
+    vel_packet_write_version_negotiation(&w, v.dcid, v.scid, versions, 2, 0x12345678);
     struct vel_packet_header h;
     ASSERT_OK(vel_packet_parse(vel_writer_slice(&w), &h));
     assert_int_equal(h.type, VEL_PACKET_VERSION_NEGOTIATION);
