@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+#include "velocity/endpoint.h"
+
+#include "base/own.h"
+#include "base/try.h"
+#include "endpoint/endpoint_internal.h"
+
+/* A limit under which vel_conn_send writes one datagram, of whatever size its path carries. */
+enum { ONE_DATAGRAM = 2 * VEL_INITIAL_DATAGRAM_MIN - 1, SEND_CAPACITY_MIN = 1500 };
+
+OWNED_POINTER(endpoint_release, struct vel_endpoint, vel_endpoint_free)
+
+static size_t or_default(size_t value, size_t default_value)
+{
+    return value != 0 ? value : default_value;
+}
+
+vel_result vel_endpoint_new(const struct vel_endpoint_setup *setup, struct vel_endpoint **endpoint)
+{
+    REQUIRE(setup->server == NULL ||
+                (setup->server->identity != NULL && setup->server->crypto != NULL),
+            VEL_ERR_ARGUMENT);
+    OWNED(endpoint_release) struct vel_endpoint *made = vel_alloc(setup->env, sizeof *made);
+    REQUIRE(made != NULL, VEL_ERR_NOMEM);
+    made->env = setup->env;
+    made->server = setup->server;
+    made->max_connections = or_default(setup->max_connections, VEL_DEFAULT_CONNECTIONS);
+    made->max_send_train = or_default(setup->max_send_train, ONE_DATAGRAM);
+    vel_list_init(&made->peers);
+    vel_list_init(&made->sending);
+    vel_list_init(&made->eventful);
+    made->timers.env = setup->env;
+    vel_demux_init(&made->demux, setup->env);
+    vel_half_open_init(&made->half_open, setup->env,
+                       or_default(setup->max_half_open, VEL_DEFAULT_HALF_OPEN));
+    vel_token_key_init(&made->token_key, setup->env);
+    vel_random(setup->env, made->reset_key, sizeof made->reset_key);
+    if (setup->server != NULL)
+        TRY(vel_replies_init(&made->replies, setup->env));
+    *endpoint = GIVE(made);
+    return VEL_OK;
+}
+
+static struct vel_peer *first_of_all(const struct vel_endpoint *endpoint)
+{
+    return VEL_LIST_OWNER(endpoint->peers.next, struct vel_peer, all);
+}
+
+void vel_endpoint_free(struct vel_endpoint *endpoint)
+{
+    if (endpoint == NULL)
+        return;
+    while (!vel_list_is_empty(&endpoint->peers))
+        vel_peer_free(first_of_all(endpoint));
+    vel_demux_clear(&endpoint->demux);
+    vel_timers_clear(&endpoint->timers);
+    vel_half_open_clear(&endpoint->half_open);
+    vel_replies_clear(&endpoint->replies);
+    vel_release(endpoint->env, endpoint, sizeof *endpoint);
+}
+
+vel_result vel_endpoint_connect(struct vel_endpoint *endpoint, const struct vel_config *config,
+                                const struct vel_addr *local, const struct vel_addr *remote,
+                                vel_time now, struct vel_conn **conn)
+{
+    REQUIRE(config->crypto != NULL, VEL_ERR_ARGUMENT);
+    struct vel_peer *peer;
+    struct vel_conn_setup setup = {
+        .config = config, .version = VEL_VERSION_DRAFT, .local = *local, .remote = *remote};
+    TRY(vel_peer_new(endpoint, config, remote, &peer));
+    enum vel_err err = vel_peer_setup(peer, &setup);
+    if (err == VEL_OK)
+        err = vel_conn_new_client(&setup, now, &peer->conn);
+    if (err != VEL_OK) {
+        vel_peer_free(peer);
+        return err;
+    }
+    struct vel_conn *made = peer->conn;
+    vel_peer_wake(peer);
+    vel_peer_refresh(peer);
+    *conn = made;
+    return VEL_OK;
+}
+
+/* ---- receive ---- */
+
+static struct vel_peer *find_peer(const struct vel_endpoint *endpoint,
+                                  const struct vel_invariants *invariants,
+                                  const struct vel_addr *remote)
+{
+    const struct vel_demux *demux = &endpoint->demux;
+    struct vel_slice dcid = invariants->dcid;
+    if (dcid.len > VEL_CID_MAX)
+        return NULL;
+    struct vel_peer *peer = NULL;
+    if (dcid.len == VEL_CID_OURS)
+        peer = vel_demux_find(demux, vel_route_own(demux, dcid));
+    if (peer == NULL && invariants->is_long)
+        peer = vel_demux_find(demux, vel_route_first(demux, dcid, remote));
+    return peer;
+}
+
+static void receive_datagram(struct vel_endpoint *endpoint, const struct vel_train *train,
+                             uint8_t *bytes, size_t size, vel_time now)
+{
+    struct vel_invariants invariants;
+    endpoint->stats.datagrams_received++;
+    if (vel_packet_invariants(vel_slice(bytes, size), &invariants) != VEL_OK) {
+        endpoint->stats.datagrams_dropped++;
+        return;
+    }
+    struct vel_peer *peer = find_peer(endpoint, &invariants, &train->remote);
+    if (peer == NULL) {
+        vel_accept(endpoint, train, &invariants, bytes, size, now);
+        return;
+    }
+    vel_conn_receive(peer->conn, &train->local, &train->remote, train->ecn, bytes, size, now);
+    vel_peer_wake(peer);
+    vel_peer_refresh(peer);
+}
+
+void vel_endpoint_receive(struct vel_endpoint *endpoint, const struct vel_train *train,
+                          vel_time now)
+{
+    size_t segment = train->segment != 0 ? train->segment : train->len;
+    for (size_t pos = 0; pos < train->len; pos += segment)
+        receive_datagram(endpoint, train, train->bytes + pos, VEL_MIN(segment, train->len - pos),
+                         now);
+}
+
+/* ---- send ---- */
+
+/* In turn: whoever sent goes to the end. */
+vel_result vel_endpoint_send(struct vel_endpoint *endpoint, struct vel_train *train, vel_time now)
+{
+    REQUIRE(train->capacity >= SEND_CAPACITY_MIN, VEL_ERR_ARGUMENT);
+    if (vel_replies_send(&endpoint->replies, train) == VEL_OK)
+        return VEL_OK;
+    while (!vel_list_is_empty(&endpoint->sending)) {
+        struct vel_peer *peer = VEL_LIST_OWNER(endpoint->sending.next, struct vel_peer, sending);
+        bool sent = vel_conn_send(peer->conn, train, endpoint->max_send_train, now) == VEL_OK;
+        if (sent)
+            vel_list_append(&endpoint->sending, &peer->sending);
+        else
+            vel_list_remove(&peer->sending);
+        vel_peer_refresh(peer);
+        if (sent)
+            return VEL_OK;
+    }
+    return VEL_ERR_AGAIN;
+}
+
+/* ---- time ---- */
+
+vel_time vel_endpoint_deadline(const struct vel_endpoint *endpoint)
+{
+    const struct vel_timer *first = vel_timers_first(&endpoint->timers);
+    return first != NULL ? first->deadline : VEL_NEVER;
+}
+
+/* Each connection is asked once, even if it then names a time that has passed as well. */
+void vel_endpoint_expire(struct vel_endpoint *endpoint, vel_time now)
+{
+    struct vel_list expired;
+    vel_list_init(&expired);
+    struct vel_timer *timer = vel_timers_first(&endpoint->timers);
+    for (; timer != NULL && timer->deadline <= now; timer = vel_timers_first(&endpoint->timers)) {
+        struct vel_peer *peer = VEL_LIST_OWNER(timer, struct vel_peer, timer);
+        vel_timers_set(&endpoint->timers, timer, VEL_NEVER);
+        vel_list_append(&expired, &peer->expired);
+    }
+    while (!vel_list_is_empty(&expired)) {
+        struct vel_peer *peer = VEL_LIST_OWNER(expired.next, struct vel_peer, expired);
+        vel_list_remove(&peer->expired);
+        vel_conn_expire(peer->conn, now);
+        vel_peer_wake(peer);
+        vel_peer_refresh(peer);
+    }
+}
+
+/* ---- the application ---- */
+
+struct vel_conn *vel_endpoint_next(struct vel_endpoint *endpoint)
+{
+    while (!vel_list_is_empty(&endpoint->eventful)) {
+        struct vel_peer *peer = VEL_LIST_OWNER(endpoint->eventful.next, struct vel_peer, eventful);
+        vel_list_remove(&peer->eventful);
+        if (vel_peer_is_visible(peer) && vel_conn_has_events(peer->conn))
+            return peer->conn;
+    }
+    return NULL;
+}
+
+void vel_endpoint_refuse_new(struct vel_endpoint *endpoint)
+{
+    endpoint->refusing = true;
+}
+
+void vel_endpoint_close_all(struct vel_endpoint *endpoint, uint64_t code, const char *reason)
+{
+    for (struct vel_list *node = endpoint->peers.next; node != &endpoint->peers; node = node->next)
+        vel_conn_close(VEL_LIST_OWNER(node, struct vel_peer, all)->conn, code, reason);
+}
+
+void vel_endpoint_get_stats(const struct vel_endpoint *endpoint, struct vel_endpoint_stats *stats)
+{
+    *stats = endpoint->stats;
+    stats->half_open = endpoint->half_open.total;
+}

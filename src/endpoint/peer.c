@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/try.h"
+#include "crypto/hash.h"
+#include "endpoint/endpoint_internal.h"
+
+vel_result vel_peer_new(struct vel_endpoint *endpoint, const struct vel_config *config,
+                        const struct vel_addr *remote, struct vel_peer **peer)
+{
+    REQUIRE(endpoint->stats.connections < endpoint->max_connections, VEL_ERR_LIMIT);
+    TRY(vel_timers_reserve(&endpoint->timers, endpoint->stats.connections + 1));
+    struct vel_peer *made = vel_alloc(endpoint->env, sizeof *made);
+    REQUIRE(made != NULL, VEL_ERR_NOMEM);
+    made->endpoint = endpoint;
+    made->crypto = config->crypto;
+    made->remote = *remote;
+    vel_list_init(&made->all);
+    vel_list_init(&made->sending);
+    vel_list_init(&made->eventful);
+    vel_list_init(&made->expired);
+    vel_list_append(&endpoint->peers, &made->all);
+    endpoint->stats.connections++;
+    *peer = made;
+    return VEL_OK;
+}
+
+static void leave_half_open(struct vel_peer *peer)
+{
+    if (!peer->half_open)
+        return;
+    vel_half_open_remove(&peer->endpoint->half_open, &peer->remote);
+    peer->half_open = false;
+}
+
+void vel_peer_free(struct vel_peer *peer)
+{
+    if (peer == NULL)
+        return;
+    struct vel_endpoint *endpoint = peer->endpoint;
+    vel_conn_free(peer->conn);
+    leave_half_open(peer);
+    while (peer->route_count > 0)
+        vel_demux_remove(&endpoint->demux, peer->routes[--peer->route_count]);
+    vel_timers_set(&endpoint->timers, &peer->timer, VEL_NEVER);
+    vel_list_remove(&peer->all);
+    vel_list_remove(&peer->sending);
+    vel_list_remove(&peer->eventful);
+    vel_list_remove(&peer->expired);
+    endpoint->stats.connections--;
+    vel_release(endpoint->env, peer, sizeof *peer);
+}
+
+vel_result vel_peer_add_route(struct vel_peer *peer, uint64_t route)
+{
+    struct vel_demux *demux = &peer->endpoint->demux;
+    REQUIRE(peer->route_count < VEL_ROUTES_MAX, VEL_ERR_LIMIT);
+    REQUIRE(vel_demux_find(demux, route) == NULL, VEL_ERR_EXISTS);
+    TRY(vel_demux_add(demux, route, peer));
+    peer->routes[peer->route_count++] = route;
+    return VEL_OK;
+}
+
+/* ---- hooks of the connection ---- */
+
+void vel_peer_wake(struct vel_peer *peer)
+{
+    vel_list_enqueue(&peer->endpoint->sending, &peer->sending);
+    vel_list_enqueue(&peer->endpoint->eventful, &peer->eventful);
+}
+
+static void on_wake(void *self, struct vel_conn *conn)
+{
+    (void)conn;
+    vel_peer_wake(self);
+}
+
+/* RFC 9000 10.3.2: the token is a function of the id, so that nothing is kept to know it again. */
+static vel_result make_reset_token(const struct vel_peer *peer, const struct vel_cid *cid,
+                                   uint8_t token[VEL_RESET_TOKEN])
+{
+    uint8_t mac[VEL_HASH_MAX];
+    const uint8_t *key = peer->endpoint->reset_key;
+    TRY(vel_hmac(peer->crypto, VEL_SHA256, vel_slice(key, VEL_RESET_KEY), vel_cid_slice(cid), mac));
+    memcpy(token, mac, VEL_RESET_TOKEN);
+    return VEL_OK;
+}
+
+static vel_result on_issue_cid(void *self, struct vel_conn *conn, struct vel_cid *cid,
+                               uint8_t reset_token[VEL_RESET_TOKEN])
+{
+    (void)conn;
+    struct vel_peer *peer = self;
+    struct vel_cid made = {.len = VEL_CID_OURS};
+    vel_random(peer->endpoint->env, made.bytes, made.len);
+    TRY(make_reset_token(peer, &made, reset_token));
+    TRY(vel_peer_add_route(peer, vel_route_own(&peer->endpoint->demux, vel_cid_slice(&made))));
+    *cid = made;
+    return VEL_OK;
+}
+
+static void on_retire_cid(void *self, struct vel_conn *conn, const struct vel_cid *cid)
+{
+    (void)conn;
+    struct vel_peer *peer = self;
+    uint64_t route = vel_route_own(&peer->endpoint->demux, vel_cid_slice(cid));
+    for (unsigned i = 0; i < peer->route_count; i++) {
+        if (peer->routes[i] != route)
+            continue;
+        peer->routes[i] = peer->routes[--peer->route_count];
+        vel_demux_remove(&peer->endpoint->demux, route);
+        return;
+    }
+}
+
+vel_result vel_peer_setup(struct vel_peer *peer, struct vel_conn_setup *setup)
+{
+    uint8_t reset_token[VEL_RESET_TOKEN]; /* only servers announce it, in NEW_CONNECTION_ID */
+    TRY(on_issue_cid(peer, NULL, &setup->scid, reset_token));
+    setup->env = peer->endpoint->env;
+    setup->hooks = (struct vel_conn_hooks){
+        .wake = on_wake, .issue_cid = on_issue_cid, .retire_cid = on_retire_cid, .self = peer};
+    return VEL_OK;
+}
+
+/* ---- after a call ---- */
+
+static void count_progress(struct vel_peer *peer)
+{
+    if (!peer->connected && vel_conn_is_connected(peer->conn)) {
+        peer->connected = true;
+        peer->endpoint->stats.completed++;
+    }
+    if (vel_conn_is_validated(peer->conn))
+        leave_half_open(peer);
+}
+
+void vel_peer_refresh(struct vel_peer *peer)
+{
+    struct vel_endpoint *endpoint = peer->endpoint;
+    count_progress(peer);
+    bool to_tell = vel_peer_is_visible(peer) && vel_conn_has_events(peer->conn);
+    if (!vel_conn_is_dead(peer->conn)) {
+        vel_timers_set(&endpoint->timers, &peer->timer, vel_conn_deadline(peer->conn));
+    } else if (to_tell) {
+        leave_half_open(peer);
+        vel_timers_set(&endpoint->timers, &peer->timer, VEL_NEVER);
+    } else {
+        endpoint->stats.failed += !peer->connected;
+        vel_peer_free(peer);
+        return;
+    }
+    if (to_tell)
+        vel_list_enqueue(&endpoint->eventful, &peer->eventful);
+}

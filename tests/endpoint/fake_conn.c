@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "endpoint/fake_conn.h"
+
+#include "base/try.h"
+
+unsigned fake_conn_count;
+
+static vel_result make(const struct vel_conn_setup *setup, bool is_client, struct vel_conn **conn)
+{
+    struct vel_conn *made = vel_alloc(setup->env, sizeof *made);
+    REQUIRE(made != NULL, VEL_ERR_NOMEM);
+    made->setup = *setup;
+    made->is_client = is_client;
+    made->validated = is_client || setup->address_validated;
+    made->deadline = VEL_NEVER;
+    made->to_send = is_client;
+    fake_conn_count++;
+    *conn = made;
+    return VEL_OK;
+}
+
+vel_result vel_conn_new_client(const struct vel_conn_setup *setup, vel_time now,
+                               struct vel_conn **conn)
+{
+    (void)now;
+    return make(setup, true, conn);
+}
+
+vel_result vel_conn_new_server(const struct vel_conn_setup *setup, vel_time now,
+                               struct vel_conn **conn)
+{
+    (void)now;
+    return make(setup, false, conn);
+}
+
+void vel_conn_free(struct vel_conn *conn)
+{
+    if (conn == NULL)
+        return;
+    fake_conn_count--;
+    vel_release(conn->setup.env, conn, sizeof *conn);
+}
+
+void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
+                      const struct vel_addr *remote, uint8_t ecn, uint8_t *bytes, size_t size,
+                      vel_time now)
+{
+    (void)local, (void)remote, (void)ecn, (void)now;
+    enum fake_order order = (enum fake_order)bytes[size - 1];
+    conn->received++;
+    conn->opened += order != FAKE_JUNK;
+    conn->validated |= order == FAKE_VALIDATE || order == FAKE_CONNECT;
+    conn->connected |= order == FAKE_CONNECT;
+    conn->dead |= order == FAKE_DIE;
+    conn->events += order == FAKE_CONNECT || order == FAKE_EVENT || order == FAKE_DIE;
+    conn->setup.hooks.wake(conn->setup.hooks.self, conn);
+}
+
+vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t max_train,
+                         vel_time now)
+{
+    (void)now;
+    REQUIRE(conn->to_send > 0, VEL_ERR_AGAIN);
+    conn->to_send--;
+    conn->sent++;
+    train->local = conn->setup.local;
+    train->remote = conn->setup.remote;
+    train->len = train->segment = max_train < 1200 ? max_train : 1200;
+    memset(train->bytes, 0, train->len);
+    return VEL_OK;
+}
+
+vel_time vel_conn_deadline(const struct vel_conn *conn)
+{
+    return conn->deadline;
+}
+
+void vel_conn_expire(struct vel_conn *conn, vel_time now)
+{
+    (void)now;
+    conn->expired++;
+    conn->setup.hooks.wake(conn->setup.hooks.self, conn);
+}
+
+bool vel_conn_has_events(const struct vel_conn *conn)
+{
+    return conn->events > 0;
+}
+
+bool vel_conn_is_dead(const struct vel_conn *conn)
+{
+    return conn->dead;
+}
+
+bool vel_conn_is_validated(const struct vel_conn *conn)
+{
+    return conn->validated;
+}
+
+bool vel_conn_is_connected(const struct vel_conn *conn)
+{
+    return conn->connected;
+}
+
+void vel_conn_close(struct vel_conn *conn, uint64_t code, const char *reason)
+{
+    (void)reason;
+    conn->close_code = code;
+    conn->setup.hooks.wake(conn->setup.hooks.self, conn);
+}
+
+void vel_conn_get_stats(const struct vel_conn *conn, struct vel_conn_stats *stats)
+{
+    *stats = (struct vel_conn_stats){.packets_received = conn->opened};
+}
