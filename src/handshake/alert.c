@@ -7,10 +7,10 @@
 static const struct {
     uint32_t code;
     enum vel_err err;
-} rows[] = {VEL_WIRE_MAP(ROW)};
+} rows[] = {VEL_ALERT_MAP(ROW)};
 #undef ROW
 
-void vel_note_failure(struct vel_handshake_failure *why, enum vel_wire code, const char *reason)
+void vel_note_failure(struct vel_handshake_failure *why, enum vel_alert code, const char *reason)
 {
     if (why->wire_code == 0) {
         why->wire_code = code;
@@ -18,7 +18,7 @@ void vel_note_failure(struct vel_handshake_failure *why, enum vel_wire code, con
     }
 }
 
-vel_result vel_refuse(struct vel_handshake_failure *why, enum vel_wire code, const char *reason)
+vel_result vel_refuse(struct vel_handshake_failure *why, enum vel_alert code, const char *reason)
 {
     vel_note_failure(why, code, reason);
     for (size_t i = 0; i < VEL_COUNT(rows); i++)

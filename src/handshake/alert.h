@@ -9,7 +9,7 @@
  * section 6 at 0x0100 + value (RFC 9001 4.8), the registry of Velocity/1 at 0x56553100 + value
  * (VEL-HS-45). One row each: name, code, what the failing call returns to the transport.
  */
-#define VEL_WIRE_MAP(X)                                                                            \
+#define VEL_ALERT_MAP(X)                                                                           \
     X(TRANSPORT_PARAMETER_ERROR, 0x08, VEL_ERR_MALFORMED)                                          \
     X(UNEXPECTED_MESSAGE, 0x010a, VEL_ERR_UNEXPECTED)                                              \
     X(HANDSHAKE_FAILURE, 0x0128, VEL_ERR_UNSUPPORTED)                                              \
@@ -29,22 +29,22 @@
     X(CERT_PQ_VALIDATION_FAILED, 0x56553102, VEL_ERR_AUTH)                                         \
     X(PROFILE_POLICY_VIOLATION, 0x56553103, VEL_ERR_UNSUPPORTED)
 
-#define VEL_WIRE_AS_ENUM(name, code, err) VEL_WIRE_##name = (code),
-enum vel_wire { VEL_WIRE_MAP(VEL_WIRE_AS_ENUM) };
-#undef VEL_WIRE_AS_ENUM
+#define VEL_ALERT_AS_ENUM(name, code, err) VEL_ALERT_##name = (code),
+enum vel_alert { VEL_ALERT_MAP(VEL_ALERT_AS_ENUM) };
+#undef VEL_ALERT_AS_ENUM
 
 /* Note why, for the CONNECTION_CLOSE. `reason` is a constant text for people; the first one noted
  * stays. */
-void vel_note_failure(struct vel_handshake_failure *why, enum vel_wire code, const char *reason);
+void vel_note_failure(struct vel_handshake_failure *why, enum vel_alert code, const char *reason);
 
 /* Note it and return the row's error. */
-vel_result vel_refuse(struct vel_handshake_failure *why, enum vel_wire code, const char *reason);
+vel_result vel_refuse(struct vel_handshake_failure *why, enum vel_alert code, const char *reason);
 
 /* REQUIRE with a wire code: reads as the rule that the peer must keep. */
 #define DEMAND(condition, why, code, reason)                                                       \
     do {                                                                                           \
         if (!(condition))                                                                          \
-            return vel_refuse(why, VEL_WIRE_##code, reason);                                       \
+            return vel_refuse(why, VEL_ALERT_##code, reason);                                      \
     } while (0)
 
 #endif

@@ -45,24 +45,24 @@ static const char *const algorithm_names[] = {
 };
 
 /* What to tell the peer for a failed check of a certificate (VEL-HS-45). */
-static enum vel_wire verdict_wire(enum vel_cert_check check)
+static enum vel_alert verdict_alert(enum vel_cert_check check)
 {
     static const struct {
         enum vel_cert_check check;
-        enum vel_wire wire;
+        enum vel_alert alert;
     } rows[] = {
-        {VEL_CERT_NOT_YET_VALID, VEL_WIRE_CERTIFICATE_EXPIRED},
-        {VEL_CERT_EXPIRED, VEL_WIRE_CERTIFICATE_EXPIRED},
-        {VEL_CERT_UNKNOWN_ISSUER, VEL_WIRE_UNKNOWN_CA},
-        {VEL_CERT_USAGE, VEL_WIRE_UNSUPPORTED_CERTIFICATE},
-        {VEL_CERT_ALT_MISSING, VEL_WIRE_CERT_PQ_VALIDATION_FAILED},
-        {VEL_CERT_ALT_SIGNATURE, VEL_WIRE_CERT_PQ_VALIDATION_FAILED},
-        {VEL_CERT_LEVEL, VEL_WIRE_CERT_PQ_VALIDATION_FAILED},
+        {VEL_CERT_NOT_YET_VALID, VEL_ALERT_CERTIFICATE_EXPIRED},
+        {VEL_CERT_EXPIRED, VEL_ALERT_CERTIFICATE_EXPIRED},
+        {VEL_CERT_UNKNOWN_ISSUER, VEL_ALERT_UNKNOWN_CA},
+        {VEL_CERT_USAGE, VEL_ALERT_UNSUPPORTED_CERTIFICATE},
+        {VEL_CERT_ALT_MISSING, VEL_ALERT_CERT_PQ_VALIDATION_FAILED},
+        {VEL_CERT_ALT_SIGNATURE, VEL_ALERT_CERT_PQ_VALIDATION_FAILED},
+        {VEL_CERT_LEVEL, VEL_ALERT_CERT_PQ_VALIDATION_FAILED},
     };
     for (size_t i = 0; i < VEL_COUNT(rows); i++)
         if (rows[i].check == check)
-            return rows[i].wire;
-    return VEL_WIRE_BAD_CERTIFICATE;
+            return rows[i].alert;
+    return VEL_ALERT_BAD_CERTIFICATE;
 }
 
 /* ---- sending ---- */
@@ -150,7 +150,7 @@ vel_result vel_auth_check_certificate(struct vel_velocity *v,
     enum vel_err err =
         vel_cert_verify(v->env, v->crypto, v->config->trust, &request, &why->verdict, &v->peer);
     if (err == VEL_ERR_AUTH || err == VEL_ERR_MALFORMED)
-        return vel_refuse(why, verdict_wire(why->verdict.check),
+        return vel_refuse(why, verdict_alert(why->verdict.check),
                           vel_cert_check_text(why->verdict.check));
     TRY(err);
 

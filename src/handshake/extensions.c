@@ -17,14 +17,14 @@ static const struct rule {
     uint16_t number;
     uint8_t allowed;
     uint8_t required;
-    enum vel_wire missing;
+    enum vel_alert missing;
 } rules[VEL_EXT_COUNT] = {
-    [VEL_EXT_SERVER_NAME] = {0, CH, 0, VEL_WIRE_MISSING_EXTENSION},
-    [VEL_EXT_GROUPS] = {10, CH, CH, VEL_WIRE_MISSING_EXTENSION},
-    [VEL_EXT_SIGNATURES] = {13, CH | CR, CH | CR, VEL_WIRE_MISSING_EXTENSION},
-    [VEL_EXT_ALPN] = {16, CH | EE, CH | EE, VEL_WIRE_ALPN_REQUIRED},
-    [VEL_EXT_PARAMS] = {0x39, CH | EE, CH | EE, VEL_WIRE_MISSING_EXTENSION},
-    [VEL_EXT_KEY_SHARE] = {51, CH | SH | HRR, CH | SH | HRR, VEL_WIRE_MISSING_EXTENSION},
+    [VEL_EXT_SERVER_NAME] = {0, CH, 0, VEL_ALERT_MISSING_EXTENSION},
+    [VEL_EXT_GROUPS] = {10, CH, CH, VEL_ALERT_MISSING_EXTENSION},
+    [VEL_EXT_SIGNATURES] = {13, CH | CR, CH | CR, VEL_ALERT_MISSING_EXTENSION},
+    [VEL_EXT_ALPN] = {16, CH | EE, CH | EE, VEL_ALERT_ALPN_REQUIRED},
+    [VEL_EXT_PARAMS] = {0x39, CH | EE, CH | EE, VEL_ALERT_MISSING_EXTENSION},
+    [VEL_EXT_KEY_SHARE] = {51, CH | SH | HRR, CH | SH | HRR, VEL_ALERT_MISSING_EXTENSION},
 };
 
 /* Messages that ask: what they contain and we do not know is for someone newer (VEL-HS-13). */

@@ -146,7 +146,7 @@ static vel_result settle(struct vel_velocity *v, enum vel_err err)
         v->base.state = VEL_HS_SIGNING;
     } else if (err != VEL_OK) {
         v->base.state = VEL_HS_FAILED;
-        vel_note_failure(&v->base.failure, VEL_WIRE_INTERNAL_ERROR, vel_err_text(err));
+        vel_note_failure(&v->base.failure, VEL_ALERT_INTERNAL_ERROR, vel_err_text(err));
     }
     return err;
 }

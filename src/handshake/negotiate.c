@@ -154,5 +154,5 @@ vel_result vel_negotiate_alpn(const struct vel_slice *supported, size_t count,
             }
         }
     }
-    return vel_refuse(why, VEL_WIRE_NO_APPLICATION_PROTOCOL, "no application protocol in common");
+    return vel_refuse(why, VEL_ALERT_NO_APPLICATION_PROTOCOL, "no application protocol in common");
 }

@@ -23,16 +23,16 @@ static void client_authentication(void **state)
         {"request, good", VEL_CLIENT_AUTH_REQUEST, "VEL1-MLDSA65-P256", "VEL1-MLDSA65-P256", 0,
          true},
         {"request, unknown issuer", VEL_CLIENT_AUTH_REQUEST, "VEL1-MLDSA65-P256",
-         "VEL1-MLDSA65-Ed25519", VEL_WIRE_UNKNOWN_CA, false},
+         "VEL1-MLDSA65-Ed25519", VEL_ALERT_UNKNOWN_CA, false},
         {"require, good", VEL_CLIENT_AUTH_REQUIRE, "VEL1-MLDSA65-Ed25519", "VEL1-MLDSA65-Ed25519",
          0, true},
         {"require, stronger", VEL_CLIENT_AUTH_REQUIRE, "VEL1-MLDSA87-P384", "VEL1-MLDSA87-P384", 0,
          true},
         {"require, none", VEL_CLIENT_AUTH_REQUIRE, NULL, "VEL1-MLDSA65-P256",
-         VEL_WIRE_CERTIFICATE_REQUIRED, false},
+         VEL_ALERT_CERTIFICATE_REQUIRED, false},
         /* VEL-HS-42: a key that is too weak is not even offered */
         {"require, weaker", VEL_CLIENT_AUTH_REQUIRE, "VEL1-MLDSA44-P256", "VEL1-MLDSA44-P256",
-         VEL_WIRE_CERTIFICATE_REQUIRED, false},
+         VEL_ALERT_CERTIFICATE_REQUIRED, false},
     };
     for (size_t i = 0; i < VEL_COUNT(rows); i++) {
         pair_init(&pair, "VEL1-MLDSA65-P256", i);
@@ -66,13 +66,13 @@ static void refused_certificates(void **state)
         enum vel_cert_check check;
         uint64_t wire;
     } rows[] = {
-        {"wrong name", wrong, "VEL1-MLDSA65-P256", 0, VEL_CERT_NAME, VEL_WIRE_BAD_CERTIFICATE},
+        {"wrong name", wrong, "VEL1-MLDSA65-P256", 0, VEL_CERT_NAME, VEL_ALERT_BAD_CERTIFICATE},
         {"unknown issuer", "localhost", "VEL1-MLDSA65-Ed25519", 0, VEL_CERT_UNKNOWN_ISSUER,
-         VEL_WIRE_UNKNOWN_CA},
+         VEL_ALERT_UNKNOWN_CA},
         {"expired", "localhost", "VEL1-MLDSA65-P256", 10 * 365 * 24 * 3600, VEL_CERT_EXPIRED,
-         VEL_WIRE_CERTIFICATE_EXPIRED},
+         VEL_ALERT_CERTIFICATE_EXPIRED},
         {"not yet valid", "localhost", "VEL1-MLDSA65-P256", -10 * 365 * 24 * 3600,
-         VEL_CERT_NOT_YET_VALID, VEL_WIRE_CERTIFICATE_EXPIRED},
+         VEL_CERT_NOT_YET_VALID, VEL_ALERT_CERTIFICATE_EXPIRED},
     };
     for (size_t i = 0; i < VEL_COUNT(rows); i++) {
         pair_init(&pair, "VEL1-MLDSA65-P256", i);
@@ -126,9 +126,9 @@ static void wrong_halves(void **state)
         uint64_t wire;
     } rows[] = {
         {"right", {.key = *right}, 0},
-        {"wrong classical key", {.key = {kind, classical, right->pq}}, VEL_WIRE_DECRYPT_ERROR},
-        {"wrong post-quantum key", {.key = {kind, right->classical, pq}}, VEL_WIRE_DECRYPT_ERROR},
-        {"signed as a client", {.key = *right, .use = "client"}, VEL_WIRE_DECRYPT_ERROR},
+        {"wrong classical key", {.key = {kind, classical, right->pq}}, VEL_ALERT_DECRYPT_ERROR},
+        {"wrong post-quantum key", {.key = {kind, right->classical, pq}}, VEL_ALERT_DECRYPT_ERROR},
+        {"signed as a client", {.key = *right, .use = "client"}, VEL_ALERT_DECRYPT_ERROR},
     };
     for (size_t i = 0; i < VEL_COUNT(rows); i++) {
         struct signer signer = rows[i].signer;
@@ -198,7 +198,7 @@ static void bytes_while_signing(void **state)
     pair_run(&pair);
     struct vel_handshake *server = pair.server.hs;
     pair.server.err = server->ops->receive(server, VEL_LEVEL_HANDSHAKE, BYTES(20));
-    pair_assert_failed("bytes", &pair.server, VEL_WIRE_UNEXPECTED_MESSAGE);
+    pair_assert_failed("bytes", &pair.server, VEL_ALERT_UNEXPECTED_MESSAGE);
     ASSERT_ERR("resume", server->ops->resume(server), VEL_ERR_CLOSED);
     pair_done(&pair);
 }
@@ -221,7 +221,7 @@ static void broken_signer(void **state)
     pair_init(&pair, "VEL1-MLDSA44-Ed25519", 24);
     pair.server.config.signer = &hook;
     pair_run(&pair);
-    pair_assert_failed("broken", &pair.server, VEL_WIRE_INTERNAL_ERROR);
+    pair_assert_failed("broken", &pair.server, VEL_ALERT_INTERNAL_ERROR);
     pair_done(&pair);
 }
 

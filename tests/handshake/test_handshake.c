@@ -82,7 +82,7 @@ static void negotiation(void **state)
         pair.server.config.profiles = profiles(rows[i].permit);
         pair_run(&pair);
         if (rows[i].suite == NULL) {
-            pair_assert_failed(rows[i].what, &pair.server, VEL_WIRE_PROFILE_POLICY_VIOLATION);
+            pair_assert_failed(rows[i].what, &pair.server, VEL_ALERT_PROFILE_POLICY_VIOLATION);
             CHECK(rows[i].what, pair.client.hs->state == VEL_HS_RUNNING);
         } else {
             pair_assert_complete(rows[i].what, &pair);
@@ -117,7 +117,7 @@ static void application_protocols(void **state)
     pair.client.config.alpn_count = 2;
     pair.server.config.alpn = d;
     pair_run(&pair);
-    pair_assert_failed("no protocol", &pair.server, VEL_WIRE_NO_APPLICATION_PROTOCOL);
+    pair_assert_failed("no protocol", &pair.server, VEL_ALERT_NO_APPLICATION_PROTOCOL);
     pair_done(&pair);
 }
 
@@ -145,7 +145,7 @@ static void addresses_are_not_sent(void **state)
         pair.client.config.server_name = names[i];
         pair_run(&pair);
         CHECK(names[i], pair.server.hs->facts.server_name[0] == '\0');
-        pair_assert_failed(names[i], &pair.client, VEL_WIRE_BAD_CERTIFICATE);
+        pair_assert_failed(names[i], &pair.client, VEL_ALERT_BAD_CERTIFICATE);
         CHECK(names[i], pair.client.hs->failure.verdict.check == VEL_CERT_NAME);
         pair_done(&pair);
     }
@@ -157,13 +157,13 @@ static void refused_parameters(void **state)
     pair_init(&pair, "VEL1-MLDSA44-Ed25519", 8);
     pair.server.params_answer = VEL_ERR_MALFORMED;
     pair_run(&pair);
-    pair_assert_failed("client's", &pair.server, VEL_WIRE_TRANSPORT_PARAMETER_ERROR);
+    pair_assert_failed("client's", &pair.server, VEL_ALERT_TRANSPORT_PARAMETER_ERROR);
     pair_done(&pair);
 
     pair_init(&pair, "VEL1-MLDSA44-Ed25519", 8);
     pair.client.params_answer = VEL_ERR_MALFORMED;
     pair_run(&pair);
-    pair_assert_failed("server's", &pair.client, VEL_WIRE_TRANSPORT_PARAMETER_ERROR);
+    pair_assert_failed("server's", &pair.client, VEL_ALERT_TRANSPORT_PARAMETER_ERROR);
     pair_done(&pair);
 }
 

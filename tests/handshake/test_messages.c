@@ -82,25 +82,25 @@ static void client_hello_lists(void **state)
         struct vel_slice bytes;
         uint64_t wire;
     } rows[] = {
-        {"odd suites", FIELD(suites), BYTES(1, 2, 3), VEL_WIRE_DECODE_ERROR},
-        {"odd groups", FIELD(groups), BYTES(0xfe, 0x12, 3), VEL_WIRE_DECODE_ERROR},
-        {"odd signatures", FIELD(signatures), BYTES(3), VEL_WIRE_DECODE_ERROR},
-        {"no protocol", FIELD(alpn), {0}, VEL_WIRE_DECODE_ERROR},
-        {"empty protocol", FIELD(alpn), BYTES(1, 'a', 0), VEL_WIRE_DECODE_ERROR},
-        {"protocol cut", FIELD(alpn), BYTES(2, 'a'), VEL_WIRE_DECODE_ERROR},
+        {"odd suites", FIELD(suites), BYTES(1, 2, 3), VEL_ALERT_DECODE_ERROR},
+        {"odd groups", FIELD(groups), BYTES(0xfe, 0x12, 3), VEL_ALERT_DECODE_ERROR},
+        {"odd signatures", FIELD(signatures), BYTES(3), VEL_ALERT_DECODE_ERROR},
+        {"no protocol", FIELD(alpn), {0}, VEL_ALERT_DECODE_ERROR},
+        {"empty protocol", FIELD(alpn), BYTES(1, 'a', 0), VEL_ALERT_DECODE_ERROR},
+        {"protocol cut", FIELD(alpn), BYTES(2, 'a'), VEL_ALERT_DECODE_ERROR},
         /* VEL-HS-28 */
         {"name", FIELD(server_name), BYTES('a', '.', '-', '0', 'Z'), 0},
-        {"name with a space", FIELD(server_name), BYTES('a', ' '), VEL_WIRE_ILLEGAL_PARAMETER},
-        {"name with NUL", FIELD(server_name), BYTES('a', 0), VEL_WIRE_ILLEGAL_PARAMETER},
+        {"name with a space", FIELD(server_name), BYTES('a', ' '), VEL_ALERT_ILLEGAL_PARAMETER},
+        {"name with NUL", FIELD(server_name), BYTES('a', 0), VEL_ALERT_ILLEGAL_PARAMETER},
         {"long name", FIELD(server_name), {long_name, 253}, 0},
-        {"name too long", FIELD(server_name), {long_name, 254}, VEL_WIRE_ILLEGAL_PARAMETER},
+        {"name too long", FIELD(server_name), {long_name, 254}, VEL_ALERT_ILLEGAL_PARAMETER},
         {"no share", FIELD(shares), {0}, 0},
-        {"share cut", FIELD(shares), BYTES(0xfe, 0x12, 0, 3, 1, 2), VEL_WIRE_DECODE_ERROR},
-        {"empty share", FIELD(shares), BYTES(0xfe, 0x12, 0, 0), VEL_WIRE_DECODE_ERROR},
+        {"share cut", FIELD(shares), BYTES(0xfe, 0x12, 0, 3, 1, 2), VEL_ALERT_DECODE_ERROR},
+        {"empty share", FIELD(shares), BYTES(0xfe, 0x12, 0, 0), VEL_ALERT_DECODE_ERROR},
         /* VEL-HS-16 */
-        {"share not offered", FIELD(shares), BYTES(0, 1, 0, 1, 9), VEL_WIRE_ILLEGAL_PARAMETER},
+        {"share not offered", FIELD(shares), BYTES(0, 1, 0, 1, 9), VEL_ALERT_ILLEGAL_PARAMETER},
         {"share twice", FIELD(shares), BYTES(0xfe, 0x12, 0, 1, 9, 0xfe, 0x12, 0, 1, 9),
-         VEL_WIRE_ILLEGAL_PARAMETER},
+         VEL_ALERT_ILLEGAL_PARAMETER},
     };
     for (size_t i = 0; i < VEL_COUNT(rows); i++) {
         begin();
@@ -202,56 +202,57 @@ static void extension_rules(void **state)
         {"unknown twice", CH,
          BYTES(EXT_UNKNOWN, EXT_UNKNOWN, EXT_GROUPS, EXT_SIGNATURES, EXT_ALPN, EXT_PARAMS,
                EXT_SHARE),
-         VEL_WIRE_ILLEGAL_PARAMETER},
+         VEL_ALERT_ILLEGAL_PARAMETER},
         {"groups twice", CH,
          BYTES(EXT_GROUPS, EXT_GROUPS, EXT_SIGNATURES, EXT_ALPN, EXT_PARAMS, EXT_SHARE),
-         VEL_WIRE_ILLEGAL_PARAMETER},
+         VEL_ALERT_ILLEGAL_PARAMETER},
         {"no groups", CH, BYTES(EXT_SIGNATURES, EXT_ALPN, EXT_PARAMS, EXT_SHARE),
-         VEL_WIRE_MISSING_EXTENSION},
+         VEL_ALERT_MISSING_EXTENSION},
         {"no signatures", CH, BYTES(EXT_GROUPS, EXT_ALPN, EXT_PARAMS, EXT_SHARE),
-         VEL_WIRE_MISSING_EXTENSION},
+         VEL_ALERT_MISSING_EXTENSION},
         {"no alpn", CH, BYTES(EXT_GROUPS, EXT_SIGNATURES, EXT_PARAMS, EXT_SHARE),
-         VEL_WIRE_ALPN_REQUIRED},
+         VEL_ALERT_ALPN_REQUIRED},
         {"no params", CH, BYTES(EXT_GROUPS, EXT_SIGNATURES, EXT_ALPN, EXT_SHARE),
-         VEL_WIRE_MISSING_EXTENSION},
+         VEL_ALERT_MISSING_EXTENSION},
         {"no share", CH, BYTES(EXT_GROUPS, EXT_SIGNATURES, EXT_ALPN, EXT_PARAMS),
-         VEL_WIRE_MISSING_EXTENSION},
+         VEL_ALERT_MISSING_EXTENSION},
         {"share not last", CH, BYTES(EXT_GROUPS, EXT_SIGNATURES, EXT_ALPN, EXT_SHARE, EXT_PARAMS),
-         VEL_WIRE_ILLEGAL_PARAMETER},
+         VEL_ALERT_ILLEGAL_PARAMETER},
         {"unknown last", CH,
          BYTES(EXT_GROUPS, EXT_SIGNATURES, EXT_ALPN, EXT_PARAMS, EXT_SHARE, EXT_UNKNOWN),
-         VEL_WIRE_ILLEGAL_PARAMETER},
-        {"list cut", CH, BYTES(EXT_GROUPS, 0, 13, 0, 9, 0), VEL_WIRE_DECODE_ERROR},
+         VEL_ALERT_ILLEGAL_PARAMETER},
+        {"list cut", CH, BYTES(EXT_GROUPS, 0, 13, 0, 9, 0), VEL_ALERT_DECODE_ERROR},
         {"server hello", SH, BYTES(EXT_ANSWER_SHARE), 0},
-        {"server hello, no share", SH, BYTES(EXT_UNKNOWN), VEL_WIRE_UNSUPPORTED_EXTENSION},
-        {"server hello, empty", SH, ((struct vel_slice){0}), VEL_WIRE_MISSING_EXTENSION},
-        {"server hello, alpn", SH, BYTES(EXT_ANSWER_SHARE, EXT_ALPN), VEL_WIRE_ILLEGAL_PARAMETER},
-        {"server hello, psk", SH, BYTES(EXT_ANSWER_SHARE, EXT_PSK), VEL_WIRE_UNSUPPORTED_EXTENSION},
-        {"server hello, bare group", SH, BYTES(EXT_RETRY_SHARE), VEL_WIRE_DECODE_ERROR},
+        {"server hello, no share", SH, BYTES(EXT_UNKNOWN), VEL_ALERT_UNSUPPORTED_EXTENSION},
+        {"server hello, empty", SH, ((struct vel_slice){0}), VEL_ALERT_MISSING_EXTENSION},
+        {"server hello, alpn", SH, BYTES(EXT_ANSWER_SHARE, EXT_ALPN), VEL_ALERT_ILLEGAL_PARAMETER},
+        {"server hello, psk", SH, BYTES(EXT_ANSWER_SHARE, EXT_PSK),
+         VEL_ALERT_UNSUPPORTED_EXTENSION},
+        {"server hello, bare group", SH, BYTES(EXT_RETRY_SHARE), VEL_ALERT_DECODE_ERROR},
         {"retry", HRR, BYTES(EXT_RETRY_SHARE), 0},
-        {"retry with a share", HRR, BYTES(EXT_ANSWER_SHARE), VEL_WIRE_DECODE_ERROR},
-        {"retry with params", HRR, BYTES(EXT_RETRY_SHARE, EXT_PARAMS), VEL_WIRE_ILLEGAL_PARAMETER},
+        {"retry with a share", HRR, BYTES(EXT_ANSWER_SHARE), VEL_ALERT_DECODE_ERROR},
+        {"retry with params", HRR, BYTES(EXT_RETRY_SHARE, EXT_PARAMS), VEL_ALERT_ILLEGAL_PARAMETER},
         {"encrypted", EE, BYTES(EXT_ALPN, EXT_PARAMS), 0},
-        {"encrypted, no alpn", EE, BYTES(EXT_PARAMS), VEL_WIRE_ALPN_REQUIRED},
+        {"encrypted, no alpn", EE, BYTES(EXT_PARAMS), VEL_ALERT_ALPN_REQUIRED},
         {"encrypted, two protocols", EE, BYTES(0, 16, 0, 6, 0, 4, 1, 'c', 1, 'd', EXT_PARAMS),
-         VEL_WIRE_DECODE_ERROR},
-        {"encrypted, no params", EE, BYTES(EXT_ALPN), VEL_WIRE_MISSING_EXTENSION},
-        {"encrypted, name", EE, BYTES(EXT_NAME, EXT_ALPN, EXT_PARAMS), VEL_WIRE_ILLEGAL_PARAMETER},
+         VEL_ALERT_DECODE_ERROR},
+        {"encrypted, no params", EE, BYTES(EXT_ALPN), VEL_ALERT_MISSING_EXTENSION},
+        {"encrypted, name", EE, BYTES(EXT_NAME, EXT_ALPN, EXT_PARAMS), VEL_ALERT_ILLEGAL_PARAMETER},
         {"encrypted, unknown", EE, BYTES(EXT_ALPN, EXT_PARAMS, EXT_UNKNOWN),
-         VEL_WIRE_UNSUPPORTED_EXTENSION},
+         VEL_ALERT_UNSUPPORTED_EXTENSION},
         {"request", CR, BYTES(EXT_SIGNATURES), 0},
         {"request with unknown", CR, BYTES(EXT_SIGNATURES, EXT_UNKNOWN), 0},
-        {"request without signatures", CR, BYTES(EXT_UNKNOWN), VEL_WIRE_MISSING_EXTENSION},
-        {"request with alpn", CR, BYTES(EXT_SIGNATURES, EXT_ALPN), VEL_WIRE_ILLEGAL_PARAMETER},
+        {"request without signatures", CR, BYTES(EXT_UNKNOWN), VEL_ALERT_MISSING_EXTENSION},
+        {"request with alpn", CR, BYTES(EXT_SIGNATURES, EXT_ALPN), VEL_ALERT_ILLEGAL_PARAMETER},
         {"certificate", CT, ((struct vel_slice){0}), 0},
-        {"certificate with unknown", CT, BYTES(EXT_UNKNOWN), VEL_WIRE_UNSUPPORTED_EXTENSION},
-        {"certificate with alpn", CT, BYTES(EXT_ALPN), VEL_WIRE_ILLEGAL_PARAMETER},
+        {"certificate with unknown", CT, BYTES(EXT_UNKNOWN), VEL_ALERT_UNSUPPORTED_EXTENSION},
+        {"certificate with alpn", CT, BYTES(EXT_ALPN), VEL_ALERT_ILLEGAL_PARAMETER},
     };
     for (size_t i = 0; i < VEL_COUNT(rows); i++) {
         CHECK(rows[i].what, decode(rows[i].message, rows[i].list, 0) == rows[i].wire);
         /* VEL-HS-10: nothing may follow. */
         if (rows[i].wire == 0)
-            CHECK(rows[i].what, decode(rows[i].message, rows[i].list, 1) == VEL_WIRE_DECODE_ERROR);
+            CHECK(rows[i].what, decode(rows[i].message, rows[i].list, 1) == VEL_ALERT_DECODE_ERROR);
     }
 }
 
@@ -262,7 +263,7 @@ static void too_many_extensions(void **state)
     struct vel_writer w = vel_writer(bytes, sizeof bytes);
     for (unsigned i = 0; i < 65; i++)
         vel_write_uint(&w, (uint64_t)(0x4000 + i) << 16, 4);
-    assert_true(decode(VEL_MSG_CLIENT_HELLO, vel_writer_slice(&w), 0) == VEL_WIRE_DECODE_ERROR);
+    assert_true(decode(VEL_MSG_CLIENT_HELLO, vel_writer_slice(&w), 0) == VEL_ALERT_DECODE_ERROR);
 }
 
 /* ---- the other messages ---- */
@@ -291,16 +292,16 @@ static void certificate_refusals(void **state)
         uint64_t wire;
     } rows[] = {
         {"empty chain", BYTES(0, 0, 0, 0), 0},
-        {"nothing", {0}, VEL_WIRE_DECODE_ERROR},
-        {"cached form", BYTES(1, 0, 0, 0), VEL_WIRE_ILLEGAL_PARAMETER},
-        {"list cut", BYTES(0, 0, 0, 1), VEL_WIRE_DECODE_ERROR},
-        {"empty certificate", BYTES(0, 0, 0, 5, 0, 0, 0, 0, 0), VEL_WIRE_DECODE_ERROR},
-        {"no extension list", BYTES(0, 0, 0, 4, 0, 0, 1, 7), VEL_WIRE_DECODE_ERROR},
+        {"nothing", {0}, VEL_ALERT_DECODE_ERROR},
+        {"cached form", BYTES(1, 0, 0, 0), VEL_ALERT_ILLEGAL_PARAMETER},
+        {"list cut", BYTES(0, 0, 0, 1), VEL_ALERT_DECODE_ERROR},
+        {"empty certificate", BYTES(0, 0, 0, 5, 0, 0, 0, 0, 0), VEL_ALERT_DECODE_ERROR},
+        {"no extension list", BYTES(0, 0, 0, 4, 0, 0, 1, 7), VEL_ALERT_DECODE_ERROR},
         {"nine",
          BYTES(0, 0, 0, 54, 0, 0, 1, 7, 0, 0, 0, 0, 1, 7, 0, 0, 0, 0, 1, 7, 0, 0, 0, 0, 1, 7, 0, 0,
                0, 0, 1, 7, 0, 0, 0, 0, 1, 7, 0, 0, 0, 0, 1, 7, 0, 0, 0, 0, 1, 7, 0, 0, 0, 0, 1, 7,
                0, 0),
-         VEL_WIRE_BAD_CERTIFICATE},
+         VEL_ALERT_BAD_CERTIFICATE},
     };
     for (size_t i = 0; i < VEL_COUNT(rows); i++) {
         struct vel_certificate got;
@@ -330,12 +331,12 @@ static void certificate_verify_forms(void **state)
         struct vel_slice body;
         uint64_t wire;
     } rows[] = {
-        {"empty", {0}, VEL_WIRE_DECODE_ERROR},
-        {"batch", BYTES(1, 9, 1, 0, 1, 1, 0, 1, 1), VEL_WIRE_ILLEGAL_PARAMETER}, /* VEL-HS-41 */
-        {"no classical", BYTES(0, 9, 1, 0, 0, 0, 1, 1), VEL_WIRE_DECODE_ERROR},
-        {"no post-quantum", BYTES(0, 9, 1, 0, 1, 1, 0, 0), VEL_WIRE_DECODE_ERROR},
-        {"only one", BYTES(0, 9, 1, 0, 1, 1), VEL_WIRE_DECODE_ERROR},
-        {"more", BYTES(0, 9, 1, 0, 1, 1, 0, 1, 1, 0), VEL_WIRE_DECODE_ERROR},
+        {"empty", {0}, VEL_ALERT_DECODE_ERROR},
+        {"batch", BYTES(1, 9, 1, 0, 1, 1, 0, 1, 1), VEL_ALERT_ILLEGAL_PARAMETER}, /* VEL-HS-41 */
+        {"no classical", BYTES(0, 9, 1, 0, 0, 0, 1, 1), VEL_ALERT_DECODE_ERROR},
+        {"no post-quantum", BYTES(0, 9, 1, 0, 1, 1, 0, 0), VEL_ALERT_DECODE_ERROR},
+        {"only one", BYTES(0, 9, 1, 0, 1, 1), VEL_ALERT_DECODE_ERROR},
+        {"more", BYTES(0, 9, 1, 0, 1, 1, 0, 1, 1, 0), VEL_ALERT_DECODE_ERROR},
     };
     for (size_t i = 0; i < VEL_COUNT(rows); i++) {
         why = (struct vel_handshake_failure){0};

@@ -86,7 +86,7 @@ static void wrong_answers(void **state)
     for (size_t i = 0; i < VEL_COUNT(rows); i++) {
         struct edit edit = rows[i].edit;
         run(rows[i].profiles, apply, &edit);
-        pair_assert_failed(rows[i].what, &pair.client, VEL_WIRE_ILLEGAL_PARAMETER);
+        pair_assert_failed(rows[i].what, &pair.client, VEL_ALERT_ILLEGAL_PARAMETER);
         pair_done(&pair);
     }
 }
@@ -117,13 +117,13 @@ static void no_second_retry(void **state)
     kept = (struct vel_buf){.env = &t.env, .limit = 64 * KIB};
     struct edit retry = {.message = SH, .value = HRR};
     run("secure,balanced", repeat_first, &retry);
-    pair_assert_failed("two retries", &pair.client, VEL_WIRE_UNEXPECTED_MESSAGE);
+    pair_assert_failed("two retries", &pair.client, VEL_ALERT_UNEXPECTED_MESSAGE);
     pair_done(&pair);
     vel_buf_free(&kept);
 
     struct edit hello = {.message = CH2, .value = CH};
     run("secure,balanced", repeat_first, &hello);
-    pair_assert_failed("the same hello again", &pair.server, VEL_WIRE_ILLEGAL_PARAMETER);
+    pair_assert_failed("the same hello again", &pair.server, VEL_ALERT_ILLEGAL_PARAMETER);
     pair_done(&pair);
     vel_buf_free(&kept);
     test_env_done(&t);
@@ -146,7 +146,7 @@ static void second_hello_repeats(void **state)
     for (size_t i = 0; i < VEL_COUNT(positions); i++) {
         struct edit edit = {.message = CH2, .from_front = positions[i]};
         run("secure,balanced", flip, &edit);
-        pair_assert_failed("second hello", &pair.server, VEL_WIRE_ILLEGAL_PARAMETER);
+        pair_assert_failed("second hello", &pair.server, VEL_ALERT_ILLEGAL_PARAMETER);
         pair_done(&pair);
     }
 }

@@ -170,7 +170,7 @@ static void order(void **state)
         struct change change = rows[i].change;
         run_with(rows[i].tamper, &change);
         pair_assert_failed(rows[i].what, rows[i].server ? &pair.server : &pair.client,
-                           VEL_WIRE_UNEXPECTED_MESSAGE);
+                           VEL_ALERT_UNEXPECTED_MESSAGE);
         pair_done(&pair);
     }
 }
@@ -196,7 +196,7 @@ static void too_long(void **state)
     struct vel_handshake *server = pair.server.hs;
     size_t before = pair.server.test.outstanding;
     pair.server.err = server->ops->receive(server, VEL_LEVEL_INITIAL, BYTES(1, 0, 0x40, 1));
-    pair_assert_failed("16 KiB and a byte", &pair.server, VEL_WIRE_DECODE_ERROR);
+    pair_assert_failed("16 KiB and a byte", &pair.server, VEL_ALERT_DECODE_ERROR);
     assert_true(pair.server.test.outstanding <= before + 64);
     ASSERT_ERR("afterwards", server->ops->receive(server, VEL_LEVEL_INITIAL, BYTES(1)),
                VEL_ERR_CLOSED);
