@@ -48,6 +48,10 @@ void vel_runtime_free(struct vel_runtime *runtime);
  * vel_loop_run): send what waits and look at the deadline again, in the next turn. Cheap. */
 void vel_runtime_wake(struct vel_runtime *runtime);
 
+/* Before the end: send what the endpoint still has (CONNECTION_CLOSE mostly) without waiting for
+ * anything; what the link does not take now is lost. No hooks are called. */
+void vel_runtime_finish(struct vel_runtime *runtime);
+
 struct vel_endpoint *vel_runtime_endpoint(struct vel_runtime *runtime);
 
 #endif

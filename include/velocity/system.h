@@ -18,6 +18,11 @@ vel_time vel_clock_now(void);
 /* Seconds of the Unix epoch: certificate validity, log lines. May jump. */
 int64_t vel_clock_unix(void);
 
+/* The same as text, "2026-11-21T02:01:42.123Z" and its NUL: the time stamp of log lines. Returns
+ * `text`. */
+enum { VEL_STAMP_SIZE = 25 };
+const char *vel_clock_stamp(char text[VEL_STAMP_SIZE]);
+
 /* vel_config.unix_offset: Unix seconds at vel_time 0, as of now. */
 int64_t vel_clock_unix_offset(void);
 

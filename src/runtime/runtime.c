@@ -5,6 +5,8 @@
 #include "base/units.h"
 #include "velocity/system.h"
 
+enum { FINISH_SEND = 128 * 1024 }; /* trains: a farewell for twice the connections we allow */
+
 struct vel_runtime {
     const struct vel_env *env;
     struct vel_link *link;
@@ -165,6 +167,15 @@ void vel_runtime_wake(struct vel_runtime *runtime)
 {
     if (runtime->unsent.len == 0)
         vel_timer_set(runtime->timer, 0);
+}
+
+void vel_runtime_finish(struct vel_runtime *runtime)
+{
+    runtime->hooks.unreachable = NULL;
+    const bool freed = false;
+    for (int budget = FINISH_SEND; budget > 0; budget--)
+        if (send_one(runtime, &freed) != VEL_OK)
+            return;
 }
 
 struct vel_endpoint *vel_runtime_endpoint(struct vel_runtime *runtime)

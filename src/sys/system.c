@@ -2,6 +2,7 @@
 #include "velocity/system.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
@@ -55,6 +56,17 @@ vel_time vel_clock_now(void)
 int64_t vel_clock_unix(void)
 {
     return time(NULL);
+}
+
+const char *vel_clock_stamp(char text[VEL_STAMP_SIZE])
+{
+    struct timespec now;
+    struct tm date;
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0 || gmtime_r(&now.tv_sec, &date) == NULL)
+        abort(); /* as above; years fit for another two thousand million */
+    size_t length = strftime(text, VEL_STAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &date);
+    snprintf(text + length, VEL_STAMP_SIZE - length, ".%03uZ", (unsigned)(now.tv_nsec / MS) % 1000);
+    return text;
 }
 
 int64_t vel_clock_unix_offset(void)

@@ -272,6 +272,21 @@ static void a_hook_may_free_the_runtime(void **state)
     stop(&t);
 }
 
+static void finishing_sends_what_is_left(void **state)
+{
+    (void)state;
+    struct test_env t;
+    start(&t, 1, on_events);
+    ep.to_send = 3 * VEL_TURN_SEND;
+    vel_runtime_finish(ep.runtime);
+    assert_int_equal(net.sent, 3 * VEL_TURN_SEND);
+    ep.to_send = 1;
+    net.full = 1;
+    vel_runtime_finish(ep.runtime); /* does not wait */
+    assert_int_equal(net.sent, 3 * VEL_TURN_SEND);
+    stop(&t);
+}
+
 static void failures_leak_nothing(void **state)
 {
     (void)state;
@@ -295,9 +310,13 @@ static void failures_leak_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_turn_has_its_order),      cmocka_unit_test(the_deadline_becomes_a_timer),
-        cmocka_unit_test(turns_are_bounded),         cmocka_unit_test(a_full_link_keeps_its_train),
-        cmocka_unit_test(tells_that_nobody_listens), cmocka_unit_test(a_hook_may_free_the_runtime),
+        cmocka_unit_test(a_turn_has_its_order),
+        cmocka_unit_test(the_deadline_becomes_a_timer),
+        cmocka_unit_test(turns_are_bounded),
+        cmocka_unit_test(a_full_link_keeps_its_train),
+        cmocka_unit_test(tells_that_nobody_listens),
+        cmocka_unit_test(a_hook_may_free_the_runtime),
+        cmocka_unit_test(finishing_sends_what_is_left),
         cmocka_unit_test(failures_leak_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

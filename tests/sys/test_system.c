@@ -40,12 +40,24 @@ static void clocks_agree(void **state)
     assert_true(apart >= -5 && apart <= 5);
 }
 
+static void stamps_have_a_fixed_form(void **state)
+{
+    (void)state;
+    char text[VEL_STAMP_SIZE];
+    vel_clock_stamp(text);
+    assert_int_equal(strlen(text), VEL_STAMP_SIZE - 1);
+    const char form[] = "dddd-dd-ddTdd:dd:dd.dddZ";
+    for (size_t i = 0; i < sizeof form - 1; i++)
+        CHECK(text, form[i] == 'd' ? text[i] >= '0' && text[i] <= '9' : text[i] == form[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_zeroed_memory),
         cmocka_unit_test(gives_different_random_bytes),
         cmocka_unit_test(clocks_agree),
+        cmocka_unit_test(stamps_have_a_fixed_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
