@@ -187,8 +187,11 @@ bool vel_conn_next_event(struct vel_conn *conn, struct vel_event *event)
     }
     if (!conn->closed_shown && vel_streams_next_event(conn->streams, event))
         return true;
-    if (!conn->closed_event)
+    if (!conn->closed_event) {
+        if (vel_streams_want_send(conn->streams)) /* streams were forgotten: MAX_STREAMS */
+            vel_conn_wake(conn);
         return false;
+    }
     conn->closed_event = false;
     conn->closed_shown = true;
     *event = (struct vel_event){.type = VEL_EVENT_CLOSED, .code = conn->life.close.code};

@@ -13,7 +13,10 @@ static bool is_open(const struct vel_conn *conn)
 vel_result vel_stream_open(struct vel_conn *conn, bool bidirectional, uint64_t *stream)
 {
     REQUIRE(is_open(conn), VEL_ERR_CLOSED);
-    return vel_streams_open(conn->streams, bidirectional, stream);
+    enum vel_err err = vel_streams_open(conn->streams, bidirectional, stream);
+    if (err == VEL_ERR_AGAIN) /* STREAMS_BLOCKED is to be sent */
+        vel_conn_wake(conn);
+    return err;
 }
 
 vel_result vel_stream_write(struct vel_conn *conn, uint64_t stream, struct vel_slice bytes,
@@ -43,7 +46,10 @@ size_t vel_stream_writable(const struct vel_conn *conn, uint64_t stream)
 vel_result vel_stream_read(struct vel_conn *conn, uint64_t stream, struct vel_slice *bytes,
                            bool *fin)
 {
-    return vel_streams_read(conn->streams, stream, bytes, fin);
+    TRY(vel_streams_read(conn->streams, stream, bytes, fin));
+    if (*fin) /* which may have closed the stream */
+        vel_conn_wake(conn);
+    return VEL_OK;
 }
 
 vel_result vel_stream_consume(struct vel_conn *conn, uint64_t stream, size_t count)

@@ -14,9 +14,11 @@ static const char *const names[] = {"localhost"};
 /* A Monday in November 2026. */
 static const int64_t today = 1794787200;
 
-static void ignore_wake(void *self, struct vel_conn *conn)
+static void count_wake(void *self, struct vel_conn *conn)
 {
-    (void)self, (void)conn;
+    struct conn_pair *p = self;
+    (void)conn;
+    p->wakes++;
 }
 
 static enum vel_err issue_cid(void *self, struct vel_conn *conn, struct vel_cid *cid,
@@ -77,7 +79,7 @@ static struct vel_conn_setup setup_of(struct conn_pair *p, bool client)
     struct vel_conn_setup setup = {
         .env = &p->env.env,
         .config = client ? &p->client_config : &p->server_config,
-        .hooks = {ignore_wake, issue_cid, retire_cid, p},
+        .hooks = {count_wake, issue_cid, retire_cid, p},
         .version = VEL_VERSION_DRAFT,
         .local = client ? client_addr : server_addr,
         .remote = client ? server_addr : client_addr,

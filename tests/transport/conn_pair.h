@@ -34,6 +34,7 @@ struct conn_pair {
     size_t server_sent, server_received_before_validation;
     struct vel_cid issued;
     uint64_t next_cid;
+    unsigned wakes; /* of either side */
 };
 
 /* Both ends with a hybrid certificate made on the spot; change the configs, then pair_connect. */

@@ -70,6 +70,39 @@ static void bytes_arrive_both_ways(void **state)
     pair_done(&p);
 }
 
+/* What the application's reading and listening makes due must not wait for the next datagram. */
+static void reading_to_the_end_wakes(void **state)
+{
+    (void)state;
+    struct conn_pair p;
+    struct vel_event event;
+    struct vel_slice bytes;
+    uint64_t id = 0;
+    size_t accepted = 0;
+    bool fin = false;
+    pair_init(&p, VEL_PROFILE_BALANCED);
+    p.server_config.limits.max_streams_uni = 1;
+    pair_connect(&p);
+    ASSERT_OK(vel_stream_open(p.client, false, &id));
+    ASSERT_OK(vel_stream_write(p.client, id, (struct vel_slice){0}, true, &accepted));
+    pair_run(&p, 1 * SECOND);
+    assert_true(take(p.server, VEL_EVENT_STREAM_READABLE, &event));
+
+    p.wakes = 0;
+    ASSERT_OK(vel_stream_read(p.server, id, &bytes, &fin));
+    assert_true(fin);
+    assert_true(p.wakes > 0); /* CLOSED is due */
+    assert_true(take(p.server, VEL_EVENT_STREAM_CLOSED, &event));
+    p.wakes = 0;
+    assert_false(vel_conn_next_event(p.server, &event));
+    assert_true(p.wakes > 0); /* MAX_STREAMS is due */
+    ASSERT_ERR("limit", vel_stream_open(p.client, false, &id), VEL_ERR_AGAIN);
+    pair_run(&p, 2 * SECOND);
+    assert_true(take(p.client, VEL_EVENT_STREAMS_AVAILABLE, &event));
+    ASSERT_OK(vel_stream_open(p.client, false, &id));
+    pair_done(&p);
+}
+
 static void closing_tells_the_peer(void **state)
 {
     (void)state;
@@ -168,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_round_trip),
         cmocka_unit_test(bytes_arrive_both_ways),
+        cmocka_unit_test(reading_to_the_end_wakes),
         cmocka_unit_test(closing_tells_the_peer),
         cmocka_unit_test(silence_ends_both),
         cmocka_unit_test(a_server_that_is_silent_is_given_up),
