@@ -34,7 +34,7 @@ enum vel_client_failure {
     VEL_CLIENT_HANDSHAKE,   /* the handshake failed */
     VEL_CLIENT_CERTIFICATE, /* the server's certificate was refused: see the verdict */
     VEL_CLIENT_PROFILE,     /* no common profile, or the server's policy forbids ours */
-    VEL_CLIENT_HTTP_STATUS, /* 400 or above, where the user asked that to be an error */
+    VEL_CLIENT_HTTP_STATUS, /* 400 or above; said by callers for whom that is an error */
     VEL_CLIENT_PROTOCOL,    /* HTTP or transport error after connecting */
     VEL_CLIENT_PARTIAL,     /* the response was cut off */
     VEL_CLIENT_EMPTY,       /* no response at all */
@@ -57,7 +57,7 @@ struct vel_transfer_result {
     uint64_t code;   /* HTTP/3 error code of a cut exchange, else 0 */
     unsigned status; /* of the response; 0: none came */
     uint64_t body_received;
-    uint64_t body_sent;
+    uint64_t body_sent;      /* taken from the body source */
     uint64_t content_length; /* as announced; UINT64_MAX: not */
     struct vel_transfer_times times;
 };

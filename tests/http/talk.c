@@ -202,17 +202,22 @@ static void client_closed(void *self, struct vel_exchange *exchange,
 
 /* ---- both ---- */
 
+struct vel_http_events talk_server_events(struct talk *t)
+{
+    return (struct vel_http_events){.head = server_head,
+                                    .body = server_body,
+                                    .end = server_end,
+                                    .closed = server_closed,
+                                    .wake = woken,
+                                    .self = t};
+}
+
 void talk_start_server(struct talk *t, size_t buffer_limit)
 {
     *t = (struct talk){0};
     test_env_init(&t->env, 7);
     fake_init(&t->pair, buffer_limit);
-    struct vel_http_events server = {.head = server_head,
-                                     .body = server_body,
-                                     .end = server_end,
-                                     .closed = server_closed,
-                                     .wake = woken,
-                                     .self = t};
+    struct vel_http_events server = talk_server_events(t);
     ASSERT_OK(
         vel_h3_new(&t->env.env, fake_streams(&t->pair, FAKE_SERVER), false, &server, &t->server));
 }

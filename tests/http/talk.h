@@ -40,6 +40,9 @@ struct talk {
 
 uint8_t talk_pattern(uint64_t offset);
 
+/* The server alone, for a session that someone else makes; only `env` of the talk is needed. */
+struct vel_http_events talk_server_events(struct talk *t);
+
 /* With sessions on both sides, or with only a server for raw bytes. */
 void talk_start(struct talk *t, size_t buffer_limit);
 void talk_start_server(struct talk *t, size_t buffer_limit);

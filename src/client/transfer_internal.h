@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLIENT_TRANSFER_INTERNAL_H
+#define CLIENT_TRANSFER_INTERNAL_H
+
+#include "client/transfer.h"
+
+/* client.c keeps the connection and the queue; transfer.c one request with its response. */
+
+enum transfer_state {
+    TRANSFER_QUEUED,  /* waits for the connection or for room */
+    TRANSFER_RUNNING, /* has an exchange */
+    TRANSFER_OVER     /* told at the next settling, then freed */
+};
+
+struct vel_transfer {
+    struct vel_client *client;
+    struct vel_transfer *next;
+    enum transfer_state state;
+    struct vel_exchange *exchange; /* NULL unless running */
+    struct vel_request request;    /* points into `copy` */
+    uint8_t *copy;
+    size_t copy_size;
+    struct vel_body_source body;
+    bool has_body;
+    bool body_failed;
+    struct vel_sink sink;
+    struct vel_transfer_result result;
+    vel_time active; /* last byte either way */
+};
+
+struct vel_client {
+    struct vel_client_setup setup;
+    struct vel_conn *conn;          /* NULL once it is over */
+    struct vel_http *http;          /* NULL until connected */
+    struct vel_transfer *transfers; /* in the order of their fetch */
+    size_t busy;
+    vel_time start, connected, now;
+    bool ended;
+    bool dirty;        /* something to write that no event tells of */
+    bool start_queued; /* room for queued transfers may have come */
+    enum vel_client_failure why;
+    struct vel_close close;
+    bool has_close;
+};
+
+/* The events of a client's HTTP session; self is the client. */
+struct vel_http_events transfer_events(struct vel_client *client);
+
+/* VEL_ERR_NOMEM */
+vel_result transfer_new(struct vel_client *client, const struct vel_request *request,
+                        const struct vel_body_source *body, const struct vel_sink *sink,
+                        struct vel_transfer **transfer);
+void transfer_free(struct vel_transfer *transfer);
+
+/* Ask for it. VEL_ERR_AGAIN: later; other errors: it is over. */
+vel_result transfer_start(struct vel_transfer *transfer);
+
+/* Over, for this reason unless one is known; gives up its exchange. */
+void transfer_finish(struct vel_transfer *transfer, enum vel_client_failure failure);
+
+/* When it is too late for it; VEL_NEVER. */
+vel_time transfer_deadline(const struct vel_transfer *transfer);
+
+#endif
