@@ -22,7 +22,16 @@ static void on_recovery_timeout(struct vel_conn *conn, vel_time now)
         return;
     conn->stats.pto_count++;
     conn->handshake_probes += conn->stats.handshake_time == 0;
-    conn->space[due.space].probes_due = due.probes;
+    for (unsigned i = 0; i < VEL_SPACE_COUNT; i++) {
+        struct vel_conn_space *space = &conn->space[i];
+        if (space->discarded)
+            continue;
+        /* What was lost may wait for a window that is full of packets the peer cannot read without
+         * it: a lost ServerHello stands in the way of everything that followed it. */
+        bool stuck = conn->opening != NULL && vel_keys_ready(&space->write) &&
+                     vel_crypto_stream_want_send(&space->crypto);
+        space->probes_due = VEL_MAX(due.probes[i], (unsigned)stuck);
+    }
 }
 
 static void trim(struct vel_conn *conn)

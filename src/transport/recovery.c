@@ -81,6 +81,7 @@ void vel_recovery_sent(struct vel_recovery *r, enum vel_space space, uint16_t si
     if (in_flight) {
         vel_cc_on_sent(&r->cc, r->in_flight, now);
         r->in_flight += size;
+        r->one_more = false;
     }
     if (ack_eliciting) {
         s->last_eliciting = now;

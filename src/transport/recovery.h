@@ -43,13 +43,16 @@ enum {
 enum vel_recovery_action {
     VEL_RECOVERY_NOTHING, /* early: ask for the deadline again */
     VEL_RECOVERY_LOST,    /* packets were declared lost: hooks were called, send what there is */
-    VEL_RECOVERY_PROBE    /* send `probes` ack-eliciting packets in `space`, window or not */
+    VEL_RECOVERY_PROBE    /* send ack-eliciting packets as `probes` says, window or not */
 };
 
+/* RFC 9002 6.2.4: two probes in the space whose time-out it was. During the handshake the other
+ * spaces with packets in flight send one, too: the peer may be unable to read the first without
+ * them. */
 struct vel_recovery_timeout {
     enum vel_recovery_action action;
-    enum vel_space space;
-    unsigned probes;
+    enum vel_space space; /* whose time-out it was */
+    unsigned probes[VEL_SPACE_COUNT];
 };
 
 struct vel_recovery_space {
@@ -77,7 +80,8 @@ struct vel_recovery {
     bool handshake_keys;        /* client: Handshake packets can be sent */
     bool handshake_confirmed;   /* RFC 9001 4.1.2 */
     bool amplification_limited; /* server: nothing may be sent until more is received */
-    bool app_limited;           /* there was nothing to send although the window had room */
+    bool one_more;    /* a recovery period began: a packet may leave, window or not (7.3.2) */
+    bool app_limited; /* there was nothing to send although the window had room */
 };
 
 struct vel_recovery_setup {
@@ -133,11 +137,13 @@ void vel_recovery_set_app_limited(struct vel_recovery *r, bool app_limited);
  * time-out, draining, key update and path validation. */
 vel_time vel_recovery_pto(const struct vel_recovery *r);
 
-/* Bytes that the congestion window still admits. */
+/* Bytes that the congestion window still admits; one packet at least when losses have just shrunk
+ * it, so that what was lost does not wait for a probe time-out. */
 static inline uint64_t vel_recovery_room(const struct vel_recovery *r)
 {
     uint64_t window = vel_cc_window(&r->cc);
-    return window > r->in_flight ? window - r->in_flight : 0;
+    uint64_t room = window > r->in_flight ? window - r->in_flight : 0;
+    return r->one_more ? VEL_MAX(room, (uint64_t)r->cc.mtu) : room;
 }
 
 #endif

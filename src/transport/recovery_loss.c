@@ -45,6 +45,7 @@ static void losses_are_congestion(struct vel_recovery *r, const struct stretch *
 {
     if (newest_lost == INT64_MIN)
         return; /* nothing that was in flight */
+    r->one_more |= !vel_cc_in_recovery(&r->cc, newest_lost);
     vel_cc_on_congestion(&r->cc, newest_lost, now);
     if (!is_persistent(r, stretch))
         return;

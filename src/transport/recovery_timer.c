@@ -78,12 +78,18 @@ static void hand_on_oldest(struct vel_recovery *r, enum vel_space space, unsigne
 
 static struct vel_recovery_timeout probe(struct vel_recovery *r, enum vel_space space)
 {
-    bool anything = r->space[space].eliciting > 0;
-    unsigned probes = anything ? VEL_PTO_PROBES : 1;
-    hand_on_oldest(r, space, probes);
+    struct vel_recovery_timeout timeout = {.action = VEL_RECOVERY_PROBE, .space = space};
+    timeout.probes[space] = 1;
+    for (enum vel_space i = 0; i < VEL_SPACE_COUNT; i++) {
+        bool helps = i == space || (!r->handshake_confirmed && i != VEL_SPACE_APP);
+        if (!helps || r->space[i].eliciting == 0)
+            continue;
+        timeout.probes[i] = i == space ? VEL_PTO_PROBES : 1;
+        hand_on_oldest(r, i, timeout.probes[i]);
+    }
     r->pto_backoff++;
     r->pto_fired++;
-    return (struct vel_recovery_timeout){VEL_RECOVERY_PROBE, space, probes};
+    return timeout;
 }
 
 struct vel_recovery_timeout vel_recovery_on_timeout(struct vel_recovery *r, vel_time now)

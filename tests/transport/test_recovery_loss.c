@@ -73,6 +73,24 @@ static void loss_is_one_congestion_event(void **state)
     fix_done(&f);
 }
 
+/* 7.3.2: what is lost first need not wait until the halved window has room again. */
+static void one_packet_may_leave_a_full_window(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fix_established(&f, true);
+    for (unsigned i = 0; i < 10; i++)
+        fix_send(&f, APP, 0);
+    assert_int_equal(vel_recovery_room(&f.r), 0);
+    ASSERT_OK(fix_ack(&f, APP, 3, 3, 0, 100 * MS));
+    assert_int_equal(vel_recovery_room(&f.r), FIX_MTU);
+    fix_send(&f, APP, 100 * MS);
+    assert_int_equal(vel_recovery_room(&f.r), 0);
+    ASSERT_OK(fix_ack(&f, APP, 4, 4, 0, 101 * MS)); /* more losses, the same period */
+    assert_int_equal(vel_recovery_room(&f.r), 0);
+    fix_done(&f);
+}
+
 /* What was acknowledged after being declared lost is not news. */
 static void a_late_acknowledgement_is_ignored(void **state)
 {
@@ -160,6 +178,7 @@ int main(void)
         cmocka_unit_test(time_threshold),
         cmocka_unit_test(later_packets_are_not_lost),
         cmocka_unit_test(loss_is_one_congestion_event),
+        cmocka_unit_test(one_packet_may_leave_a_full_window),
         cmocka_unit_test(a_late_acknowledgement_is_ignored),
         cmocka_unit_test(lost_acknowledgements_are_not_congestion),
         cmocka_unit_test(persistent_congestion),

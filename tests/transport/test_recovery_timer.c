@@ -13,7 +13,7 @@ static void expect_probe(struct fixture *f, vel_time when, unsigned space, unsig
     struct vel_recovery_timeout timeout = vel_recovery_on_timeout(&f->r, when);
     assert_int_equal(timeout.action, VEL_RECOVERY_PROBE);
     assert_int_equal(timeout.space, space);
-    assert_int_equal(timeout.probes, probes);
+    assert_int_equal(timeout.probes[space], probes);
 }
 
 static void nothing_in_flight_needs_no_probe(void **state)
@@ -150,6 +150,26 @@ static void the_earliest_space_is_probed(void **state)
     fix_done(&f);
 }
 
+/* 6.2.4: the peer may need the Initial packets to read the Handshake ones. */
+static void handshake_spaces_help_each_other(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fix_init(&f, false);
+    fix_send(&f, INITIAL, 0);
+    for (unsigned i = 0; i < 3; i++)
+        fix_send(&f, HANDSHAKE, 0);
+    struct vel_recovery_timeout timeout = vel_recovery_on_timeout(&f.r, FIRST_PTO);
+    assert_int_equal(timeout.space, INITIAL);
+    assert_int_equal(timeout.probes[INITIAL], 2);
+    assert_int_equal(timeout.probes[HANDSHAKE], 1);
+    assert_int_equal(timeout.probes[APP], 0);
+    assert_int_equal(f.heard[INITIAL][0].lost, 1);
+    assert_int_equal(f.heard[HANDSHAKE][0].lost, 1);
+    assert_int_equal(f.heard[HANDSHAKE][1].lost, 0);
+    fix_done(&f);
+}
+
 /* 6.2.1: 1-RTT packets wait for confirmation, then max_ack_delay counts. */
 static void application_probes_wait_for_confirmation(void **state)
 {
@@ -192,6 +212,7 @@ int main(void)
         cmocka_unit_test(initial_acknowledgements_keep_the_backoff),
         cmocka_unit_test(a_server_without_credit_does_not_probe),
         cmocka_unit_test(the_earliest_space_is_probed),
+        cmocka_unit_test(handshake_spaces_help_each_other),
         cmocka_unit_test(application_probes_wait_for_confirmation),
         cmocka_unit_test(the_loss_timer_comes_first),
     };
