@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/peer.h"
+
+#include "sim/credentials.h"
+#include "sim/scenario.h"
+#include "sim/trace.h"
+
+static const struct vel_slice alpn[] = {{(const uint8_t *)"sim", 3}};
+
+static struct vel_addr address(bool client)
+{
+    return (struct vel_addr){
+        .family = VEL_ADDR_MEMORY, .ip = {client ? 1 : 2}, .port = client ? 40000 : 4433};
+}
+
+void peer_init(struct peer *peer, struct sim *sim, bool is_client, uint64_t seed)
+{
+    *peer = (struct peer){.sim = sim, .is_client = is_client};
+    test_env_init(&peer->t, 2 * seed + is_client);
+    peer->config = vel_config_default(credentials_crypto());
+    peer->config.alpn = alpn;
+    peer->config.alpn_count = VEL_COUNT(alpn);
+    peer->config.deterministic = true;
+    peer->config.unix_offset = CREDENTIALS_TIME;
+    if (is_client)
+        peer->config.server_name = CREDENTIALS_NAME;
+}
+
+/* ---- the application's loop ---- */
+
+static void on_connected(struct peer *peer, struct vel_conn *conn, vel_time now)
+{
+    EXPECT(!peer->connected);
+    peer->connected = true;
+    peer->connected_at = now;
+    peer->facts = *vel_conn_facts(conn);
+    exchange_start(&peer->exchange, conn, peer->is_client ? &peer->ask : NULL, now);
+}
+
+static void on_closed(struct peer *peer, struct vel_conn *conn, vel_time now)
+{
+    peer->closed = true;
+    peer->closed_at = now;
+    peer->close = *vel_conn_close_reason(conn);
+    vel_conn_get_stats(conn, &peer->stats);
+    peer->conn = NULL;
+    peer->exchange.conn = NULL;
+}
+
+static void take_events(struct peer *peer, struct vel_conn *conn, vel_time now)
+{
+    if (peer->conn == NULL) {
+        peer->conn = conn;
+        peer->connections++;
+    }
+    struct vel_event event;
+    while (peer->conn != NULL && vel_conn_next_event(conn, &event)) {
+        if (event.type == VEL_EVENT_CONNECTED)
+            on_connected(peer, conn, now);
+        else if (event.type == VEL_EVENT_CLOSED)
+            on_closed(peer, conn, now);
+        else
+            exchange_on_event(&peer->exchange, &event, now);
+    }
+}
+
+static void send_train(struct peer *peer, const struct vel_train *train)
+{
+    for (size_t at = 0; at < train->len; at += train->segment) {
+        size_t size = VEL_MIN(train->segment, train->len - at);
+        EXPECT(size > 0);
+        if (!peer->is_client)
+            credit_sent(&peer->credit, size);
+        trace_datagram(peer->is_client, false, vel_slice(train->bytes + at, size),
+                       sim_now(peer->sim) - SIM_START);
+        sim_send(peer->sim, peer->is_client ? SIM_UP : SIM_DOWN, train->bytes + at, size,
+                 train->ecn);
+    }
+}
+
+static void flush(void *self, vel_time now)
+{
+    struct peer *peer = self;
+    uint8_t bytes[VEL_TRAIN_MAX];
+    struct vel_train train = {.bytes = bytes, .capacity = sizeof bytes};
+    struct vel_conn *conn;
+    enum vel_err err;
+    while ((conn = vel_endpoint_next(peer->endpoint)) != NULL)
+        take_events(peer, conn, now);
+    while ((err = vel_endpoint_send(peer->endpoint, &train, now)) == VEL_OK) {
+        send_train(peer, &train);
+        train = (struct vel_train){.bytes = bytes, .capacity = sizeof bytes};
+    }
+    EXPECT(err == VEL_ERR_AGAIN);
+    while ((conn = vel_endpoint_next(peer->endpoint)) != NULL)
+        take_events(peer, conn, now);
+}
+
+static void receive(void *self, const struct sim_datagram *datagram, vel_time now)
+{
+    struct peer *peer = self;
+    uint8_t bytes[VEL_TRAIN_MAX];
+    memcpy(bytes, datagram->bytes, datagram->size);
+    trace_datagram(peer->is_client, true, vel_slice(bytes, datagram->size), now - SIM_START);
+    if (!peer->is_client)
+        credit_received(&peer->credit, datagram);
+    struct vel_train train = {.local = address(peer->is_client),
+                              .remote = address(!peer->is_client),
+                              .bytes = bytes,
+                              .len = datagram->size,
+                              .capacity = sizeof bytes,
+                              .segment = datagram->size,
+                              .ecn = datagram->ecn};
+    vel_endpoint_receive(peer->endpoint, &train, now);
+}
+
+static vel_time deadline(void *self)
+{
+    const struct peer *peer = self;
+    return vel_endpoint_deadline(peer->endpoint);
+}
+
+static void expire(void *self, vel_time now)
+{
+    struct peer *peer = self;
+    vel_endpoint_expire(peer->endpoint, now);
+}
+
+void peer_start(struct peer *peer)
+{
+    struct vel_endpoint_setup setup = {.env = &peer->t.env,
+                                       .server = peer->is_client ? NULL : &peer->config,
+                                       .max_send_train = peer->max_send_train};
+    ASSERT_OK(vel_endpoint_new(&setup, &peer->endpoint));
+    sim_attach(peer->sim, peer->is_client ? SIM_DOWN : SIM_UP,
+               (struct sim_host){receive, deadline, expire, flush, peer});
+    struct vel_addr local = address(true), remote = address(false);
+    if (peer->is_client)
+        ASSERT_OK(vel_endpoint_connect(peer->endpoint, &peer->config, &local, &remote,
+                                       sim_now(peer->sim), &peer->conn));
+}
+
+const struct vel_conn_stats *peer_stats(struct peer *peer)
+{
+    if (peer->conn != NULL)
+        vel_conn_get_stats(peer->conn, &peer->stats);
+    return &peer->stats;
+}
+
+void peer_free(struct peer *peer)
+{
+    vel_endpoint_free(peer->endpoint);
+    exchange_free(&peer->exchange);
+    test_env_done(&peer->t);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_SIM_PEER_H
+#define TESTS_SIM_PEER_H
+
+#include "sim/credit.h"
+#include "sim/exchange.h"
+#include "sim/sim.h"
+#include "testing/test.h"
+#include "velocity/endpoint.h"
+
+/* A host with an endpoint: the application's loop of velocity/endpoint.h over simulated I/O, with
+ * at most one connection. */
+struct peer {
+    struct sim *sim;
+    bool is_client;
+    struct test_env t;
+    struct vel_config config; /* change it before peer_start */
+    size_t max_send_train;    /* likewise; 0: one datagram */
+    struct vel_endpoint *endpoint;
+    struct vel_conn *conn; /* NULL before and after */
+    struct ask ask;        /* client */
+    struct exchange exchange;
+    struct credit credit; /* server */
+
+    bool connected, closed;
+    vel_time connected_at, closed_at;
+    struct vel_handshake_facts facts; /* once connected */
+    struct vel_close close;           /* once closed */
+    struct vel_conn_stats stats;      /* latest known */
+    unsigned connections;             /* server: accepted so far */
+};
+
+void peer_init(struct peer *peer, struct sim *sim, bool is_client, uint64_t seed);
+/* Make the endpoint and take the place in the simulation; the client connects. */
+void peer_start(struct peer *peer);
+void peer_free(struct peer *peer);
+
+/* Read the counters of the connection again, if there is one. */
+const struct vel_conn_stats *peer_stats(struct peer *peer);
+
+#endif

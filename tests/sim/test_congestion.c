@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/scene.h"
+
+/* Loss recovery and congestion control on networks that lose, mark, delay and go dark. */
+
+static const enum vel_congestion both[] = {VEL_CC_CUBIC, VEL_CC_NEWRENO};
+
+/* 2 MiB down with both congestion controls through what `spoil` does to a path of 40 ms. */
+static void downloads_through(uint64_t seed, void (*spoil)(struct sim *sim))
+{
+    for (size_t i = 0; i < VEL_COUNT(both); i++) {
+        struct scene *scene = scene_new(seed, VEL_PROFILE_BALANCED);
+        scene->server.config.congestion = both[i];
+        sim_delay(scene->sim, SIM_BOTH, 20 * MS);
+        spoil(scene->sim);
+        scene_start(scene, &(struct ask){.streams = 1, .down = 2 * MIB});
+        scene_finish(scene, 300 * SECOND);
+        scene_free(scene);
+    }
+}
+
+static void loss(struct sim *sim)
+{
+    sim_loss(sim, SIM_BOTH, 20 * 1000);
+}
+
+static void bursts_of_loss(struct sim *sim)
+{
+    sim_burst_loss(sim, SIM_BOTH, 2 * 1000, 300 * 1000);
+}
+
+static void reordering(struct sim *sim)
+{
+    sim_reorder(sim, SIM_BOTH, 100 * 1000, 3 * MS);
+}
+
+static void jitter(struct sim *sim)
+{
+    sim_jitter(sim, SIM_BOTH, 30 * MS);
+}
+
+static void duplication(struct sim *sim)
+{
+    sim_duplicate(sim, SIM_BOTH, 200 * 1000);
+}
+
+/* Packets that were changed never reach the application: the exchange checks each byte. */
+static void corruption(struct sim *sim)
+{
+    sim_corrupt(sim, SIM_BOTH, 30 * 1000);
+}
+
+static void a_short_queue(struct sim *sim)
+{
+    sim_bottleneck(sim, SIM_BOTH, MIB, 20 * 1000, 0);
+}
+
+static void a_bloated_queue(struct sim *sim)
+{
+    sim_bottleneck(sim, SIM_BOTH, MIB, 2 * MIB, 0);
+}
+
+static void lost_acknowledgements(struct sim *sim)
+{
+    sim_loss(sim, SIM_UP, 400 * 1000);
+}
+
+static void three_dark_seconds(struct sim *sim)
+{
+    sim_bottleneck(sim, SIM_BOTH, MIB, 100 * 1000, 0);
+    sim_blackout(sim, SIM_BOTH, SECOND, 4 * SECOND);
+}
+
+static void a_smaller_mtu(struct sim *sim)
+{
+    sim_mtu(sim, SIM_BOTH, 1300);
+}
+
+#define DOWNLOADS_THROUGH(network)                                                                 \
+    static void downloads_through_##network(uint64_t seed)                                         \
+    {                                                                                              \
+        downloads_through(seed, network);                                                          \
+    }
+DOWNLOADS_THROUGH(loss)
+DOWNLOADS_THROUGH(bursts_of_loss)
+DOWNLOADS_THROUGH(reordering)
+DOWNLOADS_THROUGH(jitter)
+DOWNLOADS_THROUGH(duplication)
+DOWNLOADS_THROUGH(corruption)
+DOWNLOADS_THROUGH(a_short_queue)
+DOWNLOADS_THROUGH(a_bloated_queue)
+DOWNLOADS_THROUGH(lost_acknowledgements)
+DOWNLOADS_THROUGH(three_dark_seconds)
+DOWNLOADS_THROUGH(a_smaller_mtu)
+
+/* 2 Mbyte/s, 40 ms, a queue of one bandwidth-delay product: most of the line is used. */
+static void a_bottleneck_is_used(uint64_t seed)
+{
+    const uint64_t rate = 2 * MIB, size = 20 * MIB;
+    for (size_t i = 0; i < VEL_COUNT(both); i++) {
+        struct scene *scene = scene_new(seed, VEL_PROFILE_BALANCED);
+        scene->server.config.congestion = both[i];
+        sim_bottleneck(scene->sim, SIM_DOWN, rate, rate / 25, 0);
+        sim_delay(scene->sim, SIM_BOTH, 20 * MS);
+        scene_start(scene, &(struct ask){.streams = 1, .down = size});
+        scene_finish(scene, 60 * SECOND);
+        vel_time ideal = (vel_time)(size * (uint64_t)SECOND / rate);
+        EXPECT_NUMBER(scene_elapsed(scene) / MS, <, ideal / MS * 100 / 80); /* 80 % */
+        EXPECT_NUMBER(peer_stats(&scene->server)->packets_lost, >, 0);
+        scene_free(scene);
+    }
+}
+
+/* A queue that marks instead of dropping: the sender backs off and nothing is lost. */
+static void marks_replace_losses(uint64_t seed)
+{
+    struct scene *scene = scene_new(seed, VEL_PROFILE_BALANCED);
+    sim_bottleneck(scene->sim, SIM_DOWN, 2 * MIB, 2 * MIB, 30 * 1000);
+    struct sim_tap *tap = sim_tap(scene->sim, SIM_DOWN);
+    sim_delay(scene->sim, SIM_BOTH, 20 * MS);
+    scene_start(scene, &(struct ask){.streams = 1, .down = 8 * MIB});
+    scene_finish(scene, 60 * SECOND);
+    EXPECT_NUMBER(tap->marked, >, 0);
+    EXPECT_NUMBER(peer_stats(&scene->server)->ecn_ce, >, 0);
+    EXPECT_NUMBER(peer_stats(&scene->server)->packets_lost, ==, 0);
+    EXPECT_NUMBER(scene_elapsed(scene), <, 8 * SECOND);
+    scene_free(scene);
+}
+
+static void a_path_that_clears_marks_still_works(uint64_t seed)
+{
+    struct scene *scene = scene_new(seed, VEL_PROFILE_BALANCED);
+    sim_bleach(scene->sim, SIM_BOTH);
+    sim_delay(scene->sim, SIM_BOTH, 20 * MS);
+    scene_start(scene, &(struct ask){.streams = 1, .down = 2 * MIB});
+    scene_finish(scene, 20 * SECOND);
+    EXPECT_NUMBER(peer_stats(&scene->server)->ecn_ce, ==, 0);
+    EXPECT_NUMBER(peer_stats(&scene->server)->packets_lost, ==, 0);
+    scene_free(scene);
+}
+
+/* On a path of 200 ms no millisecond carries more than a train of 16 packets and what the rate
+ * yields meanwhile, although the window is far larger. */
+static void pacing_bounds_bursts(uint64_t seed)
+{
+    struct scene *scene = scene_new(seed, VEL_PROFILE_BALANCED);
+    struct sim_tap *tap = sim_tap(scene->sim, SIM_DOWN);
+    sim_bottleneck(scene->sim, SIM_DOWN, MIB, 50 * 1000, 0);
+    sim_delay(scene->sim, SIM_BOTH, 100 * MS);
+    scene_start(scene, &(struct ask){.streams = 1, .down = 8 * MIB});
+    scene_finish(scene, 60 * SECOND);
+    EXPECT_NUMBER(tap->window_most, >, 0);
+    EXPECT_NUMBER(tap->window_most, <, 22 * 1452);
+    EXPECT_NUMBER(peer_stats(&scene->server)->congestion_window, >, 40 * 1452);
+    scene_free(scene);
+}
+
+/* Datagrams grow to what the path carries, and no datagram is larger than announced. */
+static void the_path_mtu_is_found(uint64_t seed)
+{
+    const size_t carried[] = {1200, 1300, 1452, 9000};
+    for (size_t i = 0; i < VEL_COUNT(carried); i++) {
+        struct scene *scene = scene_new(seed, VEL_PROFILE_BALANCED);
+        sim_mtu(scene->sim, SIM_BOTH, carried[i]);
+        struct sim_tap *tap = sim_tap(scene->sim, SIM_DOWN);
+        sim_delay(scene->sim, SIM_BOTH, 10 * MS);
+        scene_start(scene, &(struct ask){.streams = 1, .down = 2 * MIB});
+        scene_finish(scene, 60 * SECOND);
+        EXPECT_NUMBER(tap->largest, <=, 1452);
+        EXPECT_NUMBER(tap->largest, ==, carried[i] >= 1452 ? 1452 : 1200);
+        scene_free(scene);
+    }
+}
+
+/* Silence longer than everything in flight: the window shrinks to the least, and grows again. */
+static void comes_back_after_persistent_congestion(uint64_t seed)
+{
+    struct scene *scene = scene_new(seed, VEL_PROFILE_BALANCED);
+    sim_bottleneck(scene->sim, SIM_DOWN, MIB, 100 * 1000, 0);
+    sim_blackout(scene->sim, SIM_DOWN, 2 * SECOND, 5 * SECOND);
+    sim_delay(scene->sim, SIM_BOTH, 20 * MS);
+    scene_start(scene, &(struct ask){.streams = 1, .down = 6 * MIB});
+    scene_finish(scene, 20 * SECOND);
+    EXPECT_NUMBER(peer_stats(&scene->server)->pto_count, >=, 3);
+    scene_free(scene);
+}
+
+/* A pure receiver: its acknowledgements alone must not fill memory or need acknowledging. */
+static void few_acknowledgements_suffice(uint64_t seed)
+{
+    struct scene *scene = scene_new(seed, VEL_PROFILE_BALANCED);
+    sim_delay(scene->sim, SIM_BOTH, 20 * MS);
+    struct sim_tap *up = sim_tap(scene->sim, SIM_UP), *down = sim_tap(scene->sim, SIM_DOWN);
+    scene_start(scene, &(struct ask){.streams = 1, .down = 8 * MIB});
+    scene_finish(scene, 60 * SECOND);
+    EXPECT_NUMBER(up->datagrams, <, down->datagrams * 6 / 10);
+    EXPECT_NUMBER(up->bytes, <, down->bytes / 20);
+    scene_free(scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENARIO(downloads_through_loss, BULK_SEEDS),
+        SCENARIO(downloads_through_bursts_of_loss, BULK_SEEDS),
+        SCENARIO(downloads_through_reordering, BULK_SEEDS),
+        SCENARIO(downloads_through_jitter, BULK_SEEDS),
+        SCENARIO(downloads_through_duplication, BULK_SEEDS),
+        SCENARIO(downloads_through_corruption, BULK_SEEDS),
+        SCENARIO(downloads_through_a_short_queue, BULK_SEEDS),
+        SCENARIO(downloads_through_a_bloated_queue, 2),
+        SCENARIO(downloads_through_lost_acknowledgements, BULK_SEEDS),
+        SCENARIO(downloads_through_three_dark_seconds, BULK_SEEDS),
+        SCENARIO(downloads_through_a_smaller_mtu, 2),
+        SCENARIO(a_bottleneck_is_used, 1),
+        SCENARIO(marks_replace_losses, 2),
+        SCENARIO(a_path_that_clears_marks_still_works, 2),
+        SCENARIO(pacing_bounds_bursts, 2),
+        SCENARIO(the_path_mtu_is_found, 2),
+        SCENARIO(comes_back_after_persistent_congestion, BULK_SEEDS),
+        SCENARIO(few_acknowledgements_suffice, 1),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
