@@ -49,15 +49,18 @@ void vel_endpoint_receive(struct vel_endpoint *endpoint, const struct vel_train 
                           vel_time now);
 
 /* Write the next train: fill in train->bytes and capacity (at least 1,500), the rest comes back.
- * VEL_ERR_AGAIN  nothing to send now */
+ * Connections take turns, a train each.
+ * VEL_ERR_AGAIN     nothing to send now
+ * VEL_ERR_ARGUMENT  the capacity is smaller */
 vel_result vel_endpoint_send(struct vel_endpoint *endpoint, struct vel_train *train, vel_time now);
 
 /* When vel_endpoint_expire is due; VEL_NEVER if nothing is pending. */
 vel_time vel_endpoint_deadline(const struct vel_endpoint *endpoint);
 void vel_endpoint_expire(struct vel_endpoint *endpoint, vel_time now);
 
-/* The next connection that has events; NULL when none has. New server connections appear here with
- * VEL_EVENT_CONNECTED. */
+/* The next connection that has events; NULL when none has. It is given once: take its events until
+ * there are none. New server connections appear here with VEL_EVENT_CONNECTED; those that never get
+ * so far are not shown, only counted as failed. */
 struct vel_conn *vel_endpoint_next(struct vel_endpoint *endpoint);
 
 /* Stop accepting; new handshakes are refused with CONNECTION_REFUSED. */

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "endpoint/talk.h"
+
+#include "testing/test.h"
+#include "transport/error.h"
+
+/* Endpoints with real connections: what the fakes of test_endpoint.c cannot show. */
+
+static void they_meet(void **state)
+{
+    (void)state;
+    struct test_env t;
+    test_env_init(&t, 1);
+    struct talk talk;
+    talk_prepare(&talk, &t.env);
+    talk_open(&talk, 0, 0);
+    struct vel_conn *client = talk_connect(&talk, talk_addr(2, 1000)), *server = NULL;
+    talk_run(&talk, talk.now + SECOND);
+    assert_int_equal(talk_connected(talk.server, &server), 1);
+    struct vel_conn *shown = NULL;
+    assert_int_equal(talk_connected(talk.clients, &shown), 1);
+    assert_ptr_equal(shown, client);
+
+    uint64_t stream;
+    size_t accepted;
+    struct vel_slice hello = vel_slice_text("hello"), got;
+    bool fin;
+    ASSERT_OK(vel_stream_open(client, true, &stream));
+    ASSERT_OK(vel_stream_write(client, stream, hello, true, &accepted));
+    talk_run(&talk, talk.now + SECOND);
+    ASSERT_OK(vel_stream_read(server, stream, &got, &fin));
+    assert_true(vel_slice_equal(got, hello));
+    assert_true(fin);
+
+    struct vel_endpoint_stats stats;
+    vel_endpoint_get_stats(talk.server, &stats);
+    assert_int_equal(stats.accepted, 1);
+    assert_int_equal(stats.completed, 1);
+    assert_int_equal(stats.half_open, 0);
+    assert_int_equal(stats.retries_sent, 0);
+    talk_done(&talk);
+    test_env_done(&t);
+}
+
+/* Everything a connection took is given back when it has ended and its end was seen. */
+static void endings_are_complete(void **state)
+{
+    (void)state;
+    struct test_env t;
+    test_env_init(&t, 2);
+    struct talk talk;
+    talk_prepare(&talk, &t.env);
+    talk_open(&talk, 0, 0);
+    struct vel_conn *conn = NULL;
+    for (uint16_t i = 0; i < 10; i++)
+        talk_connect(&talk, talk_addr(2, (uint16_t)(1000 + i)));
+    talk_run(&talk, talk.now + SECOND);
+    assert_int_equal(talk_connected(talk.server, &conn), 10);
+    assert_int_equal(talk_connected(talk.clients, &conn), 10);
+    vel_endpoint_close_all(talk.clients, 7, "enough");
+    for (int i = 0; i < 20; i++) {
+        talk_connected(talk.server, &conn);
+        talk_connected(talk.clients, &conn);
+        talk_run(&talk, talk.now + SECOND);
+    }
+    struct vel_endpoint_stats stats;
+    vel_endpoint_get_stats(talk.server, &stats);
+    assert_int_equal(stats.connections, 0);
+    assert_int_equal(stats.failed, 0);
+    vel_endpoint_get_stats(talk.clients, &stats);
+    assert_int_equal(stats.connections, 0);
+    assert_true(vel_endpoint_deadline(talk.server) == VEL_NEVER);
+    assert_true(vel_endpoint_deadline(talk.clients) == VEL_NEVER);
+    talk_done(&talk);
+    test_env_done(&t);
+}
+
+/* One half-open connection takes the only place; the next client proves its address and is in. */
+static void a_client_follows_a_retry(void **state)
+{
+    (void)state;
+    struct test_env t;
+    test_env_init(&t, 3);
+    struct talk talk;
+    talk_prepare(&talk, &t.env);
+    talk_open(&talk, 0, 1);
+
+    /* A first flight whose sender is never heard of again. */
+    struct vel_conn *silent = talk_connect(&talk, talk_addr(3, 1));
+    uint8_t bytes[2048];
+    struct vel_train train = {.bytes = bytes, .capacity = sizeof bytes};
+    ASSERT_OK(vel_endpoint_send(talk.clients, &train, talk.now));
+    struct vel_addr from = train.local;
+    train.local = train.remote;
+    train.remote = from;
+    vel_endpoint_receive(talk.server, &train, talk.now);
+    struct vel_endpoint_stats stats;
+    vel_endpoint_get_stats(talk.server, &stats);
+    assert_int_equal(stats.half_open, 1);
+    while (vel_endpoint_send(talk.clients, &train, talk.now) == VEL_OK)
+        continue;
+    while (vel_endpoint_send(talk.server, &train, talk.now) == VEL_OK)
+        continue;
+    (void)silent;
+
+    struct vel_conn *client = talk_connect(&talk, talk_addr(4, 1)), *server = NULL;
+    struct vel_conn_stats conn_stats;
+    for (int i = 0; i < 5; i++)
+        talk_exchange(&talk);
+    assert_int_equal(talk_connected(talk.server, &server), 1);
+    vel_endpoint_get_stats(talk.server, &stats);
+    assert_true(stats.retries_sent > 0);
+    assert_int_equal(stats.completed, 1);
+    vel_conn_get_stats(client, &conn_stats);
+    assert_int_equal(conn_stats.handshake_round_trips, 2);
+    talk_done(&talk);
+    test_env_done(&t);
+}
+
+static void a_refusal_arrives(void **state)
+{
+    (void)state;
+    struct test_env t;
+    test_env_init(&t, 4);
+    struct talk talk;
+    talk_prepare(&talk, &t.env);
+    talk_open(&talk, 0, 0);
+    vel_endpoint_refuse_new(talk.server);
+    struct vel_conn *client = talk_connect(&talk, talk_addr(5, 1));
+    talk_exchange(&talk);
+    const struct vel_close *why = vel_conn_close_reason(client);
+    assert_int_equal(why->origin, VEL_CLOSE_PEER);
+    assert_int_equal(why->code, VEL_WIRE_CONNECTION_REFUSED);
+    struct vel_endpoint_stats stats;
+    vel_endpoint_get_stats(talk.server, &stats);
+    assert_int_equal(stats.connections, 0);
+    talk_done(&talk);
+    test_env_done(&t);
+}
+
+/* A first flight of noise under the right header leaves nothing behind. */
+static void noise_leaves_nothing(void **state)
+{
+    (void)state;
+    struct test_env t;
+    test_env_init(&t, 5);
+    struct talk talk;
+    talk_prepare(&talk, &t.env);
+    talk_open(&talk, 0, 0);
+    talk_connect(&talk, talk_addr(6, 1));
+    uint8_t bytes[2048];
+    struct vel_train train = {.bytes = bytes, .capacity = sizeof bytes};
+    while (vel_endpoint_send(talk.clients, &train, talk.now) == VEL_OK) {
+        bytes[train.len - 1] ^= 1;
+        vel_endpoint_receive(talk.server, &train, talk.now);
+    }
+    struct vel_endpoint_stats stats;
+    vel_endpoint_get_stats(talk.server, &stats);
+    assert_int_equal(stats.connections, 0);
+    assert_int_equal(stats.half_open, 0);
+    assert_true(stats.datagrams_dropped > 0);
+    assert_int_equal(vel_endpoint_send(talk.server, &train, talk.now), VEL_ERR_AGAIN);
+    talk_done(&talk);
+    test_env_done(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(they_meet),
+        cmocka_unit_test(endings_are_complete),
+        cmocka_unit_test(a_client_follows_a_retry),
+        cmocka_unit_test(a_refusal_arrives),
+        cmocka_unit_test(noise_leaves_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
