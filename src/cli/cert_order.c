@@ -70,7 +70,7 @@ static const char *why_not(enum vel_err err, const struct vel_identity *issuer)
     case VEL_ERR_ARGUMENT:
         return "not possible for these names and days";
     case VEL_ERR_UNSUPPORTED:
-        return "--ca holds no hybrid CA that may certify this";
+        return "what --ca holds is no hybrid CA, or is weaker than the profile";
     case VEL_ERR_AUTH:
         return "the CA may not certify one of the names (its name constraints)";
     default:

@@ -3,6 +3,7 @@
 
 #include "base/own.h"
 #include "base/try.h"
+#include "pki/algorithm.h"
 #include "pki/cert.h"
 #include "pki/constraints.h"
 #include "pki/der.h"
@@ -89,6 +90,9 @@ static vel_result check_issuer(struct work *work)
                 (cert->key_usage & VEL_USAGE_CERT_SIGN) != 0,
             VEL_ERR_UNSUPPORTED);
     REQUIRE(!work->order->ca || cert->path_length != 0, VEL_ERR_UNSUPPORTED);
+    REQUIRE(vel_algorithm_meets(vel_sign_key_alg(vel_identity_keys(work->issuer)->pq),
+                                work->order->profile),
+            VEL_ERR_UNSUPPORTED);
     REQUIRE(work->order->not_before >= cert->not_before &&
                 work->order->not_before < cert->not_after,
             VEL_ERR_ARGUMENT);

@@ -46,7 +46,8 @@ enum vel_sign_alg vel_order_classical(enum vel_profile profile);
  *
  * VEL_ERR_ARGUMENT     a name that is no DNS name or address, no or too many names, validity not
  *                      positive or outside the issuer's, a pair of algorithms in no suite
- * VEL_ERR_UNSUPPORTED  the issuer is no CA with both keys, or may not have another CA below it
+ * VEL_ERR_UNSUPPORTED  the issuer is no CA with both keys, is weaker than the profile (no verifier
+ *                      of that profile would take it), or may not have another CA below it
  * VEL_ERR_AUTH         the issuer's name constraints forbid a name
  * On failure both buffers hold what they held.
  */

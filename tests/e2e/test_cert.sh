@@ -131,6 +131,8 @@ cp leaf-balanced-p256/privkey.pem leaf-as-ca/
 refuses 'a leaf as a CA' 1 'no hybrid CA' velocity ca issue --ca leaf-as-ca --dns a.example --out x
 cp ca-balanced-p256/ca.pem mixed/
 cp ca-light-p256/privkey.pem mixed/
+refuses 'a CA weaker than the profile' 1 'weaker than the profile' \
+    velocity ca issue --ca ca-balanced-p256 --dns a.example --profile secure --out x
 refuses 'keys of another CA' 1 'do not belong' velocity ca issue --ca mixed --dns a.example --out x
 check 'nothing was written by any of them' [ ! -e x ]
 tap_done

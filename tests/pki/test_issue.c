@@ -140,6 +140,9 @@ static void refused(void **state)
     named_ca.names = site;
     named_ca.name_count = 1;
     struct vel_cert_order long_name = good;
+    struct vel_cert_order strong = good;
+    strong.profile = VEL_PROFILE_SECURE;
+    strong.classical = VEL_P384;
     long_name.common_name = "12345678901234567890123456789012345678901234567890123456789012345";
 
     const struct {
@@ -158,6 +161,7 @@ static void refused(void **state)
         {"CA with names", &named_ca, NULL, VEL_ERR_ARGUMENT},
         {"common name of 65 bytes", &long_name, NULL, VEL_ERR_ARGUMENT},
         {"issuer is a leaf", &good, &leaf, VEL_ERR_UNSUPPORTED},
+        {"issuer is weaker than the profile", &strong, &ca, VEL_ERR_UNSUPPORTED},
         {"CA below path length 0", &ca_order, &ca, VEL_ERR_UNSUPPORTED},
         {"outside the issuer's domain", &good, &narrow, VEL_ERR_AUTH},
     };

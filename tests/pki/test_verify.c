@@ -409,15 +409,26 @@ static void weak_leaf(struct scene *s)
     new_leaf(s, order, &s->world->sub);
 }
 
-static void weak_sub(struct scene *s)
+/* The middle of `cert` with the name of `issuer` in front. */
+static struct vel_buf issued_by(struct scene *s, const struct vel_cert *cert,
+                                const struct made *issuer)
 {
-    struct made sub;
-    struct vel_cert_order order = forge_ca("Weak Sub", 0);
-    order.profile = VEL_PROFILE_LIGHT;
-    forge_make(&s->world->f, &order, &s->world->root, &sub);
-    new_leaf(s, forge_leaf(site, VEL_COUNT(site)), &sub);
-    put_made(s, 1, &sub);
-    forge_unmake(&sub);
+    struct vel_buf middle = {.env = &s->world->f.t.env, .limit = 4096};
+    ASSERT_OK(vel_buf_append(&middle, issuer->cert.subject));
+    ASSERT_OK(vel_buf_append(&middle, vel_slice(cert->middle.ptr + cert->issuer.len,
+                                                cert->middle.len - cert->issuer.len)));
+    return middle;
+}
+
+/* A self-signed certificate of the order, put under `issuer` though that would not issue it. */
+static void leaf_under(struct scene *s, struct vel_cert_order order, const struct made *issuer)
+{
+    struct vel_cert cert;
+    new_leaf(s, order, NULL);
+    ASSERT_OK(vel_cert_parse(vel_buf_slice(&s->sent[0]), &cert));
+    struct vel_buf middle = issued_by(s, &cert, issuer);
+    sign_again(s, 0, issuer, (struct forge_edit){.middle = vel_buf_slice(&middle)});
+    vel_buf_free(&middle);
 }
 
 static void weak_root(struct scene *s)
@@ -426,8 +437,19 @@ static void weak_root(struct scene *s)
     struct vel_cert_order order = forge_leaf(site, VEL_COUNT(site));
     order.profile = VEL_PROFILE_SECURE;
     order.classical = VEL_P384;
-    new_leaf(s, order, &s->world->root);
+    leaf_under(s, order, &s->world->root);
     s->request.count = 1;
+}
+
+static void weak_sub(struct scene *s)
+{
+    struct made sub;
+    struct vel_cert_order order = forge_ca("Weak Sub", 0);
+    order.profile = VEL_PROFILE_LIGHT;
+    forge_make(&s->world->f, &order, &s->world->root, &sub);
+    leaf_under(s, forge_leaf(site, VEL_COUNT(site)), &sub);
+    put_made(s, 1, &sub);
+    forge_unmake(&sub);
 }
 
 static void pair_in_no_suite(struct scene *s)
@@ -436,7 +458,7 @@ static void pair_in_no_suite(struct scene *s)
     struct vel_cert_order order = forge_leaf(site, VEL_COUNT(site));
     order.profile = VEL_PROFILE_SECURE;
     order.classical = VEL_P384;
-    forge_make(&s->world->f, &order, &s->world->sub, &strong);
+    forge_make(&s->world->f, &order, NULL, &strong);
     add_extension(s, 0, &s->world->sub, VEL_EXT_ALT_KEY, VEL_EXT_ALT_KEY, false,
                   strong.cert.alt_spki); /* P-256 with ML-DSA-87 */
     forge_unmake(&strong);
@@ -494,37 +516,24 @@ static void path_too_long(struct scene *s)
     forge_make(&s->world->f, &order, &s->world->root, &deep);
     new_leaf(s, forge_leaf(site, VEL_COUNT(site)), &deep);
     put_made(s, 1, &deep);
-    struct vel_buf middle = {.env = &s->world->f.t.env, .limit = 4096};
-    ASSERT_OK(vel_buf_append(&middle, s->world->sub.cert.subject));
-    ASSERT_OK(vel_buf_append(&middle, vel_slice(deep.cert.middle.ptr + deep.cert.issuer.len,
-                                                deep.cert.middle.len - deep.cert.issuer.len)));
+    struct vel_buf middle = issued_by(s, &deep.cert, &s->world->sub);
     sign_again(s, 1, &s->world->sub, (struct forge_edit){.middle = vel_buf_slice(&middle)});
     put_made(s, 2, &s->world->sub);
     vel_buf_free(&middle);
     forge_unmake(&deep);
 }
 
-/* A constrained CA; the issuer function obeys it, so the leaf is signed again. */
 static void constrained_to(struct scene *s, const char *domain)
 {
+    static const char *const name[] = {"www.example.org"};
     struct made ca;
     struct vel_cert_order order = forge_ca("Constrained", 0);
     order.permitted = &domain;
     order.permitted_count = 1;
     forge_make(&s->world->f, &order, NULL, &ca);
-
-    static const char *const name[] = {"www.example.org"};
-    new_leaf(s, forge_leaf(name, 1), NULL);
-    struct vel_cert leaf;
-    ASSERT_OK(vel_cert_parse(vel_buf_slice(&s->sent[0]), &leaf));
-    struct vel_buf middle = {.env = &s->world->f.t.env, .limit = 4096};
-    ASSERT_OK(vel_buf_append(&middle, ca.cert.subject));
-    ASSERT_OK(vel_buf_append(
-        &middle, vel_slice(leaf.middle.ptr + leaf.issuer.len, leaf.middle.len - leaf.issuer.len)));
-    sign_again(s, 0, &ca, (struct forge_edit){.middle = vel_buf_slice(&middle)});
+    leaf_under(s, forge_leaf(name, 1), &ca);
     trust_only(s, &ca);
     s->request.count = 1;
-    vel_buf_free(&middle);
     forge_unmake(&ca);
 }
 
