@@ -208,6 +208,13 @@ void vel_streams_event(struct vel_streams *streams, struct vel_stream *s, enum v
         vel_queue_push(&streams->events, &s->event_link);
 }
 
+void vel_streams_withdraw(struct vel_stream *s, enum vel_event_type event)
+{
+    s->events &= (uint16_t)~(1 << event);
+    if (s->events == 0)
+        vel_queue_remove(&s->event_link);
+}
+
 bool vel_streams_has_events(const struct vel_streams *streams)
 {
     return streams->available || !vel_queue_is_empty(&streams->events);
@@ -234,9 +241,7 @@ bool vel_streams_next_event(struct vel_streams *streams, struct vel_event *event
     }
     enum vel_event_type type = (enum vel_event_type)__builtin_ctz(s->events);
     *event = (struct vel_event){.type = type, .stream = s->id, .code = event_code(s, type)};
-    s->events &= (uint16_t)~(1 << type);
-    if (s->events == 0)
-        vel_queue_remove(&s->event_link);
+    vel_streams_withdraw(s, type);
     if (type == VEL_EVENT_STREAM_CLOSED)
         streams->told = s;
     return true;

@@ -133,7 +133,7 @@ vel_result vel_streams_reset(struct vel_streams *streams, uint64_t stream, uint6
     struct vel_stream *s = vel_streams_find(streams, stream);
     REQUIRE(s != NULL && has_send(streams, stream), VEL_ERR_NOT_FOUND);
     REQUIRE(vel_stream_abandon_send(s, code), VEL_ERR_CLOSED);
-    s->events &= (uint16_t)~(1 << VEL_EVENT_STREAM_WRITABLE);
+    vel_streams_withdraw(s, VEL_EVENT_STREAM_WRITABLE);
     vel_streams_settle(streams, s);
     return VEL_OK;
 }
@@ -145,7 +145,7 @@ vel_result vel_streams_stop(struct vel_streams *streams, uint64_t stream, uint64
     uint64_t unread = s->recv.highest - s->recv.consumed;
     REQUIRE(vel_stream_abandon_recv(s, code), VEL_ERR_CLOSED);
     s->stopped = true;
-    s->events &= (uint16_t)~(1 << VEL_EVENT_STREAM_READABLE);
+    vel_streams_withdraw(s, VEL_EVENT_STREAM_READABLE);
     vel_streams_return_credit(streams, s, unread);
     vel_streams_settle(streams, s);
     return VEL_OK;

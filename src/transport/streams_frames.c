@@ -120,7 +120,7 @@ static vel_result on_reset_stream(struct vel_streams *streams, const struct vel_
     s->recv_state = VEL_RECV_RESET_READ;
     s->peer_reset_code = frame->reset.code;
     s->pending &= (uint8_t)~VEL_PENDING_MAX_DATA;
-    s->events &= (uint16_t)~(1 << VEL_EVENT_STREAM_READABLE);
+    vel_streams_withdraw(s, VEL_EVENT_STREAM_READABLE);
     vel_streams_event(streams, s, VEL_EVENT_STREAM_RESET);
     vel_streams_return_credit(streams, s, unread);
     vel_streams_settle(streams, s);
@@ -136,7 +136,7 @@ static vel_result on_stop_sending(struct vel_streams *streams, const struct vel_
     if (s == NULL || !vel_stream_abandon_send(s, frame->stop.code))
         return VEL_OK;
     s->peer_stop_code = frame->stop.code;
-    s->events &= (uint16_t)~(1 << VEL_EVENT_STREAM_WRITABLE);
+    vel_streams_withdraw(s, VEL_EVENT_STREAM_WRITABLE);
     vel_streams_event(streams, s, VEL_EVENT_STREAM_STOPPED);
     vel_streams_settle(streams, s);
     return VEL_OK;

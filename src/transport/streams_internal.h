@@ -100,6 +100,9 @@ void vel_streams_announce_available(struct vel_streams *streams, unsigned uni);
 void vel_streams_event(struct vel_streams *streams, struct vel_stream *s,
                        enum vel_event_type event);
 
+/* An event that was not taken yet has lost its meaning. */
+void vel_streams_withdraw(struct vel_stream *s, enum vel_event_type event);
+
 /* `count` received bytes of a stream were taken, by the application or by nobody any more. */
 void vel_streams_return_credit(struct vel_streams *streams, struct vel_stream *s, uint64_t count);
 

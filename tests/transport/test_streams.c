@@ -376,6 +376,25 @@ static void stopped_by_the_receiver(void **state)
     pair_free(&pair);
 }
 
+/* WRITABLE is due, then the application resets the stream: nothing is left to tell. */
+static void withdrawn_events(void **state)
+{
+    (void)state;
+    struct pair pair;
+    start(&pair);
+    uint64_t id = open_stream(client(&pair), true);
+    write_bytes(client(&pair), id, 40 * KIB, false);
+    pair_settle(&pair);
+    assert_true(vel_streams_has_events(client(&pair)));
+    ASSERT_OK(vel_streams_reset(client(&pair), id, 1));
+    expect_silence(client(&pair));
+    ASSERT_OK(vel_streams_stop(server(&pair), id, 1)); /* before OPENED and READABLE are taken */
+    pair_settle(&pair);
+    expect_event(server(&pair), VEL_EVENT_STREAM_OPENED, id, 0);
+    expect_silence(server(&pair));
+    pair_free(&pair);
+}
+
 static void nothing_readable_on_what_is_not_ours(void **state)
 {
     (void)state;
@@ -433,6 +452,7 @@ int main(void)
         cmocka_unit_test(urgency_then_turns),
         cmocka_unit_test(reset_by_the_sender),
         cmocka_unit_test(stopped_by_the_receiver),
+        cmocka_unit_test(withdrawn_events),
         cmocka_unit_test(nothing_readable_on_what_is_not_ours),
         cmocka_unit_test(idle_memory),
     };
