@@ -55,6 +55,8 @@ static enum vel_alert verdict_alert(enum vel_cert_check check)
         {VEL_CERT_EXPIRED, VEL_ALERT_CERTIFICATE_EXPIRED},
         {VEL_CERT_UNKNOWN_ISSUER, VEL_ALERT_UNKNOWN_CA},
         {VEL_CERT_USAGE, VEL_ALERT_UNSUPPORTED_CERTIFICATE},
+        {VEL_CERT_CRITICAL, VEL_ALERT_UNSUPPORTED_CERTIFICATE},
+        {VEL_CERT_ALGORITHM, VEL_ALERT_UNSUPPORTED_CERTIFICATE},
         {VEL_CERT_ALT_MISSING, VEL_ALERT_CERT_PQ_VALIDATION_FAILED},
         {VEL_CERT_ALT_SIGNATURE, VEL_ALERT_CERT_PQ_VALIDATION_FAILED},
         {VEL_CERT_LEVEL, VEL_ALERT_CERT_PQ_VALIDATION_FAILED},
@@ -81,6 +83,7 @@ vel_result vel_auth_send_certificate(struct vel_velocity *v, const struct vel_id
     return vel_velocity_send(v, VEL_LEVEL_HANDSHAKE, vel_buf_slice(&out));
 }
 
+/* Deterministic for transcripts only (VEL-HS-50). */
 static vel_result sign(struct vel_velocity *v, struct vel_slice content, struct vel_dual_sig *out)
 {
     const char *use = roles[v->is_client].use;
@@ -111,7 +114,7 @@ vel_result vel_auth_send_verify(struct vel_velocity *v)
     return vel_velocity_send(v, VEL_LEVEL_HANDSHAKE, vel_buf_slice(&out));
 }
 
-/* Verify data of one side's Finished over the transcript so far. */
+/* Verify data of one side's Finished over the transcript so far (VEL-HS-35). */
 static vel_result finished_data(const struct vel_velocity *v, bool of_client,
                                 struct vel_secret *out)
 {
@@ -161,7 +164,8 @@ vel_result vel_auth_check_certificate(struct vel_velocity *v,
 }
 
 /* The suite must be the leaf's own, and of the level of the profile (VEL-HS-42). All suites of
- * that level were offered, so this also says that it was offered. */
+ * that level were offered, so this also says that it was offered. Both halves must verify,
+ * insecure or not (VEL-HS-43). */
 vel_result vel_auth_check_verify(struct vel_velocity *v, const struct vel_message *message)
 {
     struct vel_handshake_facts *facts = &v->base.facts;

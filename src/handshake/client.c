@@ -8,7 +8,7 @@
 
 enum { ALPN_BYTES_MAX = 8 * (1 + VEL_ALPN_MAX), HELLO_MAX = VEL_MSG_HEADER + 16 * 1024 };
 
-/* Which code point without meaning: 0x0a0a, 0x1a1a ... 0xfafa (RFC 8701). */
+/* Which code point without meaning: 0x0a0a, 0x1a1a ... 0xfafa (RFC 8701, VEL-HS-15). */
 enum grease { GREASE_SUITE, GREASE_GROUP, GREASE_EXTENSION };
 
 static uint16_t grease(const struct vel_velocity *v, enum grease which)
@@ -241,7 +241,7 @@ static vel_result on_certificate_verify(struct vel_velocity *v, const struct vel
     return VEL_OK;
 }
 
-/* The server's data may be read from here on; ours follows our own Finished. */
+/* The server's data may be read from here on; ours follows our own Finished (VEL-HS-36). */
 static vel_result on_finished(struct vel_velocity *v, const struct vel_message *message)
 {
     TRY(vel_auth_check_finished(v, message));

@@ -69,6 +69,7 @@ vel_result vel_extensions_decode(struct vel_slice list, enum vel_extension_place
         struct vel_slice body = vel_read_vector(&r, 2);
         DEMAND(vel_read_ok(&r), why, DECODE_ERROR, "extension list does not parse");
         DEMAND(count < VEL_COUNT(seen), why, DECODE_ERROR, "too many extensions");
+        /* VEL-HS-11 */
         DEMAND(!seen_before(seen, count, number), why, ILLEGAL_PARAMETER, "extension given twice");
         seen[count++] = number;
 

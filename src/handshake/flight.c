@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The messages after the hellos: EncryptedExtensions to Finished. */
+/* The messages after the hellos, EncryptedExtensions to Finished, read to the last byte
+ * (VEL-HS-10). */
 #include "base/reader.h"
 #include "base/try.h"
 #include "handshake/messages_internal.h"

@@ -70,6 +70,7 @@ vel_result vel_velocity_begin(struct vel_velocity *v, const struct vel_suite *su
     return VEL_OK;
 }
 
+/* VEL-HS-29 */
 vel_result vel_velocity_params(struct vel_velocity *v, struct vel_slice params)
 {
     enum vel_err err = v->sink.peer_params(v->sink.self, params);

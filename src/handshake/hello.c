@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ClientHello, ServerHello and HelloRetryRequest. */
+/* ClientHello, ServerHello and HelloRetryRequest. Every body and list is read to its last byte
+ * (VEL-HS-10). */
 #include "base/reader.h"
 #include "base/try.h"
 #include "handshake/messages_internal.h"

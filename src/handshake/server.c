@@ -149,7 +149,8 @@ static vel_result on_client_hello(struct vel_velocity *v, const struct vel_messa
     return send_flight(v, choice.share);
 }
 
-/* The signature, Finished, and the keys that both allow. */
+/* The signature, Finished, and the key that both allow; the one to read with waits for the client's
+ * Finished (VEL-HS-36). */
 static vel_result finish(struct vel_velocity *v)
 {
     struct vel_secret hash;

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Recompute the published transcripts from spec/velocity-1.md alone, without our C code.
 
-Randomness, transcript hashes, key schedule, packet keys, Finished and exporter (VEL-HS-30 to
-VEL-HS-33, VEL-HS-35). Prints TAP.
+Randomness, transcript hashes, key schedule, packet keys, Finished and exporter (VEL-HS-30,
+VEL-HS-31, VEL-HS-32, VEL-HS-33, VEL-HS-35). Prints TAP.
 """
 import hashlib
 import hmac

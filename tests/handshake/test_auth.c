@@ -46,7 +46,7 @@ static void client_authentication(void **state)
         else
             pair_assert_failed(rows[i].what, &pair.server, rows[i].wire);
         CHECK(rows[i].what, pair.server.hs->facts.peer_authenticated == rows[i].authenticated);
-        /* The key to read the client's data comes only after its Finished. */
+        /* VEL-HS-36: the key to read the client's data comes only after its Finished. */
         CHECK(rows[i].what,
               (pair.server.secret[VEL_LEVEL_APP][VEL_READ].len > 0) == (rows[i].wire == 0));
         pair_done(&pair);
@@ -148,6 +148,45 @@ static void wrong_halves(void **state)
     test_env_done(&t);
 }
 
+/* VEL-HS-40: what is signed, byte for byte up to the transcript hash. */
+struct seen {
+    const char *context;
+    const char *use;
+    unsigned count;
+};
+
+static enum vel_err look_and_sign(void *self, const struct vel_identity *identity, const char *use,
+                                  struct vel_slice message, struct vel_dual_sig *out)
+{
+    struct seen *seen = self;
+    size_t context = strlen(seen->context);
+    assert_string_equal(use, seen->use);
+    assert_int_equal(message.len, 64 + context + 1 + vel_hash_size(VEL_SHA256));
+    for (size_t i = 0; i < 64; i++)
+        assert_int_equal(message.ptr[i], ' ');
+    assert_memory_equal(message.ptr + 64, seen->context, context + 1); /* with its NUL */
+    seen->count++;
+    return vel_dual_sign(pair_crypto(), vel_identity_keys(identity), VEL_SIGN_HEDGED, use, message,
+                         out);
+}
+
+static void signed_content(void **state)
+{
+    (void)state;
+    struct seen server = {"Velocity/1, server CertificateVerify", "server", 0};
+    struct seen client = {"Velocity/1, client CertificateVerify", "client", 0};
+    const struct vel_signer server_hook = {look_and_sign, &server};
+    const struct vel_signer client_hook = {look_and_sign, &client};
+    pair_init(&pair, "VEL1-MLDSA44-P256", 25);
+    pair_authenticate_client(&pair, VEL_CLIENT_AUTH_REQUEST);
+    pair.server.config.signer = &server_hook;
+    pair.client.config.signer = &client_hook;
+    pair_run(&pair);
+    pair_assert_complete("signed content", &pair);
+    assert_int_equal(server.count + client.count, 2);
+    pair_done(&pair);
+}
+
 /* Both signatures are late: each end waits, and goes on when it is told to. */
 static void pending_signatures(void **state)
 {
@@ -230,7 +269,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(client_authentication), cmocka_unit_test(refused_certificates),
         cmocka_unit_test(wrong_halves),          cmocka_unit_test(pending_signatures),
-        cmocka_unit_test(bytes_while_signing),   cmocka_unit_test(broken_signer),
+        cmocka_unit_test(bytes_while_signing),   cmocka_unit_test(signed_content),
+        cmocka_unit_test(broken_signer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,6 +151,7 @@ static void addresses_are_not_sent(void **state)
     }
 }
 
+/* VEL-HS-29 */
 static void refused_parameters(void **state)
 {
     (void)state;
@@ -177,6 +178,39 @@ static void parameters_once_with_retry(void **state)
     assert_int_equal(pair.server.params_calls, 1);
     assert_int_equal(pair.client.params_calls, 1);
     pair_done(&pair);
+}
+
+/* VEL-HS-15: a suite, a group with a share, and an extension that mean nothing. */
+static void check_grease(struct pair *p, bool by_client, enum vel_level *level,
+                         struct vel_buf *message)
+{
+    (void)by_client;
+    (void)level;
+    if (p->delivered != 0)
+        return;
+    struct vel_handshake_failure why = {0};
+    struct vel_client_hello hello;
+    ASSERT_OK(vel_client_hello_decode(
+        vel_slice(message->ptr + VEL_MSG_HEADER, message->len - VEL_MSG_HEADER), &hello, &why));
+    struct vel_slice firsts[] = {hello.suites, hello.groups, hello.shares, hello.fixed[1]};
+    for (size_t i = 0; i < VEL_COUNT(firsts); i++) {
+        assert_int_equal(firsts[i].ptr[0] & 0x0f, 0x0a);
+        assert_int_equal(firsts[i].ptr[0], firsts[i].ptr[1]);
+    }
+    assert_int_equal(vel_client_hello_share(&hello, (uint16_t)(hello.groups.ptr[0] * 0x101)).len,
+                     1);
+}
+
+static void grease(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        pair_init(&pair, "VEL1-MLDSA44-Ed25519", seed);
+        pair.tamper = check_grease;
+        pair_run(&pair);
+        pair_assert_complete("greased", &pair);
+        pair_done(&pair);
+    }
 }
 
 /* ---- what a configuration must have ---- */
@@ -251,8 +285,9 @@ int main(void)
         cmocka_unit_test(every_kind_and_profile),     cmocka_unit_test(negotiation),
         cmocka_unit_test(application_protocols),      cmocka_unit_test(split_bytes),
         cmocka_unit_test(addresses_are_not_sent),     cmocka_unit_test(refused_parameters),
-        cmocka_unit_test(parameters_once_with_retry), cmocka_unit_test(unusable_configurations),
-        cmocka_unit_test(insecure_needs_no_trust),    cmocka_unit_test(failing_allocations),
+        cmocka_unit_test(parameters_once_with_retry), cmocka_unit_test(grease),
+        cmocka_unit_test(unusable_configurations),    cmocka_unit_test(insecure_needs_no_trust),
+        cmocka_unit_test(failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

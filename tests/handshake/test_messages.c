@@ -174,7 +174,7 @@ static uint64_t decode(uint8_t type, struct vel_slice list, size_t trailing)
     return why.wire_code;
 }
 
-/* VEL-HS-10 to VEL-HS-14: one row for each cell worth having of extension x message. */
+/* VEL-HS-10, VEL-HS-11, VEL-HS-12, VEL-HS-13, VEL-HS-14: one row for each cell worth having of extension x message. */
 static void extension_rules(void **state)
 {
     (void)state;
