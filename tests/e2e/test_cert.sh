@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The certificate commands with real files, and openssl's opinion of what they make.
 . "$(dirname "$0")/tap.sh"
+here=$(cd "$(dirname "$0")" && pwd)
 cd "$stage" || exit 1
 umask 000 # the commands must set permissions themselves
 
@@ -106,6 +107,20 @@ b[len(b) // 2] ^= 1
 open('broken.der', 'wb').write(b)"
 check 'a changed byte breaks both halves' field broken.der "
 c[0]['classical']['signature'] == c[0]['alternative']['signature'] == 'broken'"
+halves() { # HOW CLASSICAL ALTERNATIVE CERTIFICATE KEYS: what show says when that half is broken
+    python3 "$here/break_cert.py" "$1" "$4" "$5" broken.pem &&
+        field broken.pem "
+c[0]['classical']['signature'] == '$2' and c[0]['alternative']['signature'] == '$3'"
+}
+for suite in balanced:p256 secure:p384 light:ed25519; do
+    own=self-${suite%:*} keys=self-${suite%:*}/privkey.pem
+    velocity cert issue --dns a.example --out "$own" --profile "${suite%:*}" \
+        --classical "${suite#*:}" >issue.log 2>&1 || tap_output issue.log
+    check "$own: classical half broken" halves classical broken valid "$own/fullchain.pem" "$keys"
+    check "$own: alternative half broken" halves alternative valid broken "$own/fullchain.pem" "$keys"
+    check "$own: alternative half unsigned" halves unsigned valid missing "$own/fullchain.pem" "$keys"
+    check "$own: alternative half missing" halves missing valid missing "$own/fullchain.pem" "$keys"
+done
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null \
     -subj /CN=classical -out classical.pem 2>/dev/null
 check 'a classical certificate' field classical.pem "
