@@ -8,11 +8,14 @@ vel_time vel_conn_deadline(const struct vel_conn *conn)
     if (vel_life_is_over(&conn->life))
         return deadline;
     deadline = VEL_MIN(deadline, vel_recovery_deadline(&conn->recovery));
+    deadline = VEL_MIN(deadline, conn->trim_at);
+    /* Without credit nothing can leave before something arrives: no use in waking up for it. */
+    if (vel_path_credit(&conn->path) < VEL_INITIAL_DATAGRAM_MIN)
+        return deadline;
     for (size_t i = 0; i < VEL_SPACE_COUNT; i++)
         if (!conn->space[i].discarded)
             deadline = VEL_MIN(deadline, vel_acks_deadline(&conn->space[i].acks));
-    deadline = VEL_MIN(deadline, conn->pace_until);
-    return VEL_MIN(deadline, conn->trim_at);
+    return VEL_MIN(deadline, conn->pace_until);
 }
 
 static void on_recovery_timeout(struct vel_conn *conn, vel_time now)

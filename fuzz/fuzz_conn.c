@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A connection whose peer is hostile and holds the keys. The first byte chooses our side and how far
+ * the connection is: at its first Initial, whose keys everybody knows, or established. Then steps:
+ * packets with any frames, time, sending, and what an application does. Properties: whatever we
+ * send opens with the peer's keys and is made of frames that its packet may carry; memory stays
+ * under a bound however much the peer sends; expiring at the deadline moves the deadline on; the
+ * end gives everything back.
+ */
+#include "base/buf.h"
+#include "base/units.h"
+#include "pki/issue.h"
+#include "testing/fuzz.h"
+#include "transport/conn_internal.h"
+
+enum {
+    DATAGRAM = 1400,
+    STEPS_MAX = 200,
+    MEMORY_MAX = 512 * 1024, /* for the windows below: streams, records, reassembly */
+    TODAY = 1794787200
+};
+
+static const struct vel_addr here = {.family = VEL_ADDR_MEMORY, .port = 1};
+static const struct vel_addr there = {.family = VEL_ADDR_MEMORY, .port = 2};
+static const struct vel_cid our_cid = {.len = VEL_CID_OURS, .bytes = "ours----"};
+static const struct vel_cid peer_cid = {.len = VEL_CID_OURS, .bytes = "theirs--"};
+
+/* ---- memory that is counted ---- */
+
+static size_t outstanding;
+
+static void *count_alloc(void *self, size_t size)
+{
+    (void)self;
+    outstanding += size;
+    return calloc(1, size);
+}
+
+static void count_release(void *self, void *memory, size_t size)
+{
+    (void)self;
+    outstanding -= memory != NULL ? size : 0;
+    free(memory);
+}
+
+static const struct vel_env env = {
+    .alloc = count_alloc, .release = count_release, .random = fuzz_random};
+
+/* ---- made once ---- */
+
+static struct vel_crypto *crypto;
+static struct vel_config server_config, client_config;
+
+static void make_configs(void)
+{
+    static const char *const names[] = {"localhost"};
+    static struct vel_slice alpn;
+    struct vel_buf chain = {.env = &fuzz_env, .limit = VEL_CHAIN_PEM_MAX};
+    struct vel_buf key = {.env = &fuzz_env, .limit = VEL_KEY_PEM_MAX};
+    struct vel_identity *identity = NULL;
+    struct vel_trust *trust = NULL;
+    struct vel_cert_order order = {
+        .names = names,
+        .name_count = 1,
+        .classical = vel_order_classical(VEL_PROFILE_BALANCED),
+        .profile = VEL_PROFILE_BALANCED,
+        .not_before = TODAY - 60,
+        .validity = 86400,
+        .mode = VEL_SIGN_DETERMINISTIC,
+    };
+    FUZZ_CHECK(vel_crypto_new(&fuzz_env, &crypto) == VEL_OK);
+    FUZZ_CHECK(vel_cert_issue(&fuzz_env, crypto, &order, NULL, &chain, &key) == VEL_OK);
+    FUZZ_CHECK(vel_identity_parse(&fuzz_env, crypto, vel_buf_slice(&chain), vel_buf_slice(&key),
+                                  &identity) == VEL_OK);
+    FUZZ_CHECK(vel_trust_new(&fuzz_env, crypto, &trust) == VEL_OK);
+    FUZZ_CHECK(vel_trust_add_pem(trust, vel_buf_slice(&chain)) == VEL_OK);
+    vel_buf_free(&chain);
+    vel_buf_free(&key);
+
+    struct vel_config config = vel_config_default(crypto);
+    alpn = vel_slice_text("test");
+    config.alpn = &alpn;
+    config.alpn_count = 1;
+    config.unix_offset = TODAY;
+    config.deterministic = true;
+    config.limits.max_data = 64 * KIB;
+    config.limits.max_stream_data = 32 * KIB;
+    config.limits.max_streams_bidi = 4;
+    config.limits.max_streams_uni = 4;
+    config.limits.max_send_buffer = 16 * KIB;
+    server_config = client_config = config;
+    server_config.identity = identity;
+    client_config.trust = trust;
+    client_config.server_name = names[0];
+}
+
+/* ---- one run ---- */
+
+struct run {
+    struct vel_conn *conn;
+    struct vel_keys read, write; /* the peer's */
+    enum vel_packet_type type;
+    uint64_t number; /* next one of the peer's packets */
+    vel_time now;
+    struct vel_cid dcid; /* that the peer sends to */
+};
+
+static void on_wake(void *self, struct vel_conn *conn)
+{
+    (void)self, (void)conn;
+}
+
+static enum vel_err on_issue_cid(void *self, struct vel_conn *conn, struct vel_cid *cid,
+                                 uint8_t reset_token[16])
+{
+    (void)conn;
+    uint64_t *issued = self;
+    *cid = our_cid;
+    cid->bytes[7] = (uint8_t)++*issued;
+    memset(reset_token, 7, VEL_RESET_TOKEN);
+    return VEL_OK;
+}
+
+static void on_retire_cid(void *self, struct vel_conn *conn, const struct vel_cid *cid)
+{
+    (void)self, (void)conn, (void)cid;
+}
+
+static void begin(struct run *run, bool is_client, uint64_t *issued)
+{
+    struct vel_conn_setup setup = {
+        .env = &env,
+        .config = is_client ? &client_config : &server_config,
+        .hooks = {on_wake, on_issue_cid, on_retire_cid, issued},
+        .version = VEL_VERSION_DRAFT,
+        .local = here,
+        .remote = there,
+        .scid = our_cid,
+        .peer_cid = peer_cid,
+        .original_dcid = peer_cid,
+        .initial_dcid = peer_cid,
+    };
+    FUZZ_CHECK((is_client ? vel_conn_new_client : vel_conn_new_server)(&setup, run->now,
+                                                                       &run->conn) == VEL_OK);
+    run->dcid = our_cid;
+    run->type = VEL_PACKET_INITIAL;
+    const struct vel_cid *dcid = is_client ? &run->conn->opening->original_dcid : &peer_cid;
+    FUZZ_CHECK(vel_keys_initial(crypto, run->conn->version, dcid, !is_client, &run->read,
+                                &run->write) == VEL_OK);
+}
+
+/* As after a handshake, without its cost. */
+static void establish(struct run *run)
+{
+    struct vel_conn *conn = run->conn;
+    struct vel_conn_space *app = &conn->space[VEL_SPACE_APP];
+    const struct vel_suite *suite = &vel_suites[0];
+    struct vel_secret secret = {.bytes = {1}, .len = vel_hash_size(suite->hash)};
+    const struct {
+        enum vel_direction direction;
+        struct vel_keys *keys;
+    } all[] = {{VEL_READ, &app->read},
+               {VEL_WRITE, &app->write},
+               {VEL_READ, &run->read},
+               {VEL_WRITE, &run->write}};
+    vel_keys_clear(&run->read);
+    vel_keys_clear(&run->write);
+    for (size_t i = 0; i < VEL_COUNT(all); i++)
+        FUZZ_CHECK(vel_keys_from_secret(crypto, conn->version, suite, &secret, all[i].direction,
+                                        all[i].keys) == VEL_OK);
+    struct vel_params params = vel_params_default();
+    params.initial_max_data = 64 * KIB;
+    params.initial_max_stream_data_bidi_local = 16 * KIB;
+    params.initial_max_stream_data_bidi_remote = 16 * KIB;
+    params.initial_max_stream_data_uni = 16 * KIB;
+    params.initial_max_streams_bidi = 4;
+    params.initial_max_streams_uni = 4;
+    vel_streams_set_peer_params(conn->streams, &params);
+    conn->peer_cid_limit = 4;
+    conn->peer_max_udp_payload = params.max_udp_payload_size;
+    conn->peer_ack_delay_unit = 8 * US;
+    conn->peer_params_known = true;
+    conn->aead = suite->aead;
+    vel_cids_set_peer(&conn->cids, &peer_cid);
+    FUZZ_CHECK(vel_life_step(&conn->life, VEL_LIFE_CONNECTED));
+    vel_conn_confirm(conn, run->now);
+    run->type = VEL_PACKET_ONE_RTT;
+}
+
+static void step_receive(struct run *run, struct vel_slice frames, uint8_t ecn)
+{
+    uint8_t packet[DATAGRAM];
+    struct vel_writer w = vel_writer(packet, sizeof packet - VEL_AEAD_TAG);
+    if (run->type == VEL_PACKET_INITIAL)
+        vel_packet_write_long(&w, run->conn->version, run->type, &run->dcid, &peer_cid,
+                              (struct vel_slice){0}, run->number, 4);
+    else
+        vel_packet_write_short(&w, &run->dcid, 0, run->number, 4);
+    size_t header = vel_written(&w);
+    vel_write_bytes(&w, vel_slice(frames.ptr, VEL_MIN(frames.len, vel_room(&w))));
+    size_t payload = vel_written(&w) - header;
+    FUZZ_CHECK(vel_packet_seal(&run->write, 0, run->number, packet, header, 4, payload) == VEL_OK);
+    run->number += 1 + ecn / 4;
+    vel_conn_receive(run->conn, &here, &there, ecn % 4, packet, header + payload + VEL_AEAD_TAG,
+                     run->now);
+}
+
+/* The peer gave ids of any length, so it reads its own short headers. */
+static void parse_as_peer(const struct run *run, struct vel_slice datagram,
+                          struct vel_packet_header *h)
+{
+    const struct vel_cid *dcid = vel_cids_peer(&run->conn->cids);
+    if (datagram.ptr[0] & VEL_BIT_LONG) {
+        FUZZ_CHECK(vel_packet_parse(datagram, h) == VEL_OK);
+    } else {
+        FUZZ_CHECK(datagram.len > 1u + dcid->len);
+        *h = (struct vel_packet_header){
+            .type = VEL_PACKET_ONE_RTT,
+            .dcid = vel_slice(datagram.ptr + 1, dcid->len),
+            .number_offset = 1u + dcid->len,
+            .size = datagram.len,
+        };
+    }
+    FUZZ_CHECK(vel_slice_equal(h->dcid, vel_cid_slice(dcid)));
+}
+
+/* The peer can read it: every packet of its level opens and every frame parses. */
+static void check_datagram(struct run *run, struct vel_slice datagram, uint8_t *bytes)
+{
+    while (datagram.len > 0) {
+        struct vel_packet_header h;
+        struct vel_opened opened;
+        parse_as_peer(run, datagram, &h);
+        if (h.type == run->type) {
+            FUZZ_CHECK(vel_packet_open(&run->read, 0, VEL_NUMBER_NONE, bytes, h.number_offset,
+                                       h.size, &opened) == VEL_OK);
+            struct vel_reader r = vel_reader(opened.payload);
+            FUZZ_CHECK(vel_left(&r) > 0);
+            struct vel_frame frame;
+            while (vel_left(&r) > 0)
+                FUZZ_CHECK(vel_frame_read(&r, h.type, &frame) == VEL_OK);
+        }
+        bytes += h.size;
+        datagram = vel_slice(bytes, datagram.len - h.size);
+    }
+}
+
+static void step_send(struct run *run)
+{
+    static uint8_t bytes[VEL_TRAIN_MAX];
+    for (int i = 0; i < 50; i++) {
+        struct vel_train train = {.bytes = bytes, .capacity = sizeof bytes};
+        if (vel_conn_send(run->conn, &train, sizeof bytes, run->now) != VEL_OK)
+            return;
+        FUZZ_CHECK(train.len > 0 && train.len <= sizeof bytes && train.segment > 0);
+        for (size_t pos = 0; pos < train.len; pos += train.segment) {
+            size_t size = VEL_MIN(train.segment, train.len - pos);
+            check_datagram(run, vel_slice(bytes + pos, size), bytes + pos);
+        }
+    }
+    FUZZ_CHECK(false); /* sends without end */
+}
+
+static void step_expire(struct run *run)
+{
+    for (int i = 0; i < 20; i++) {
+        vel_time deadline = vel_conn_deadline(run->conn);
+        if (deadline > run->now)
+            return;
+        vel_conn_expire(run->conn, run->now);
+        step_send(run);
+    }
+    FUZZ_CHECK(false); /* a deadline that does not move */
+}
+
+static void step_application(struct run *run, uint8_t what, uint8_t which)
+{
+    uint64_t stream = which % 32;
+    struct vel_slice bytes = {0};
+    bool fin = false;
+    size_t accepted = 0;
+    static const uint8_t data[3000];
+    enum vel_err ignored = VEL_OK;
+    switch (what % 6) {
+    case 0:
+        if (vel_stream_read(run->conn, stream, &bytes, &fin) == VEL_OK)
+            ignored = vel_stream_consume(run->conn, stream, bytes.len);
+        break;
+    case 1:
+        ignored = vel_stream_write(run->conn, stream, vel_slice(data, sizeof data), which > 200,
+                                   &accepted);
+        break;
+    case 2:
+        ignored = vel_stream_open(run->conn, which & 1, &stream);
+        break;
+    case 3:
+        ignored = vel_stream_reset(run->conn, stream, which);
+        break;
+    case 4:
+        ignored = vel_stream_stop(run->conn, stream, which);
+        break;
+    default:
+        if (which > 250)
+            vel_conn_close(run->conn, which, "bye");
+        break;
+    }
+    (void)ignored;
+}
+
+static void take_events(struct run *run)
+{
+    struct vel_event event;
+    for (int i = 0; vel_conn_next_event(run->conn, &event); i++)
+        FUZZ_CHECK(i < 100);
+}
+
+static void step(struct run *run, struct vel_reader *r)
+{
+    uint8_t what = (uint8_t)vel_read_uint(r, 1);
+    uint8_t detail = (uint8_t)vel_read_uint(r, 1);
+    if (what < 0xa0) {
+        step_receive(run, vel_read_vector(r, 1), detail);
+    } else if (what < 0xc0) {
+        run->now += (vel_time)1 << detail % 36;
+        step_expire(run);
+    } else if (what < 0xe0) {
+        step_send(run);
+    } else {
+        step_application(run, what, detail);
+    }
+    take_events(run);
+    FUZZ_CHECK(outstanding < MEMORY_MAX);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (crypto == NULL)
+        make_configs();
+    if (size == 0)
+        return 0;
+    struct run run = {.now = SECOND};
+    uint64_t issued = 0;
+    begin(&run, data[0] & 1, &issued);
+    if (data[0] & 2)
+        establish(&run);
+    struct vel_reader r = vel_reader(vel_slice(data + 1, size - 1));
+    for (int i = 0; i < STEPS_MAX && vel_left(&r) > 0 && vel_read_ok(&r); i++)
+        step(&run, &r);
+    vel_conn_free(run.conn);
+    vel_keys_clear(&run.read);
+    vel_keys_clear(&run.write);
+    FUZZ_CHECK(outstanding == 0);
+    return 0;
+}
