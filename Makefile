@@ -27,7 +27,7 @@ test: setup-test ## everything that CI runs (scripts/test.py --help for parts of
 	@scripts/test.py
 
 bench: all ## measure, and write build/bench.json
-	@scripts/bench.sh
+	@scripts/bench.py
 
 fuzz: setup-test ## fuzz every parser for VELOCITY_FUZZ_SECONDS in total (300)
 	@scripts/test.py --only fuzz

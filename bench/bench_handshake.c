@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench_handshake [--count N] [--repeat N]: full handshakes between two endpoints in memory, one
+ * after the other, with a leaf under a CA. Each side's CPU time is counted for itself, so the
+ * result is what one core of a server, or of a client, can do; packets, certificates, both
+ * signatures and the end of the connection included, the kernel's part of the network not.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/units.h"
+#include "measure.h"
+#include "party.h"
+#include "velocity/endpoint.h"
+#include "velocity/system.h"
+
+struct side {
+    struct vel_endpoint *endpoint;
+    struct vel_addr address;
+    struct vel_conn *connected; /* since the last look */
+    bool closed;
+    double cpu; /* seconds */
+};
+
+static uint8_t wire[VEL_TRAIN_MAX];
+
+static void take_events(struct side *side)
+{
+    struct vel_conn *conn;
+    struct vel_event event;
+    while ((conn = vel_endpoint_next(side->endpoint)) != NULL) {
+        while (vel_conn_next_event(conn, &event)) {
+            if (event.type == VEL_EVENT_CONNECTED)
+                side->connected = conn;
+            side->closed |= event.type == VEL_EVENT_CLOSED;
+        }
+    }
+}
+
+/* One train from one side to the other; false when it has none. */
+static bool carry(struct side *from, struct side *to, vel_time now)
+{
+    struct vel_train train = {.bytes = wire, .capacity = sizeof wire};
+    double start = bench_cpu();
+    enum vel_err err = vel_endpoint_send(from->endpoint, &train, now);
+    double sent = bench_cpu();
+    from->cpu += sent - start;
+    if (err != VEL_OK)
+        return false;
+    train.remote = from->address;
+    train.local = to->address;
+    sent = bench_cpu();
+    vel_endpoint_receive(to->endpoint, &train, now);
+    take_events(to);
+    to->cpu += bench_cpu() - sent;
+    return true;
+}
+
+static void expire(struct side *side, vel_time now)
+{
+    double start = bench_cpu();
+    vel_endpoint_expire(side->endpoint, now);
+    take_events(side);
+    side->cpu += bench_cpu() - start;
+}
+
+/* Until nothing moves; then to the next deadline of either side. */
+static void advance(struct side *client, struct side *server, vel_time *now)
+{
+    bool moved = false;
+    do {
+        moved = carry(client, server, *now);
+        moved |= carry(server, client, *now);
+    } while (moved);
+    vel_time next =
+        VEL_MIN(vel_endpoint_deadline(client->endpoint), vel_endpoint_deadline(server->endpoint));
+    if (next == VEL_NEVER)
+        return;
+    *now = VEL_MAX(*now, next);
+    expire(client, *now);
+    expire(server, *now);
+}
+
+static void fail(const char *why)
+{
+    fprintf(stderr, "bench_handshake: %s\n", why);
+    exit(1);
+}
+
+static void handshake(struct bench_party *party, struct side *client, struct side *server,
+                      vel_time *now)
+{
+    client->connected = server->connected = NULL;
+    client->closed = server->closed = false;
+    struct vel_conn *conn = NULL;
+    double start = bench_cpu();
+    BENCH_OK(vel_endpoint_connect(client->endpoint, &party->client, &client->address,
+                                  &server->address, *now, &conn));
+    client->cpu += bench_cpu() - start;
+    for (int steps = 0; client->connected == NULL || server->connected == NULL; steps++) {
+        if (client->closed || steps == 100)
+            fail("a handshake failed");
+        advance(client, server, now);
+    }
+    vel_conn_close(client->connected, 0, "");
+    struct vel_endpoint_stats stats = {.connections = 1};
+    for (int steps = 0; stats.connections > 0; steps++) {
+        if (steps == 100)
+            fail("a connection did not end");
+        advance(client, server, now);
+        vel_endpoint_get_stats(server->endpoint, &stats);
+    }
+}
+
+static struct side side_new(struct bench_party *party, bool is_server, uint16_t port)
+{
+    struct side side = {.address = {.family = VEL_ADDR_IP4, .ip = {127, 0, 0, 1}, .port = port}};
+    struct vel_endpoint_setup setup = {
+        .env = &party->env,
+        .server = is_server ? &party->server : NULL,
+        .max_send_train = VEL_TRAIN_MAX,
+    };
+    BENCH_OK(vel_endpoint_new(&setup, &side.endpoint));
+    return side;
+}
+
+static void measure(enum vel_profile profile, const char *suffix, uint64_t count, uint64_t repeat)
+{
+    char keys[2][64];
+    snprintf(keys[0], sizeof keys[0], "handshakes%s_per_second_core", suffix);
+    snprintf(keys[1], sizeof keys[1], "client_handshakes%s_per_second_core", suffix);
+    struct bench of_server = {.key = keys[0], .unit = "full handshakes per CPU second"};
+    struct bench of_client = {.key = keys[1], .unit = "full handshakes per CPU second"};
+    struct bench_party party;
+    bench_party_init(&party, profile);
+    struct side client = side_new(&party, false, 40000);
+    struct side server = side_new(&party, true, 443);
+    vel_time now = vel_clock_now();
+    handshake(&party, &client, &server, &now); /* warms caches and pools */
+    for (uint64_t round = 0; round < repeat; round++) {
+        client.cpu = server.cpu = 0;
+        for (uint64_t i = 0; i < count; i++)
+            handshake(&party, &client, &server, &now);
+        bench_add(&of_server, (double)count / server.cpu);
+        bench_add(&of_client, (double)count / client.cpu);
+    }
+    bench_print(&of_server);
+    bench_print(&of_client);
+    vel_endpoint_free(client.endpoint);
+    vel_endpoint_free(server.endpoint);
+    bench_party_clear(&party);
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t count = bench_option(argc, argv, "count", 300);
+    uint64_t repeat = bench_option(argc, argv, "repeat", 5);
+    measure(VEL_PROFILE_BALANCED, "", count, repeat);
+    measure(VEL_PROFILE_LIGHT, "_light", count, repeat);
+    measure(VEL_PROFILE_SECURE, "_secure", count, repeat);
+    return 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_PARTY_H
+#define BENCH_PARTY_H
+
+#include "velocity/config.h"
+#include "velocity/env.h"
+
+/*
+ * Who talks in a benchmark: a fresh CA, a server certificate "bench.test" under it, and a client
+ * that trusts that CA and nothing else. Both signatures are made and verified as always; nothing
+ * is switched off for speed.
+ */
+struct bench_party {
+    struct vel_env env;
+    struct vel_crypto *crypto;
+    struct vel_identity *identity;
+    struct vel_trust *trust;
+    struct vel_slice alpn;
+    struct vel_config server, client;
+};
+
+/* In place: the configs point into it. Ends the program when something fails. */
+void bench_party_init(struct bench_party *party, enum vel_profile profile);
+void bench_party_clear(struct bench_party *party);
+
+#endif
