@@ -3,12 +3,18 @@
 
 #include "base/reader.h"
 
+/* A failed reader has bytes left but moves no more, so a loop asks for both. */
+static bool next_is(const struct vel_reader *r, uint8_t low, uint8_t high)
+{
+    return vel_read_ok(r) && vel_left(r) > 0 && *r->pos >= low && *r->pos <= high;
+}
+
 /* Decimal digits, as many as there are; those beyond 2^63 count as 2^63. */
 static bool take_digits(struct vel_reader *r, uint64_t *value)
 {
     bool any = false;
     *value = 0;
-    while (vel_left(r) > 0 && *r->pos >= '0' && *r->pos <= '9') {
+    while (next_is(r, '0', '9')) {
         uint64_t digit = vel_read_uint(r, 1) - '0';
         *value = *value > (uint64_t)INT64_MAX / 10 - 1 ? (uint64_t)INT64_MAX : *value * 10 + digit;
         any = true;
@@ -30,7 +36,7 @@ enum vel_range vel_range_parse(struct vel_slice value, uint64_t size, uint64_t *
 {
     struct vel_reader r = vel_reader(value);
     bool bytes = is_bytes(vel_read_bytes(&r, 5)) && vel_read_uint(&r, 1) == '=';
-    while (vel_left(&r) > 0 && (*r.pos == ' ' || *r.pos == '\t'))
+    while (next_is(&r, ' ', ' '))
         vel_read_uint(&r, 1);
     uint64_t from, to;
     bool has_from = take_digits(&r, &from);

@@ -31,6 +31,8 @@ static const struct {
     {"bytes=5-3", 10, VEL_RANGE_WHOLE, 0, 0},
     {"bytes=-", 10, VEL_RANGE_WHOLE, 0, 0},
     {"bytes=", 10, VEL_RANGE_WHOLE, 0, 0},
+    {" ", 10, VEL_RANGE_WHOLE, 0, 0},
+    {"12", 10, VEL_RANGE_WHOLE, 0, 0},
     {"bytes", 10, VEL_RANGE_WHOLE, 0, 0},
     {"", 10, VEL_RANGE_WHOLE, 0, 0},
     {"bytes=1", 10, VEL_RANGE_WHOLE, 0, 0},
