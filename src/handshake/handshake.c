@@ -90,6 +90,7 @@ void vel_velocity_complete(struct vel_velocity *v)
     v->step = VEL_STEP_DONE;
     v->base.state = VEL_HS_COMPLETE;
     vel_transcript_clear(&v->transcript);
+    vel_buf_free(&v->params);
     vel_secret_clear(&v->schedule.client_handshake);
     vel_secret_clear(&v->schedule.server_handshake);
     vel_secret_clear(&v->schedule.client_app);
@@ -140,13 +141,28 @@ static vel_result take_all(struct vel_velocity *v, enum vel_level level, struct 
     return VEL_OK;
 }
 
-/* Turn the outcome of a step into the state; a failure without a wire code is ours. */
+/* Everything that the handshake holds besides what its transport may still look at. */
+static void drop_contents(struct vel_velocity *v)
+{
+    vel_kem_key_free(v->kem);
+    v->kem = NULL;
+    vel_dual_key_clear(&v->peer);
+    vel_transcript_clear(&v->transcript);
+    vel_schedule_clear(&v->schedule);
+    vel_buf_free(&v->params);
+    vel_buf_free(&v->framer.buf);
+    vel_buf_free(&v->hello);
+}
+
+/* Turn the outcome of a step into the state. A failure without a wire code is ours; after one
+ * nothing secret stays while the connection closes. */
 static vel_result settle(struct vel_velocity *v, enum vel_err err)
 {
     if (err == VEL_ERR_AGAIN) {
         v->base.state = VEL_HS_SIGNING;
     } else if (err != VEL_OK) {
         v->base.state = VEL_HS_FAILED;
+        drop_contents(v);
         vel_note_failure(&v->base.failure, VEL_ALERT_INTERNAL_ERROR, vel_err_text(err));
     }
     return err;
@@ -188,13 +204,7 @@ static vel_result velocity_export(struct vel_handshake *hs, const char *label,
 static void velocity_free(struct vel_handshake *hs)
 {
     struct vel_velocity *v = velocity(hs);
-    vel_kem_key_free(v->kem);
-    vel_dual_key_clear(&v->peer);
-    vel_transcript_clear(&v->transcript);
-    vel_schedule_clear(&v->schedule);
-    vel_buf_free(&v->params);
-    vel_buf_free(&v->framer.buf);
-    vel_buf_free(&v->hello);
+    drop_contents(v);
     vel_release(v->env, v, sizeof *v);
 }
 

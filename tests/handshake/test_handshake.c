@@ -5,6 +5,7 @@
 #include "crypto/sign.h"
 #include "handshake/alert.h"
 #include "handshake/pair.h"
+#include "handshake/velocity_internal.h"
 #include "pki/identity.h"
 
 static struct pair pair;
@@ -213,6 +214,32 @@ static void grease(void **state)
     }
 }
 
+/* VEL-HS-34: what the handshake needed to be secret is gone when it is over, well or badly. */
+static bool is_wiped(const struct vel_handshake *hs)
+{
+    const struct vel_velocity *v = (const struct vel_velocity *)(const void *)hs;
+    const struct vel_schedule *s = &v->schedule;
+    return v->kem == NULL && s->main.len == 0 && s->client_handshake.len == 0 &&
+           s->server_handshake.len == 0 && s->client_app.len == 0 && s->server_app.len == 0;
+}
+
+static void nothing_secret_stays(void **state)
+{
+    (void)state;
+    pair_init(&pair, "VEL1-MLDSA44-Ed25519", 12);
+    pair_run(&pair);
+    assert_true(is_wiped(pair.client.hs) && is_wiped(pair.server.hs));
+    pair_done(&pair);
+
+    pair_init(&pair, "VEL1-MLDSA44-Ed25519", 12);
+    pair.client.config.server_name = "example.org";
+    pair_run(&pair);
+    pair_assert_failed("wrong name", &pair.client, VEL_ALERT_BAD_CERTIFICATE);
+    assert_true(is_wiped(pair.client.hs));
+    assert_false(is_wiped(pair.server.hs)); /* still waits */
+    pair_done(&pair);
+}
+
 /* ---- what a configuration must have ---- */
 
 static void unusable_configurations(void **state)
@@ -286,8 +313,8 @@ int main(void)
         cmocka_unit_test(application_protocols),      cmocka_unit_test(split_bytes),
         cmocka_unit_test(addresses_are_not_sent),     cmocka_unit_test(refused_parameters),
         cmocka_unit_test(parameters_once_with_retry), cmocka_unit_test(grease),
-        cmocka_unit_test(unusable_configurations),    cmocka_unit_test(insecure_needs_no_trust),
-        cmocka_unit_test(failing_allocations),
+        cmocka_unit_test(nothing_secret_stays),       cmocka_unit_test(unusable_configurations),
+        cmocka_unit_test(insecure_needs_no_trust),    cmocka_unit_test(failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
