@@ -20,10 +20,18 @@ static bool write_control(struct vel_conn *conn, struct vel_packet_build *p,
     return true;
 }
 
-static void fill_ack(struct vel_conn *conn, struct vel_packet_build *p, vel_time now)
+static void write_ack(struct vel_conn *conn, struct vel_packet_build *p, size_t room, vel_time now)
 {
     struct vel_acks *acks = &conn->space[p->space].acks;
     unsigned exponent = p->space == VEL_SPACE_APP ? VEL_ACK_DELAY_EXPONENT : 0;
+    bool has_ecn = acks->ecn.ect0 + acks->ecn.ect1 + acks->ecn.ce > 0;
+    uint64_t delay = vel_acks_delay(acks, exponent, now);
+    (void)vel_frame_write_ack(&p->w, room, &acks->received, delay, has_ecn ? &acks->ecn : NULL);
+}
+
+static void fill_ack(struct vel_conn *conn, struct vel_packet_build *p, vel_time now)
+{
+    const struct vel_acks *acks = &conn->space[p->space].acks;
     const struct vel_range *last = vel_ranges_last(&acks->received);
     if (last == NULL || vel_room(&p->w) < ACK_FRAME_MIN)
         return;
@@ -32,10 +40,15 @@ static void fill_ack(struct vel_conn *conn, struct vel_packet_build *p, vel_time
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "no memory for an acknowledgement");
         return;
     }
-    bool has_ecn = acks->ecn.ect0 + acks->ecn.ect1 + acks->ecn.ce > 0;
-    uint64_t delay = vel_acks_delay(acks, exponent, now);
-    (void)vel_frame_write_ack(&p->w, vel_room(&p->w), &acks->received, delay,
-                              has_ecn ? &acks->ecn : NULL);
+    write_ack(conn, p, vel_room(&p->w), now);
+}
+
+void vel_conn_fill_last_ack(struct vel_conn *conn, struct vel_packet_build *p, size_t keep,
+                            vel_time now)
+{
+    const struct vel_ranges *received = &conn->space[p->space].acks.received;
+    if (vel_ranges_last(received) != NULL && vel_room(&p->w) >= ACK_FRAME_MIN + keep)
+        write_ack(conn, p, vel_room(&p->w) - keep, now);
 }
 
 /* The first flight says everything twice (PROTOCOL section 2, VEL-TR-02). */

@@ -195,6 +195,10 @@ bool vel_conn_wants(struct vel_conn *conn, enum vel_space space, bool window, ve
 
 /* Write what is due into the packet. */
 void vel_conn_fill(struct vel_conn *conn, struct vel_packet_build *p, bool window, vel_time now);
+/* Acknowledge everything that was received, leaving room for `keep` bytes: in the packet that ends
+ * the connection, whose own acknowledgement nobody waits for. */
+void vel_conn_fill_last_ack(struct vel_conn *conn, struct vel_packet_build *p, size_t keep,
+                            vel_time now);
 
 /* ---- conn_records.c ---- */
 

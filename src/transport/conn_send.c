@@ -146,7 +146,11 @@ static struct vel_frame close_frame(const struct vel_conn *conn, enum vel_space 
     return frame;
 }
 
-/* CONNECTION_CLOSE in every space that the peer may be able to read. */
+/* Type, code, frame type, length and reason. */
+enum { CLOSE_FRAME_MAX = 3 * VEL_VARINT_MAX + 1 + sizeof((struct vel_close *)0)->reason };
+
+/* CONNECTION_CLOSE in every space that the peer may be able to read. What arrived is acknowledged
+ * beside it: a server can tell a client that has everything from one that gave up. */
 static size_t build_close(struct vel_conn *conn, uint8_t *bytes, size_t room, vel_time now)
 {
     struct vel_packet_build packets[VEL_SPACE_COUNT];
@@ -158,6 +162,8 @@ static size_t build_close(struct vel_conn *conn, uint8_t *bytes, size_t room, ve
             !vel_packet_begin(conn, p, (enum vel_space)i, bytes + used, room - used))
             continue;
         struct vel_frame frame = close_frame(conn, (enum vel_space)i);
+        if (i == VEL_SPACE_APP)
+            vel_conn_fill_last_ack(conn, p, CLOSE_FRAME_MAX, now);
         vel_frame_write(&p->w, &frame);
         if (!vel_write_ok(&p->w)) {
             vel_packet_abandon(conn, p);

@@ -125,6 +125,36 @@ static void closing_tells_the_peer(void **state)
     pair_done(&p);
 }
 
+/* A peer that closes as soon as it has everything says that it has everything. */
+static void closing_acknowledges_what_arrived(void **state)
+{
+    (void)state;
+    struct conn_pair p;
+    struct vel_event event;
+    struct vel_slice bytes;
+    uint64_t id;
+    size_t accepted;
+    bool fin;
+    pair_init(&p, VEL_PROFILE_BALANCED);
+    pair_connect(&p);
+    ASSERT_OK(vel_stream_open(p.client, true, &id));
+    ASSERT_OK(vel_stream_write(p.client, id, vel_slice_text("question"), true, &accepted));
+    pair_run(&p, 1 * SECOND);
+    assert_true(take(p.server, VEL_EVENT_STREAM_READABLE, &event));
+    ASSERT_OK(vel_stream_read(p.server, id, &bytes, &fin));
+    ASSERT_OK(vel_stream_consume(p.server, id, bytes.len));
+    ASSERT_OK(vel_stream_write(p.server, id, vel_slice_text("answer"), true, &accepted));
+    vel_time sent = p.now;
+    while (!take(p.client, VEL_EVENT_STREAM_READABLE, &event))
+        pair_run(&p, p.now + p.delay / 8);
+    assert_true(p.now < sent + 2 * p.delay); /* nothing can be acknowledged yet */
+    vel_conn_close(p.client, 0x100, "enough");
+    pair_run(&p, p.now + 1 * SECOND);
+    assert_true(take(p.server, VEL_EVENT_STREAM_CLOSED, &event));
+    assert_true(take(p.server, VEL_EVENT_CLOSED, &event));
+    pair_done(&p);
+}
+
 static void silence_ends_both(void **state)
 {
     (void)state;
@@ -203,6 +233,7 @@ int main(void)
         cmocka_unit_test(bytes_arrive_both_ways),
         cmocka_unit_test(reading_to_the_end_wakes),
         cmocka_unit_test(closing_tells_the_peer),
+        cmocka_unit_test(closing_acknowledges_what_arrived),
         cmocka_unit_test(silence_ends_both),
         cmocka_unit_test(a_server_that_is_silent_is_given_up),
         cmocka_unit_test(a_foreign_certificate_is_refused),
