@@ -9,8 +9,10 @@ extern const struct vel_command vel_cmd_ca_init;
 extern const struct vel_command vel_cmd_ca_issue;
 extern const struct vel_command vel_cmd_cert_issue;
 extern const struct vel_command vel_cmd_cert_show;
+extern const struct vel_command vel_cmd_client_get;
 extern const struct vel_command vel_cmd_completion;
 extern const struct vel_command vel_cmd_help;
+extern const struct vel_command vel_cmd_serve;
 extern const struct vel_command vel_cmd_version;
 
 #endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/units.h"
+#include "cli/cmd.h"
+#include "cli/get.h"
+#include "client/exit.h"
+
+enum { HOUR = 3600 };
+
+#define FIELD(name) offsetof(struct vel_get_settings, name)
+static const struct vel_option get_options[] = {
+    {"alpn", 0, vel_parse_text, FIELD(alpn), "LIST", "velocity/1", 1, 255, "protocols to offer"},
+    {"cacert", 0, vel_parse_text, FIELD(cacert), "FILE", NULL, 1, 4095,
+     "hybrid certificates to trust, in PEM"},
+    {"insecure", 'k', vel_parse_flag, FIELD(insecure), NULL, NULL, 0, 0,
+     "accept any issuer and name; the signatures of the handshake are still checked"},
+    {"output", 'o', vel_parse_text, FIELD(output), "FILE", NULL, 1, 4095,
+     "write the body to FILE; - is the standard output"},
+    {"output-dir", 0, vel_parse_text, FIELD(output_dir), "FOLDER", NULL, 1, 2048,
+     "write each body to a file under FOLDER, named by the path of its URL"},
+    {"head", 'I', vel_parse_flag, FIELD(head), NULL, NULL, 0, 0,
+     "ask for the header only, and print it"},
+    {"request", 'X', vel_parse_text, FIELD(request), "METHOD", NULL, 1, 32,
+     "request method, instead of GET, HEAD or POST"},
+    {"data", 'd', vel_parse_texts, FIELD(data), "DATA", NULL, 0, 0,
+     "body to send with POST; @FILE reads a file, @- the standard input; repeated ones are joined "
+     "with &"},
+    {"header", 'H', vel_parse_texts, FIELD(headers), "LINE", NULL, 0, 0,
+     "header field to send, 'Name: value'; may be repeated"},
+    {"profile", 'p', vel_parse_profiles, FIELD(profiles), "LIST", "balanced", 0, 0,
+     "profiles to offer, of light, balanced and secure, best first"},
+    {"fail", 'f', vel_parse_flag, FIELD(fail), NULL, NULL, 0, 0,
+     "an answer of 400 and above is a failure, and its body is not written"},
+    {"verbose", 'v', vel_parse_flag, FIELD(verbose), NULL, NULL, 0, 0,
+     "tell on stderr what is negotiated, sent and received"},
+    {"json", 0, vel_parse_flag, FIELD(json), NULL, NULL, 0, 0,
+     "print the facts as a JSON object instead of the body; with --output - to stderr, beside it"},
+    {"progress", '#', vel_parse_flag, FIELD(progress), NULL, NULL, 0, 0,
+     "show a progress bar at once; by default it appears on a terminal when a transfer to a file "
+     "takes long"},
+    {"connect-timeout", 0, vel_parse_span, FIELD(connect_timeout), "TIME", "10s", 0, HOUR *SECOND,
+     "give up when not connected after this; 0: never"},
+    {"max-time", 'm', vel_parse_span, FIELD(max_time), "TIME", "0", 0, 24 * HOUR *SECOND,
+     "give up when not finished after this; 0: never"},
+};
+
+#define ROW(name, number, label, text) {number, text},
+static const struct vel_exit_row get_exits[] = {VEL_EXIT_MAP(ROW){0, NULL}};
+#undef ROW
+
+static int run_get(const struct vel_call *call)
+{
+    return vel_get(call, call->settings);
+}
+
+const struct vel_command vel_cmd_client_get = {
+    .name = "client get",
+    .arguments = "URL...",
+    .summary = "Fetch URLs of one server over one connection",
+    .description =
+        "Options and exit statuses follow curl. Several URLs of the same server are fetched in "
+        "parallel over one connection.\n\n"
+        "The server must show a hybrid certificate that leads to one of --cacert, with a classical "
+        "and a post-quantum signature at every step; both signatures of the handshake are always "
+        "checked.",
+    .options = get_options,
+    .option_count = VEL_COUNT(get_options),
+    .settings_size = sizeof(struct vel_get_settings),
+    .min_arguments = 1,
+    .max_arguments = 1 << 20,
+    .exits = get_exits,
+    .run = run_get,
+};

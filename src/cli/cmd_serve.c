@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "base/units.h"
+#include "cli/cmd.h"
+#include "cli/serve.h"
+
+#define FIELD(name) offsetof(struct vel_serve_settings, name)
+static const struct vel_option serve_options[] = {
+    {"root", 'r', vel_parse_text, FIELD(root), "FOLDER", NULL, 1, 4095,
+     "folder to serve (required)"},
+    {"listen", 'l', vel_parse_text, FIELD(listen), "ADDRESS:PORT", "[::]:4433", 1, 128,
+     "UDP address to serve on; [::] serves IPv4 as well, port 0 takes any"},
+    {"cert", 0, vel_parse_text, FIELD(cert), "FILE", NULL, 1, 1023,
+     "hybrid certificate chain in PEM; without it a self-signed one is made"},
+    {"key", 0, vel_parse_text, FIELD(key), "FILE", NULL, 1, 1023,
+     "both private keys of --cert in PEM"},
+    {"profile", 'p', vel_parse_profiles, FIELD(profiles), "LIST", NULL, 0, 0,
+     "profiles to permit, of light, balanced and secure; without it, all that the certificate allows"},
+    {"index", 0, vel_parse_text, FIELD(index), "NAME", "index.html", 1, 255,
+     "file that answers for a folder"},
+    {"cache-control", 0, vel_parse_text, FIELD(cache_control), "VALUE", NULL, 1, 255,
+     "Cache-Control field of successful answers"},
+    {"idle-timeout", 0, vel_parse_span, FIELD(idle_timeout), "TIME", "30s", 1 * SECOND,
+     3600 * SECOND, "close a silent connection after this"},
+    {"max-connections", 0, vel_parse_number, FIELD(max_connections), "NUMBER", "65536", 1, 1 << 20,
+     "refuse new clients beyond this many"},
+    {"grace", 0, vel_parse_span, FIELD(grace), "TIME", "10s", 0, 3600 * SECOND,
+     "let running requests finish for this long at the end"},
+    {"state", 0, vel_parse_text, FIELD(state), "FOLDER", NULL, 1, 900,
+     "where self-signed certificates are kept (default: $XDG_STATE_HOME/velocity, or "
+     "~/.local/state/velocity)"},
+    {"quiet", 'q', vel_parse_flag, FIELD(quiet), NULL, NULL, 0, 0, "do not log requests"},
+};
+
+static int run_serve(const struct vel_call *call)
+{
+    const struct vel_serve_settings *settings = call->settings;
+    if (settings->root == NULL) {
+        vel_fail(call, "say which folder to serve: --root FOLDER");
+        return VEL_STATUS_USAGE;
+    }
+    if ((settings->cert == NULL) != (settings->key == NULL)) {
+        vel_fail(call, "--cert and --key go together");
+        return VEL_STATUS_USAGE;
+    }
+    return vel_serve(call, settings);
+}
+
+const struct vel_command vel_cmd_serve = {
+    .name = "serve",
+    .arguments = "",
+    .summary = "Serve a folder as a web site over velocity/1",
+    .description =
+        "Without --cert a self-signed hybrid certificate is made for localhost, 127.0.0.1, ::1 and "
+        "the name of this machine. It is kept in the state folder and used again while it is valid.\n\n"
+        "Every request is a line on the standard output: time, client, request, status, bytes of "
+        "body, duration, protocol.\n\n"
+        "SIGINT or SIGTERM ends the server: it accepts nothing new, finishes what is running for at "
+        "most --grace, and exits with status 0. A second signal ends it at once.",
+    .options = serve_options,
+    .option_count = VEL_COUNT(serve_options),
+    .settings_size = sizeof(struct vel_serve_settings),
+    .run = run_serve,
+};

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/get.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/try.h"
+#include "base/units.h"
+#include "cli/get_internal.h"
+#include "sys/file.h"
+#include "velocity/crypto.h"
+#include "velocity/system.h"
+
+enum { DATA_LIMIT = 64 * 1024 * 1024, CA_LIMIT = 4 * 1024 * 1024 };
+
+static const char alpn_name[] = "velocity/1";
+
+void vel_get_failed(struct vel_get *get, enum vel_exit status, const char *format, ...)
+{
+    if (get->status != VEL_EXIT_OK)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    get->status = status;
+    vsnprintf(get->message, sizeof get->message, format, arguments);
+    va_end(arguments);
+}
+
+/* ---- what was asked ---- */
+
+static vel_result refuse(struct vel_get *get, const char *message)
+{
+    vel_get_failed(get, VEL_EXIT_USAGE, "%s", message);
+    return VEL_ERR_ARGUMENT;
+}
+
+static vel_result check_settings(struct vel_get *get)
+{
+    const struct vel_get_settings *settings = get->settings;
+    bool many = get->fetch_count > 1;
+    if (strcmp(settings->alpn, alpn_name) != 0) {
+        vel_get_failed(get, VEL_EXIT_USAGE,
+                       "--alpn %s: not available yet; this version speaks %s only", settings->alpn,
+                       alpn_name);
+        return VEL_ERR_ARGUMENT;
+    }
+    if (settings->head && settings->data.count > 0)
+        return refuse(get, "--head and --data exclude each other");
+    if (settings->output != NULL && settings->output_dir != NULL)
+        return refuse(get, "--output and --output-dir exclude each other");
+    if (many && settings->output != NULL && strcmp(settings->output, "-") != 0)
+        return refuse(get, "several URLs need --output-dir instead of --output");
+    return VEL_OK;
+}
+
+static vel_result prepare_fetches(struct vel_get *get)
+{
+    const struct vel_call *call = get->call;
+    get->fetches = vel_alloc(&get->env, call->argument_count * sizeof *get->fetches);
+    if (get->fetches == NULL)
+        vel_get_failed(get, VEL_EXIT_MEMORY, "%s", vel_err_text(VEL_ERR_NOMEM));
+    REQUIRE(get->fetches != NULL, VEL_ERR_NOMEM);
+    for (size_t i = 0; i < call->argument_count; i++) {
+        struct vel_fetch *fetch = &get->fetches[i];
+        fetch->get = get;
+        get->fetch_count++;
+        TRY(vel_fetch_prepare(fetch, call->arguments[i]));
+        if (strcmp(fetch->url.authority, get->fetches[0].url.authority) != 0)
+            return refuse(get, "all URLs must be of the same server");
+    }
+    return VEL_OK;
+}
+
+/* As curl: @FILE is a file, @- the standard input; several are joined with '&'. */
+static vel_result prepare_data(struct vel_get *get)
+{
+    const struct vel_texts *data = &get->settings->data;
+    get->data = (struct vel_buf){.env = &get->env, .limit = DATA_LIMIT};
+    for (size_t i = 0; i < data->count; i++) {
+        const char *item = data->items[i];
+        bool is_file = item[0] == '@';
+        const char *path = strcmp(item, "@-") == 0 ? "/dev/stdin" : item + 1;
+        enum vel_err err = i > 0 ? vel_buf_append(&get->data, vel_slice_text("&")) : VEL_OK;
+        if (err == VEL_OK)
+            err = is_file ? vel_file_load(path, &get->data)
+                          : vel_buf_append(&get->data, vel_slice_text(item));
+        if (err != VEL_OK) {
+            vel_get_failed(get, VEL_EXIT_READ, "--data %s: %s", item,
+                           err == VEL_ERR_IO ? strerror(errno) : vel_err_text(err));
+            return err;
+        }
+    }
+    return VEL_OK;
+}
+
+static vel_result prepare_trust(struct vel_get *get)
+{
+    const char *path = get->settings->cacert;
+    OWNED(vel_buf_free) struct vel_buf pem = {.env = &get->env, .limit = CA_LIMIT};
+    TRY(vel_trust_new(&get->env, get->crypto, &get->trust));
+    if (path == NULL)
+        return VEL_OK;
+    enum vel_err err = vel_file_load(path, &pem);
+    if (err == VEL_OK)
+        err = vel_trust_add_pem(get->trust, vel_buf_slice(&pem));
+    if (err != VEL_OK)
+        vel_get_failed(get, VEL_EXIT_CA_FILE, "--cacert %s: %s", path,
+                       err == VEL_ERR_IO          ? strerror(errno)
+                       : err == VEL_ERR_MALFORMED ? "holds no certificate in PEM that parses"
+                                                  : vel_err_text(err));
+    return err;
+}
+
+static void fill_config(struct vel_get *get)
+{
+    get->alpn = vel_slice_text(alpn_name);
+    get->config = vel_config_default(get->crypto);
+    get->config.trust = get->trust;
+    get->config.server_name = get->fetches[0].url.host;
+    get->config.alpn = &get->alpn;
+    get->config.alpn_count = 1;
+    get->config.profiles = get->settings->profiles;
+    get->config.insecure = get->settings->insecure;
+    get->config.unix_offset = vel_clock_unix_offset();
+    /* The connect time-out is ours to tell; the connection must not end first. */
+    get->config.limits.handshake_timeout = 3600 * SECOND;
+}
+
+static vel_result resolve(struct vel_get *get)
+{
+    const struct vel_url *url = &get->fetches[0].url;
+    enum vel_err err = vel_resolve(url->host, url->port, get->addrs, &get->addr_count);
+    if (err != VEL_OK)
+        vel_get_failed(get, VEL_EXIT_RESOLVE, "could not resolve the host name %s%s", url->host,
+                       err == VEL_ERR_AGAIN ? ": the name server does not answer" : "");
+    get->resolved = vel_clock_now();
+    return err;
+}
+
+static void on_max_time(void *self, vel_time now)
+{
+    struct vel_get *get = self;
+    (void)now;
+    get->out_of_time = true;
+    vel_get_failed(get, VEL_EXIT_TIMEOUT, "not finished within %.1f s (--max-time)",
+                   (double)get->settings->max_time / (double)SECOND);
+    vel_loop_stop(get->loop);
+}
+
+static vel_result prepare_loop(struct vel_get *get)
+{
+    TRY(vel_loop_new(&get->env, &get->loop));
+    TRY(vel_timer_new(get->loop, on_max_time, get, &get->max_timer));
+    if (get->settings->max_time > 0)
+        vel_timer_set(get->max_timer, get->started + get->settings->max_time);
+    return VEL_OK;
+}
+
+static vel_result prepare(struct vel_get *get)
+{
+    TRY(prepare_fetches(get));
+    TRY(check_settings(get));
+    TRY(vel_get_prepare_headers(get));
+    TRY(prepare_data(get));
+    TRY(vel_crypto_new(&get->env, &get->crypto));
+    TRY(prepare_trust(get));
+    fill_config(get);
+    TRY(resolve(get));
+    return prepare_loop(get);
+}
+
+/* ---- the addresses, one after the other ---- */
+
+static void report_no_connection(struct vel_get *get, bool silent)
+{
+    const struct vel_url *url = &get->fetches[0].url;
+    char where[VEL_ADDR_TEXT];
+    vel_addr_text(&get->addrs[get->addr_count - 1], where);
+    if (silent)
+        vel_get_failed(get, VEL_EXIT_TIMEOUT,
+                       "no answer from %s (last tried: %s) within %.1f s (--connect-timeout)",
+                       url->authority, where,
+                       (double)get->settings->connect_timeout / (double)SECOND);
+    else
+        vel_get_failed(
+            get, VEL_EXIT_CONNECT,
+            "could not connect to %s (last tried: %s): nobody listens there, or there is "
+            "no way to it",
+            url->authority, where);
+}
+
+/* A silent address gets its share of the time, so that the next one has some left. */
+static void try_addresses(struct vel_get *get)
+{
+    vel_time end = get->resolved + get->settings->connect_timeout;
+    bool silent = false;
+    for (size_t i = 0; i < get->addr_count && !get->out_of_time; i++) {
+        vel_time patience = 0;
+        if (get->settings->connect_timeout > 0)
+            patience = VEL_MAX((end - vel_clock_now()) / (vel_time)(get->addr_count - i), MS);
+        char where[VEL_ADDR_TEXT];
+        if (get->settings->verbose)
+            fprintf(stderr, "* trying %s\n", vel_addr_text(&get->addrs[i], where));
+        enum vel_err err = vel_get_connect(get, &get->addrs[i], patience);
+        if (err != VEL_ERR_NOT_FOUND && err != VEL_ERR_TIMEOUT)
+            return;
+        silent |= err == VEL_ERR_TIMEOUT;
+    }
+    report_no_connection(get, silent);
+}
+
+static void clear(struct vel_get *get)
+{
+    vel_timer_free(get->max_timer);
+    vel_loop_free(get->loop);
+    vel_trust_free(get->trust);
+    vel_crypto_free(get->crypto);
+    for (size_t i = 0; i < get->fetch_count; i++)
+        vel_fetch_clear(&get->fetches[i]);
+    vel_release(&get->env, get->fetches, get->call->argument_count * sizeof *get->fetches);
+    vel_buf_free(&get->data);
+    vel_buf_free(&get->header_names);
+}
+
+static void start_progress(struct vel_get *get)
+{
+    const struct vel_get_settings *settings = get->settings;
+    get->progress.files = get->fetch_count;
+    get->progress.expected = UINT64_MAX;
+    bool quiet = settings->json || settings->verbose;
+    bool to_file = settings->output != NULL || settings->output_dir != NULL;
+    if (settings->progress || (to_file && !quiet))
+        vel_progress_start(&get->progress, settings->progress, vel_clock_now());
+}
+
+int vel_get(const struct vel_call *call, const struct vel_get_settings *settings)
+{
+    struct vel_get get = {
+        .call = call, .settings = settings, .env = *call->env, .started = vel_clock_now()};
+    enum vel_err err = prepare(&get);
+    if (err != VEL_OK)
+        vel_get_failed(&get, VEL_EXIT_MEMORY, "could not start: %s", vel_err_text(err));
+    start_progress(&get);
+    if (err == VEL_OK)
+        try_addresses(&get);
+    vel_progress_finish(&get.progress, vel_clock_now());
+    vel_report_end(&get);
+    if (settings->json)
+        vel_report_json(
+            &get, settings->output != NULL && strcmp(settings->output, "-") == 0 ? stderr : stdout);
+    if (get.status != VEL_EXIT_OK)
+        fprintf(stderr, "velocity client get: (%d) %s\n", (int)get.status, get.message);
+    clear(&get);
+    return (int)get.status;
+}

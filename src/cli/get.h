@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_GET_H
+#define CLI_GET_H
+
+#include "cli/command.h"
+
+/* What `velocity client get` was asked to do: the fields of its option table. */
+struct vel_get_settings {
+    const char *alpn;
+    const char *cacert;
+    bool insecure;
+    const char *output;     /* "-" or NULL: the standard output */
+    const char *output_dir; /* NULL: none */
+    bool head;
+    const char *request; /* method; NULL: GET, HEAD or POST */
+    struct vel_texts data;
+    struct vel_texts headers;
+    struct vel_profile_list profiles;
+    bool fail;
+    bool verbose;
+    bool json;
+    bool progress;
+    vel_time connect_timeout; /* 0: none */
+    vel_time max_time;        /* 0: none */
+};
+
+/* Fetch the URLs of call->arguments; returns the exit status (client/exit.h). */
+int vel_get(const struct vel_call *call, const struct vel_get_settings *settings);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "base/try.h"
+#include "cli/get_internal.h"
+#include "velocity/system.h"
+#include "velocity/udp.h"
+
+/* One connection with everything it stands on, in the order of creation. */
+struct attempt {
+    struct vel_get *get;
+    struct vel_link *link;
+    struct vel_endpoint *endpoint;
+    struct vel_conn *conn; /* NULL once its last event was taken */
+    struct vel_client *client;
+    struct vel_runtime *runtime;
+    struct vel_timer *timer;
+    bool fetching; /* connected, and every fetch is queued */
+    bool refused;  /* the network says that nobody listens */
+    bool ended;
+    enum vel_client_failure why;
+};
+
+/* ---- while it runs ---- */
+
+/* What the report will tell: the connection itself goes away. */
+static void remember(struct attempt *attempt)
+{
+    struct vel_get_facts *facts = &attempt->get->facts;
+    if (attempt->conn == NULL)
+        return;
+    facts->remote = vel_conn_remote(attempt->conn);
+    facts->connected = vel_conn_is_connected(attempt->conn);
+    if (vel_conn_facts(attempt->conn) != NULL)
+        facts->handshake = *vel_conn_facts(attempt->conn);
+    vel_conn_get_stats(attempt->conn, &facts->stats);
+    const struct vel_close *close = vel_client_close_reason(attempt->client);
+    facts->closed = close != NULL;
+    if (close != NULL)
+        facts->close = *close;
+}
+
+static void start_fetches(struct attempt *attempt, vel_time now)
+{
+    struct vel_get *get = attempt->get;
+    attempt->fetching = true;
+    get->connected = now;
+    remember(attempt);
+    vel_report_connected(get);
+    for (size_t i = 0; i < get->fetch_count; i++)
+        if (vel_fetch_start(&get->fetches[i], attempt->client, now) != VEL_OK)
+            vel_get_failed(get, VEL_EXIT_MEMORY, "%s: could not queue the request",
+                           get->fetches[i].text);
+}
+
+static void end(struct attempt *attempt)
+{
+    remember(attempt);
+    attempt->ended = true;
+    attempt->conn = NULL; /* after its last event it does not live on */
+    vel_loop_stop(attempt->get->loop);
+}
+
+static void look(struct attempt *attempt)
+{
+    if (attempt->ended)
+        return;
+    if (vel_client_ended(attempt->client, &attempt->why)) {
+        end(attempt);
+    } else if (attempt->fetching && vel_client_busy(attempt->client) == 0) {
+        end(attempt);
+        vel_client_close(attempt->client);
+    }
+}
+
+static void on_events(void *self, struct vel_conn *conn, vel_time now)
+{
+    struct attempt *attempt = self;
+    bool connected = vel_conn_is_connected(conn);
+    vel_client_events(attempt->client, now);
+    if (connected && !attempt->fetching && !vel_client_ended(attempt->client, &attempt->why))
+        start_fetches(attempt, now);
+    look(attempt);
+}
+
+static void on_flush(void *self, vel_time now)
+{
+    struct attempt *attempt = self;
+    vel_client_flush(attempt->client, now);
+    look(attempt);
+    vel_timer_set(attempt->timer, vel_client_deadline(attempt->client));
+    vel_progress_update(&attempt->get->progress, now);
+}
+
+static void on_time(void *self, vel_time now)
+{
+    struct attempt *attempt = self;
+    vel_client_expire(attempt->client, now);
+    vel_runtime_wake(attempt->runtime);
+}
+
+static void on_unreachable(void *self, const struct vel_addr *remote)
+{
+    struct attempt *attempt = self;
+    (void)remote;
+    if (attempt->fetching)
+        return; /* a connected peer is told by nobody but itself */
+    attempt->refused = true;
+    vel_loop_stop(attempt->get->loop);
+}
+
+/* ---- setting up and taking down ---- */
+
+static vel_result open_attempt(struct attempt *attempt, const struct vel_addr *remote,
+                               vel_time patience, vel_time now)
+{
+    struct vel_get *get = attempt->get;
+    const struct vel_udp_setup udp = {.remote = *remote};
+    const struct vel_runtime_hooks hooks = {
+        .events = on_events, .flush = on_flush, .unreachable = on_unreachable, .self = attempt};
+    const struct vel_client_setup client = {.env = &get->env, .connect_timeout = patience};
+
+    TRY(vel_udp_link_new(&get->env, &udp, &attempt->link));
+    const struct vel_endpoint_setup endpoint = {.env = &get->env,
+                                                .max_send_train = attempt->link->max_train};
+    TRY(vel_endpoint_new(&endpoint, &attempt->endpoint));
+    TRY(vel_endpoint_connect(attempt->endpoint, &get->config, &attempt->link->local, remote, now,
+                             &attempt->conn));
+    TRY(vel_client_new(&client, attempt->conn, now, &attempt->client));
+    TRY(vel_runtime_new(&get->env, get->loop, attempt->link, attempt->endpoint, &hooks,
+                        &attempt->runtime));
+    return vel_timer_new(get->loop, on_time, attempt, &attempt->timer);
+}
+
+/* The client goes first: it ends what is unfinished, on a connection that still exists. */
+static void close_attempt(struct attempt *attempt)
+{
+    if (attempt->runtime != NULL)
+        vel_runtime_finish(attempt->runtime);
+    vel_timer_free(attempt->timer);
+    vel_runtime_free(attempt->runtime);
+    vel_client_free(attempt->client);
+    vel_endpoint_free(attempt->endpoint);
+    vel_link_free(attempt->link);
+}
+
+/* How an attempt counts that got no connection. */
+static vel_result judge(struct attempt *attempt)
+{
+    if (attempt->fetching || attempt->get->out_of_time)
+        return VEL_OK;
+    if (attempt->refused || attempt->why == VEL_CLIENT_CONNECT)
+        return VEL_ERR_NOT_FOUND;
+    if (attempt->why == VEL_CLIENT_TIMEOUT)
+        return VEL_ERR_TIMEOUT;
+    vel_report_close(attempt->get, attempt->why);
+    return VEL_ERR_CLOSED;
+}
+
+vel_result vel_get_connect(struct vel_get *get, const struct vel_addr *remote, vel_time patience)
+{
+    struct attempt attempt = {.get = get};
+    enum vel_err err = open_attempt(&attempt, remote, patience, vel_clock_now());
+    if (err == VEL_OK) {
+        vel_loop_run(get->loop);
+        if (!attempt.ended && get->out_of_time)
+            remember(&attempt);
+        err = judge(&attempt);
+    } else if (err == VEL_ERR_NOMEM || err == VEL_ERR_ARGUMENT || err == VEL_ERR_CRYPTO) {
+        vel_get_failed(get, VEL_EXIT_CONNECT, "could not start: %s", vel_err_text(err));
+        err = VEL_ERR_CLOSED;
+    } else {
+        err = VEL_ERR_NOT_FOUND; /* no socket for this kind of address, or no route */
+    }
+    if (attempt.fetching && attempt.why != VEL_CLIENT_OK)
+        vel_report_close(get, attempt.why);
+    close_attempt(&attempt);
+    return err;
+}

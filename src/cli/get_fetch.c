@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/try.h"
+#include "base/units.h"
+#include "cli/get_internal.h"
+#include "sys/file.h"
+#include "velocity/system.h"
+
+enum { PATH_LIMIT = 4096, HEADER_NAMES_LIMIT = 64 * 1024, ERROR_STATUS = 400 };
+
+const char *vel_get_method(const struct vel_get *get)
+{
+    if (get->settings->request != NULL)
+        return get->settings->request;
+    if (get->settings->head)
+        return "HEAD";
+    return get->settings->data.count > 0 ? "POST" : "GET";
+}
+
+/* ---- request ---- */
+
+/* Header lines, "Name: value". Names travel in lower case (RFC 9114 4.2). */
+static vel_result prepare_header(struct vel_get *get, struct vel_slice name, const char *value)
+{
+    struct vel_buf *names = &get->header_names;
+    REQUIRE(name.len > 0 && get->header_count < VEL_GET_HEADERS_MAX, VEL_ERR_ARGUMENT);
+    TRY(vel_buf_reserve(names, name.len));
+    uint8_t *start = names->ptr + names->len;
+    for (size_t i = 0; i < name.len; i++)
+        start[i] = (uint8_t)tolower(name.ptr[i]);
+    names->len += name.len;
+    get->headers[get->header_count++] =
+        (struct vel_field){vel_slice(start, name.len), vel_slice_text(value)};
+    return VEL_OK;
+}
+
+static bool has_header(const struct vel_get *get, const char *name)
+{
+    struct vel_fields fields = {get->headers, get->header_count};
+    return vel_fields_find(fields, name) != NULL;
+}
+
+static vel_result prepare_line(struct vel_get *get, const char *line)
+{
+    const char *colon = strchr(line, ':');
+    if (colon == NULL || colon == line || strpbrk(line, "\r\n") != NULL) {
+        vel_get_failed(get, VEL_EXIT_USAGE, "--header '%s': not of the form 'Name: value'", line);
+        return VEL_ERR_ARGUMENT;
+    }
+    const char *value = colon + 1;
+    value += strspn(value, " \t");
+    return prepare_header(get, vel_slice(line, (size_t)(colon - line)), value);
+}
+
+vel_result vel_get_prepare_headers(struct vel_get *get)
+{
+    const struct vel_texts *lines = &get->settings->headers;
+    get->header_names = (struct vel_buf){.env = &get->env, .limit = HEADER_NAMES_LIMIT};
+    size_t all = sizeof "user-agent" + sizeof "content-type" + sizeof "accept";
+    for (size_t i = 0; i < lines->count; i++)
+        all += strlen(lines->items[i]);
+    TRY(vel_buf_reserve(&get->header_names, all)); /* so that the slices into it stay good */
+    for (size_t i = 0; i < lines->count; i++)
+        TRY(prepare_line(get, lines->items[i]));
+
+    if (!has_header(get, "user-agent"))
+        TRY(prepare_header(get, vel_slice_text("user-agent"), "velocity/" VELOCITY_VERSION));
+    if (!has_header(get, "accept"))
+        TRY(prepare_header(get, vel_slice_text("accept"), "*/*"));
+    if (get->settings->data.count > 0 && !has_header(get, "content-type"))
+        TRY(prepare_header(get, vel_slice_text("content-type"),
+                           "application/x-www-form-urlencoded"));
+    return VEL_OK;
+}
+
+/* The request body is in memory until the end, so nothing needs releasing. */
+static vel_result pull_body(void *self, size_t want, struct vel_body_piece *piece)
+{
+    struct vel_fetch *fetch = self;
+    const struct vel_buf *data = &fetch->get->data;
+    size_t left = data->len - fetch->body_at;
+    size_t size = VEL_MIN(want, left);
+    *piece = (struct vel_body_piece){
+        .bytes = vel_slice(size > 0 ? data->ptr + fetch->body_at : NULL, size),
+        .last = size == left};
+    fetch->body_at += size;
+    return VEL_OK;
+}
+
+/* ---- where the body goes ---- */
+
+static vel_result path_in_folder(struct vel_fetch *fetch, const char *folder, struct vel_buf *path)
+{
+    TRY(vel_buf_append(path, vel_slice_text(folder)));
+    TRY(vel_buf_append(path, vel_slice_text("/")));
+    enum vel_err err = vel_url_file_name(&fetch->url, path);
+    if (err == VEL_ERR_MALFORMED)
+        vel_get_failed(fetch->get, VEL_EXIT_USAGE, "%s: its path is no safe file name",
+                       fetch->text);
+    return err;
+}
+
+static vel_result choose_path(struct vel_fetch *fetch)
+{
+    const struct vel_get_settings *settings = fetch->get->settings;
+    OWNED(vel_buf_free) struct vel_buf path = {.env = &fetch->get->env, .limit = PATH_LIMIT};
+    if (settings->output_dir != NULL)
+        TRY(path_in_folder(fetch, settings->output_dir, &path));
+    else if (settings->output != NULL && strcmp(settings->output, "-") != 0)
+        TRY(vel_buf_append(&path, vel_slice(settings->output, strlen(settings->output) + 1)));
+    fetch->path = (char *)path.ptr;
+    fetch->path_size = path.capacity;
+    path = (struct vel_buf){0};
+    return VEL_OK;
+}
+
+vel_result vel_fetch_prepare(struct vel_fetch *fetch, const char *text)
+{
+    fetch->text = text;
+    fetch->expected = UINT64_MAX;
+    enum vel_err err = vel_url_parse(&fetch->get->env, text, &fetch->url);
+    if (err != VEL_OK) {
+        vel_get_failed(fetch->get, err == VEL_ERR_NOMEM ? VEL_EXIT_MEMORY : VEL_EXIT_URL, "%s: %s",
+                       text,
+                       err == VEL_ERR_UNSUPPORTED ? "only https URLs can be fetched"
+                       : err == VEL_ERR_LIMIT     ? "the URL is too long"
+                                                  : "not a URL like https://host:port/path");
+        return err;
+    }
+    return choose_path(fetch);
+}
+
+/* The standard output belongs to the JSON object when that is asked for. */
+static bool to_stdout(const struct vel_fetch *fetch)
+{
+    const struct vel_get_settings *settings = fetch->get->settings;
+    return fetch->path == NULL && !settings->head && (!settings->json || settings->output != NULL);
+}
+
+static vel_result make_parent(const struct vel_fetch *fetch)
+{
+    char *slash = strrchr(fetch->path, '/');
+    if (fetch->get->settings->output_dir == NULL || slash == NULL)
+        return VEL_OK;
+    *slash = '\0';
+    enum vel_err err = vel_folder_make(fetch->path, 0777);
+    *slash = '/';
+    return err;
+}
+
+static vel_result write_failed(struct vel_fetch *fetch)
+{
+    vel_get_failed(fetch->get, VEL_EXIT_WRITE, "%s: %s",
+                   fetch->path != NULL ? fetch->path : "standard output", strerror(errno));
+    return VEL_ERR_IO;
+}
+
+static vel_result open_output(struct vel_fetch *fetch)
+{
+    if (fetch->opened)
+        return VEL_OK;
+    fetch->opened = true;
+    if (fetch->path != NULL) {
+        if (make_parent(fetch) != VEL_OK || (fetch->file = fopen(fetch->path, "wbe")) == NULL)
+            return write_failed(fetch);
+    } else if (to_stdout(fetch)) {
+        fetch->file = stdout;
+    }
+    return VEL_OK;
+}
+
+static vel_result close_output(struct vel_fetch *fetch)
+{
+    FILE *file = fetch->file;
+    fetch->file = NULL;
+    if (file == NULL)
+        return VEL_OK;
+    int status = file == stdout ? fflush(file) : fclose(file);
+    return status == 0 ? VEL_OK : write_failed(fetch);
+}
+
+/* ---- response ---- */
+
+static bool is_refused(const struct vel_fetch *fetch, unsigned status)
+{
+    return fetch->get->settings->fail && status >= ERROR_STATUS;
+}
+
+static void on_head(void *self, struct vel_transfer *transfer, const struct vel_response *response)
+{
+    struct vel_fetch *fetch = self;
+    (void)transfer;
+    fetch->result.status = response->status;
+    vel_report_response(fetch, response);
+}
+
+static vel_result on_body(void *self, struct vel_transfer *transfer, struct vel_slice bytes)
+{
+    struct vel_fetch *fetch = self;
+    (void)transfer;
+    if (is_refused(fetch, fetch->result.status))
+        return VEL_OK;
+    TRY(open_output(fetch));
+    if (fetch->file != NULL && fwrite(bytes.ptr, 1, bytes.len, fetch->file) != bytes.len)
+        return write_failed(fetch);
+    return VEL_OK;
+}
+
+/* The sums over all fetches; the total is known when each part of it is. */
+static void on_progress(void *self, uint64_t received, uint64_t total)
+{
+    struct vel_fetch *fetch = self;
+    struct vel_progress *progress = &fetch->get->progress;
+    progress->received += received - fetch->received;
+    if (fetch->expected == UINT64_MAX && total != UINT64_MAX)
+        progress->expected = progress->expected == UINT64_MAX ? total : progress->expected + total;
+    fetch->received = received;
+    fetch->expected = total;
+}
+
+static void on_done(void *self, struct vel_transfer *transfer,
+                    const struct vel_transfer_result *result)
+{
+    struct vel_fetch *fetch = self;
+    struct vel_get *get = fetch->get;
+    (void)transfer;
+    fetch->result = *result;
+    fetch->done = true;
+    get->progress.files_done++;
+    /* An empty body leaves an empty file behind. */
+    if (result->failure == VEL_CLIENT_OK && !is_refused(fetch, result->status) &&
+        open_output(fetch) != VEL_OK)
+        return;
+    if (close_output(fetch) != VEL_OK)
+        return;
+    if (result->failure == VEL_CLIENT_OK && is_refused(fetch, result->status))
+        vel_get_failed(get, VEL_EXIT_HTTP_STATUS, "%s: the server answered %u", fetch->text,
+                       result->status);
+    else if (result->failure != VEL_CLIENT_OK && !get->out_of_time)
+        vel_get_failed(get, vel_exit_of_failure(result->failure), "%s: %s", fetch->text,
+                       vel_exit_text(vel_exit_of_failure(result->failure)));
+}
+
+vel_result vel_fetch_start(struct vel_fetch *fetch, struct vel_client *client, vel_time now)
+{
+    const struct vel_get *get = fetch->get;
+    const struct vel_body_source body = {.pull = pull_body, .self = fetch};
+    const struct vel_sink sink = {
+        .head = on_head, .body = on_body, .progress = on_progress, .done = on_done, .self = fetch};
+    const struct vel_request request = {
+        .method = vel_slice_text(vel_get_method(get)),
+        .scheme = vel_slice_text("https"),
+        .authority = vel_slice_text(fetch->url.authority),
+        .path = vel_buf_slice(&fetch->url.target),
+        .fields = {get->headers, get->header_count},
+    };
+    vel_report_request(fetch);
+    return vel_client_fetch(client, &request, get->settings->data.count > 0 ? &body : NULL, &sink,
+                            now);
+}
+
+void vel_fetch_clear(struct vel_fetch *fetch)
+{
+    if (fetch->file != NULL && fetch->file != stdout)
+        fclose(fetch->file);
+    vel_release(&fetch->get->env, fetch->path, fetch->path_size);
+    vel_url_clear(&fetch->url);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_GET_INTERNAL_H
+#define CLI_GET_INTERNAL_H
+
+#include <stdio.h>
+
+#include "cli/get.h"
+#include "cli/progress.h"
+#include "client/exit.h"
+#include "client/url.h"
+#include "sys/address.h"
+#include "velocity/runtime.h"
+
+/*
+ * The parts of `velocity client get`:
+ *   get.c          what was asked: URLs, body, trust; then the addresses one after the other
+ *   get_connect.c  one connection, from its socket to its end
+ *   get_fetch.c    one URL: its request, where its body goes
+ *   get_report.c   what is told about it: --verbose, --json, error messages
+ */
+struct vel_get;
+
+enum { VEL_GET_HEADERS_MAX = VEL_TEXTS_MAX + 4, VEL_GET_MESSAGE = 512 };
+
+/* One URL. */
+struct vel_fetch {
+    struct vel_get *get;
+    const char *text; /* as the user gave it */
+    struct vel_url url;
+    char *path;       /* of the file; NULL: standard output, or nowhere */
+    size_t path_size; /* bytes of `path`, allocated */
+    FILE *file;       /* open while the body comes */
+    size_t body_at;   /* bytes of the request body that were handed over */
+    uint64_t received;
+    uint64_t expected; /* UINT64_MAX: unknown */
+    bool opened;       /* the output was */
+    bool done;
+    struct vel_transfer_result result;
+};
+
+/* What is kept of a connection when it is gone. */
+struct vel_get_facts {
+    bool connected;
+    struct vel_addr remote;
+    struct vel_handshake_facts handshake;
+    struct vel_conn_stats stats;
+    bool closed; /* by something else than us; see close */
+    struct vel_close close;
+};
+
+struct vel_get {
+    const struct vel_call *call;
+    const struct vel_get_settings *settings;
+    struct vel_env env;
+    struct vel_crypto *crypto;
+    struct vel_trust *trust;
+    struct vel_slice alpn;
+    struct vel_config config;
+    struct vel_loop *loop;
+    struct vel_timer *max_timer; /* --max-time */
+    struct vel_buf data;         /* request body */
+    struct vel_field headers[VEL_GET_HEADERS_MAX];
+    struct vel_buf header_names; /* lower case */
+    size_t header_count;
+    struct vel_fetch *fetches;
+    size_t fetch_count;
+    struct vel_addr addrs[VEL_RESOLVE_MAX];
+    size_t addr_count;
+    struct vel_progress progress;
+
+    struct vel_get_facts facts;
+    vel_time started, resolved, connected; /* moments; 0: not reached */
+    bool out_of_time;
+    enum vel_exit status;
+    char message[VEL_GET_MESSAGE]; /* why, when status is not VEL_EXIT_OK */
+};
+
+/* Remember the first failure; later ones are consequences. */
+void vel_get_failed(struct vel_get *get, enum vel_exit status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- get_connect.c ---- */
+
+/*
+ * Connect to one address within `patience` (0: no limit), run every fetch, close.
+ * VEL_OK             connected; fetches and connection ended, well or not
+ * VEL_ERR_NOT_FOUND  nobody listens there, or it cannot be reached
+ * VEL_ERR_TIMEOUT    no answer in time
+ * others             the connection failed in a way that another address would not mend; told with
+ *                    vel_get_failed
+ */
+vel_result vel_get_connect(struct vel_get *get, const struct vel_addr *remote, vel_time patience);
+
+/* ---- get_fetch.c ---- */
+
+/* Take header lines of the settings apart. VEL_ERR_ARGUMENT: told with vel_get_failed. */
+vel_result vel_get_prepare_headers(struct vel_get *get);
+/* Where the body of a fetch goes. Errors are told with vel_get_failed. */
+vel_result vel_fetch_prepare(struct vel_fetch *fetch, const char *text);
+vel_result vel_fetch_start(struct vel_fetch *fetch, struct vel_client *client, vel_time now);
+void vel_fetch_clear(struct vel_fetch *fetch);
+const char *vel_get_method(const struct vel_get *get);
+
+/* ---- get_report.c ---- */
+
+void vel_report_connected(const struct vel_get *get);
+void vel_report_request(const struct vel_fetch *fetch);
+void vel_report_response(const struct vel_fetch *fetch, const struct vel_response *response);
+void vel_report_end(const struct vel_get *get);
+void vel_report_json(const struct vel_get *get, FILE *to);
+/* Turn a close into the message of vel_get_failed. */
+void vel_report_close(struct vel_get *get, enum vel_client_failure failure);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "cli/get_internal.h"
+
+/*
+ * The facts as one JSON object. Names are part of the interface: scripts read them. Times are
+ * milliseconds; moments count from the start of the program's work. What was not reached is null.
+ */
+
+static json_t *span(vel_time value)
+{
+    return json_real((double)(value / US) / 1000.0);
+}
+
+static json_t *moment(const struct vel_get *get, vel_time at)
+{
+    return at == 0 ? json_null() : span(at - get->started);
+}
+
+static json_t *count(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+static json_t *text(const char *value)
+{
+    return value == NULL ? json_null() : json_string(value);
+}
+
+static json_t *error_of(const struct vel_get *get)
+{
+    if (get->status == VEL_EXIT_OK)
+        return json_null();
+    json_t *error = json_object();
+    json_object_set_new(error, "name", text(vel_exit_name(get->status)));
+    json_object_set_new(error, "message", text(get->message));
+    if (get->status == VEL_EXIT_CERTIFICATE) {
+        const struct vel_cert_verdict *verdict = &get->facts.close.verdict;
+        json_object_set_new(error, "check", text(vel_cert_check_name(verdict->check)));
+        json_object_set_new(error, "certificate", count(verdict->depth));
+        json_object_set_new(error, "subject", text(verdict->subject));
+    }
+    return error;
+}
+
+static json_t *handshake_of(const struct vel_get *get)
+{
+    const struct vel_handshake_facts *facts = &get->facts.handshake;
+    const struct vel_conn_stats *stats = &get->facts.stats;
+    char version[16], alpn[sizeof facts->alpn + 1] = "";
+    snprintf(version, sizeof version, "0x%08" PRIx32, facts->version);
+    memcpy(alpn, facts->alpn, facts->alpn_len);
+
+    json_t *made = json_object();
+    json_object_set_new(made, "version", text("velocity/1"));
+    json_object_set_new(made, "wire_version", text(version));
+    json_object_set_new(made, "alpn", text(alpn));
+    json_object_set_new(made, "profile", text(vel_profile_name(facts->profile)));
+    json_object_set_new(made, "suite", text(facts->suite));
+    json_object_set_new(made, "group", text(facts->group));
+    json_object_set_new(made, "signature", text(facts->signature));
+    json_object_set_new(made, "classical_signature", text(facts->classical));
+    json_object_set_new(made, "post_quantum_signature", text(facts->post_quantum));
+    json_object_set_new(made, "authenticated", json_boolean(facts->peer_authenticated));
+    json_object_set_new(made, "trusted", json_boolean(!get->settings->insecure));
+    json_object_set_new(made, "certificates", count(facts->peer_chain_count));
+    json_object_set_new(made, "certificate_bytes", count(facts->peer_chain_bytes));
+    json_object_set_new(made, "hello_retry", json_boolean(facts->hello_retry));
+    json_object_set_new(made, "round_trips", count(stats->handshake_round_trips));
+    json_object_set_new(made, "time_ms", span(stats->handshake_time));
+    json_object_set_new(made, "datagrams_sent", count(stats->handshake_datagrams_sent));
+    json_object_set_new(made, "datagrams_received", count(stats->handshake_datagrams_received));
+    json_object_set_new(made, "bytes_sent", count(stats->handshake_bytes_sent));
+    json_object_set_new(made, "bytes_received", count(stats->handshake_bytes_received));
+    return made;
+}
+
+static json_t *connection_of(const struct vel_get *get)
+{
+    const struct vel_conn_stats *stats = &get->facts.stats;
+    char remote[VEL_ADDR_TEXT];
+    json_t *made = json_object();
+    json_object_set_new(made, "remote", text(vel_addr_text(&get->facts.remote, remote)));
+    json_object_set_new(made, "datagrams_sent", count(stats->datagrams_sent));
+    json_object_set_new(made, "datagrams_received", count(stats->datagrams_received));
+    json_object_set_new(made, "bytes_sent", count(stats->bytes_sent));
+    json_object_set_new(made, "bytes_received", count(stats->bytes_received));
+    json_object_set_new(made, "packets_lost", count(stats->packets_lost));
+    json_object_set_new(made, "smoothed_rtt_ms", span(stats->smoothed_rtt));
+    json_object_set_new(made, "min_rtt_ms", span(stats->min_rtt));
+    return made;
+}
+
+static json_t *transfer_of(const struct vel_get *get, const struct vel_fetch *fetch)
+{
+    const struct vel_transfer_result *result = &fetch->result;
+    bool done = fetch->done && result->failure == VEL_CLIENT_OK;
+    json_t *made = json_object();
+    json_object_set_new(made, "url", text(fetch->text));
+    json_object_set_new(made, "file", text(fetch->path));
+    json_object_set_new(made, "complete", json_boolean(done));
+    json_object_set_new(made, "status", result->status > 0 ? count(result->status) : json_null());
+    json_object_set_new(made, "bytes", count(result->body_received));
+    json_object_set_new(made, "sent_ms", moment(get, result->times.sent));
+    json_object_set_new(made, "first_byte_ms", moment(get, result->times.first_byte));
+    json_object_set_new(made, "finished_ms", moment(get, result->times.finished));
+    return made;
+}
+
+void vel_report_json(const struct vel_get *get, FILE *to)
+{
+    json_t *root = json_object(), *transfers = json_array();
+    for (size_t i = 0; i < get->fetch_count; i++)
+        json_array_append_new(transfers, transfer_of(get, &get->fetches[i]));
+
+    json_object_set_new(root, "exit", count(get->status));
+    json_object_set_new(root, "error", error_of(get));
+    json_object_set_new(root, "handshake", get->connected > 0 ? handshake_of(get) : json_null());
+    json_object_set_new(root, "connection", get->connected > 0 ? connection_of(get) : json_null());
+    json_object_set_new(root, "resolved_ms", moment(get, get->resolved));
+    json_object_set_new(root, "connected_ms", moment(get, get->connected));
+    json_object_set_new(root, "transfers", transfers);
+    json_dumpf(root, to, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    fputc('\n', to);
+    json_decref(root);
+}

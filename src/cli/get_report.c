@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "cli/get_internal.h"
+#include "transport/error.h"
+
+static double ms(vel_time span)
+{
+    return (double)span / (double)MS;
+}
+
+/* ---- --verbose: lines on stderr, marked as curl marks them ---- */
+
+static void print_value(FILE *to, struct vel_slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        fputc(text.ptr[i] >= ' ' && text.ptr[i] != 0x7f ? text.ptr[i] : '?', to);
+}
+
+static void print_fields(FILE *to, const char *mark, struct vel_fields fields)
+{
+    for (size_t i = 0; i < fields.count; i++) {
+        fputs(mark, to);
+        print_value(to, fields.items[i].name);
+        fputs(": ", to);
+        print_value(to, fields.items[i].value);
+        fputc('\n', to);
+    }
+}
+
+void vel_report_connected(const struct vel_get *get)
+{
+    const struct vel_get_facts *facts = &get->facts;
+    const struct vel_handshake_facts *hs = &facts->handshake;
+    const struct vel_conn_stats *stats = &facts->stats;
+    char remote[VEL_ADDR_TEXT];
+    if (!get->settings->verbose)
+        return;
+    fprintf(stderr, "* connected to %s: handshake %.1f ms, %u round trip%s\n",
+            vel_addr_text(&facts->remote, remote), ms(stats->handshake_time),
+            stats->handshake_round_trips, stats->handshake_round_trips == 1 ? "" : "s");
+    fprintf(stderr, "* version velocity/1 (0x%08" PRIx32 "), profile %s, suite %s, group %s%s\n",
+            hs->version, vel_profile_name(hs->profile), hs->suite, hs->group,
+            hs->hello_retry ? ", after a hello retry" : "");
+    fprintf(stderr, "* server signed with %s: %s and %s, both verified\n", hs->signature,
+            hs->classical, hs->post_quantum);
+    fprintf(stderr, "* server certificate: %zu bytes, %u certificate%s%s\n", hs->peer_chain_bytes,
+            hs->peer_chain_count, hs->peer_chain_count == 1 ? "" : "s",
+            get->settings->insecure ? "; issuer and name NOT checked (--insecure)" : "");
+    fprintf(stderr,
+            "* handshake: %" PRIu64 " datagrams, %" PRIu64 " bytes sent; %" PRIu64
+            " datagrams, %" PRIu64 " bytes received\n",
+            stats->handshake_datagrams_sent, stats->handshake_bytes_sent,
+            stats->handshake_datagrams_received, stats->handshake_bytes_received);
+}
+
+void vel_report_request(const struct vel_fetch *fetch)
+{
+    const struct vel_get *get = fetch->get;
+    if (!get->settings->verbose)
+        return;
+    fprintf(stderr, "> %s ", vel_get_method(get));
+    print_value(stderr, vel_buf_slice(&fetch->url.target));
+    fprintf(stderr, "\n> :authority: %s\n", fetch->url.authority);
+    print_fields(stderr, "> ", (struct vel_fields){get->headers, get->header_count});
+}
+
+void vel_report_response(const struct vel_fetch *fetch, const struct vel_response *response)
+{
+    const struct vel_get_settings *settings = fetch->get->settings;
+    if (settings->verbose) {
+        fprintf(stderr, "< %u %s\n", response->status, fetch->text);
+        print_fields(stderr, "< ", response->fields);
+    }
+    if (settings->head && !settings->json) {
+        printf("HTTP/3 %u\n", response->status);
+        print_fields(stdout, "", response->fields);
+        putchar('\n');
+    }
+}
+
+void vel_report_end(const struct vel_get *get)
+{
+    const struct vel_conn_stats *stats = &get->facts.stats;
+    if (!get->settings->verbose || get->connected == 0)
+        return;
+    fprintf(stderr,
+            "* %" PRIu64 " datagrams, %" PRIu64 " bytes sent; %" PRIu64 " datagrams, %" PRIu64
+            " bytes received; %" PRIu64 " packets lost; round trip %.3f ms (least %.3f)\n",
+            stats->datagrams_sent, stats->bytes_sent, stats->datagrams_received,
+            stats->bytes_received, stats->packets_lost, ms(stats->smoothed_rtt),
+            ms(stats->min_rtt));
+}
+
+/* ---- why a connection ended ---- */
+
+static void report_certificate(struct vel_get *get, const struct vel_cert_verdict *verdict)
+{
+    const char *advice = verdict->check == VEL_CERT_UNKNOWN_ISSUER && get->settings->cacert == NULL
+                             ? " (name its issuer with --cacert FILE)"
+                             : "";
+    vel_get_failed(get, VEL_EXIT_CERTIFICATE,
+                   "the server's certificate was refused: %s [%s], certificate %u, subject '%s'%s",
+                   vel_cert_check_text(verdict->check), vel_cert_check_name(verdict->check),
+                   verdict->depth, verdict->subject, advice);
+}
+
+void vel_report_close(struct vel_get *get, enum vel_client_failure failure)
+{
+    const struct vel_close *close = &get->facts.close;
+    enum vel_exit status = vel_exit_of_failure(failure);
+    if (!get->facts.closed) {
+        vel_get_failed(get, status, "%s", vel_exit_text(status));
+    } else if (failure == VEL_CLIENT_CERTIFICATE && close->verdict.check != VEL_CERT_OK) {
+        report_certificate(get, &close->verdict);
+    } else {
+        const char *who = close->origin == VEL_CLOSE_PEER ? "the server says: " : "";
+        const char *name =
+            close->application ? vel_h3_error_name(close->code) : vel_wire_error_name(close->code);
+        vel_get_failed(get, status, "%s: %s%s%s%s (0x%" PRIx64 ")", vel_exit_text(status), who,
+                       close->reason, close->reason[0] != '\0' ? ", " : "", name, close->code);
+    }
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/request_log.h"
+
+#include "base/units.h"
+#include "sys/address.h"
+
+enum { METHOD_MAX = 32, PATH_SHOWN = 1024 };
+
+static void print_escaped(FILE *to, struct vel_slice text, size_t most)
+{
+    size_t shown = VEL_MIN(text.len, most);
+    for (size_t i = 0; i < shown; i++) {
+        uint8_t c = text.ptr[i];
+        if (c > ' ' && c < 0x7f && c != '"' && c != '\\')
+            fputc(c, to);
+        else
+            fprintf(to, "\\x%02x", c);
+    }
+    if (shown < text.len)
+        fputs("...", to);
+}
+
+void vel_request_log(FILE *to, const char *stamp, const struct vel_web_record *record)
+{
+    char remote[VEL_ADDR_TEXT];
+    fprintf(to, "%s %s \"", stamp, vel_addr_text(&record->remote, remote));
+    print_escaped(to, record->method, METHOD_MAX);
+    fputc(' ', to);
+    print_escaped(to, record->path, PATH_SHOWN);
+    fprintf(to, "\" %u %llu bytes %.3f ms velocity/1%s\n", record->status,
+            (unsigned long long)record->body_bytes, (double)record->duration / (double)MS,
+            record->complete ? "" : " cut-off");
+}

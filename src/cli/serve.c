@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/serve.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/try.h"
+#include "base/units.h"
+#include "cli/request_log.h"
+#include "cli/serve_identity.h"
+#include "cli/warn.h"
+#include "sys/address.h"
+#include "velocity/crypto.h"
+#include "velocity/runtime.h"
+#include "velocity/system.h"
+#include "velocity/udp.h"
+#include "web/server.h"
+#include "web/site.h"
+
+/* Everything of a running server, in the order of creation. */
+struct server {
+    const struct vel_call *call;
+    const struct vel_serve_settings *settings;
+    struct vel_log log;
+    struct vel_env env;
+    struct vel_crypto *crypto;
+    struct vel_serve_identity identity;
+    struct vel_slice alpn;
+    struct vel_config config;
+    struct vel_link *link;
+    struct vel_endpoint *endpoint;
+    struct vel_site *site;
+    struct vel_web_server *web;
+    struct vel_loop *loop;
+    struct vel_runtime *runtime;
+    struct vel_signals *signals;
+    struct vel_timer *patience; /* runs while the last requests finish */
+    bool finishing;
+};
+
+/* ---- while it runs ---- */
+
+static void on_events(void *self, struct vel_conn *conn, vel_time now)
+{
+    struct server *server = self;
+    vel_web_server_events(server->web, conn, now);
+}
+
+static bool nothing_left(const struct server *server)
+{
+    struct vel_web_server_stats stats;
+    vel_web_server_get_stats(server->web, &stats);
+    return stats.sessions == 0;
+}
+
+static void on_flush(void *self, vel_time now)
+{
+    struct server *server = self;
+    vel_web_server_flush(server->web, now);
+    if (server->finishing && nothing_left(server))
+        vel_loop_stop(server->loop);
+}
+
+static void on_impatience(void *self, vel_time now)
+{
+    struct server *server = self;
+    (void)now;
+    fprintf(stderr, "velocity serve: requests were still running after the time of grace\n");
+    vel_loop_stop(server->loop);
+}
+
+/* The first signal lets running requests finish, the second does not. */
+static void on_signal(void *self, int number)
+{
+    struct server *server = self;
+    (void)number;
+    if (server->finishing) {
+        vel_loop_stop(server->loop);
+        return;
+    }
+    server->finishing = true;
+    vel_endpoint_refuse_new(server->endpoint);
+    vel_web_server_finish(server->web);
+    vel_timer_set(server->patience, vel_clock_now() + server->settings->grace);
+    vel_runtime_wake(server->runtime);
+}
+
+static void on_request(void *self, const struct vel_web_record *record)
+{
+    struct server *server = self;
+    char stamp[VEL_STAMP_SIZE];
+    if (!server->settings->quiet)
+        vel_request_log(stdout, vel_clock_stamp(stamp), record);
+}
+
+/* ---- setting up: the step that fails tells what is wrong, in terms of what the user gave ---- */
+
+/* All profiles are permitted unless the user says otherwise; the one of a new certificate is
+ * balanced then, else the strongest permitted. */
+static enum vel_profile profile_to_issue(const struct vel_profile_list *permitted)
+{
+    enum vel_profile strongest = permitted->count == 0 ? VEL_PROFILE_BALANCED : permitted->items[0];
+    for (unsigned i = 0; i < permitted->count; i++)
+        strongest = VEL_MAX(strongest, permitted->items[i]);
+    return strongest;
+}
+
+/* The IP address of --listen without its port, for the certificate; NULL for the wildcards. */
+static const char *address_to_certify(const struct vel_addr *local, char *text)
+{
+    if (vel_addr_is_wildcard(local))
+        return NULL;
+    vel_addr_text(local, text);
+    *strrchr(text, ':') = '\0';
+    if (text[0] != '[')
+        return text;
+    text[strlen(text) - 1] = '\0';
+    return text + 1;
+}
+
+static vel_result find_identity(struct server *server, const struct vel_addr *local)
+{
+    const struct vel_serve_settings *settings = server->settings;
+    char text[VEL_ADDR_TEXT];
+    if (settings->cert != NULL)
+        return vel_serve_identity_load(server->call, server->crypto, settings->cert, settings->key,
+                                       &server->identity);
+    return vel_serve_identity_state(server->call, server->crypto, settings->state,
+                                    profile_to_issue(&settings->profiles),
+                                    address_to_certify(local, text), &server->identity);
+}
+
+static void fill_config(struct server *server)
+{
+    const struct vel_serve_settings *settings = server->settings;
+    server->alpn = vel_slice_text("velocity/1");
+    server->config = vel_config_default(server->crypto);
+    server->config.identity = server->identity.identity;
+    server->config.alpn = &server->alpn;
+    server->config.alpn_count = 1;
+    server->config.limits.idle_timeout = settings->idle_timeout;
+    server->config.unix_offset = vel_clock_unix_offset();
+    server->config.profiles = settings->profiles;
+    if (settings->profiles.count > 0)
+        return;
+    server->config.profiles = (struct vel_profile_list){
+        .items = {VEL_PROFILE_SECURE, VEL_PROFILE_BALANCED, VEL_PROFILE_LIGHT},
+        .count = VEL_PROFILE_COUNT};
+}
+
+static const char *why_no_socket(enum vel_err err)
+{
+    switch ((int)err) {
+    case VEL_ERR_EXISTS:
+        return "the address is in use";
+    case VEL_ERR_NOT_FOUND:
+        return "not an address of this machine";
+    case VEL_ERR_UNSUPPORTED:
+        return "this machine has no such kind of address";
+    case VEL_ERR_IO:
+        return strerror(errno);
+    default:
+        return vel_err_text(err);
+    }
+}
+
+static vel_result open_link(struct server *server, struct vel_addr local)
+{
+    struct vel_udp_setup setup = {.local = local};
+    enum vel_err err = vel_udp_link_new(&server->env, &setup, &server->link);
+    if (err == VEL_ERR_UNSUPPORTED && vel_addr_is_wildcard(&local)) {
+        setup.local.family = VEL_ADDR_IP4; /* a kernel without IPv6 */
+        err = vel_udp_link_new(&server->env, &setup, &server->link);
+    }
+    if (err != VEL_OK)
+        vel_fail(server->call, "--listen %s: %s", server->settings->listen, why_no_socket(err));
+    return err;
+}
+
+static vel_result open_site(struct server *server)
+{
+    const struct vel_serve_settings *settings = server->settings;
+    const struct vel_site_setup setup = {.env = &server->env,
+                                         .root = settings->root,
+                                         .index = settings->index,
+                                         .cache_control = settings->cache_control};
+    enum vel_err err = vel_site_new(&setup, &server->site);
+    if (err != VEL_OK)
+        vel_fail(server->call, "--root %s: %s", settings->root,
+                 err == VEL_ERR_IO ? strerror(errno) : vel_err_text(err));
+    return err;
+}
+
+static vel_result open_endpoint(struct server *server)
+{
+    const struct vel_endpoint_setup setup = {.env = &server->env,
+                                             .server = &server->config,
+                                             .max_connections =
+                                                 (size_t)server->settings->max_connections,
+                                             .max_send_train = server->link->max_train};
+    const struct vel_web_server_setup web = {.env = &server->env,
+                                             .site = server->site,
+                                             .unix_offset = server->config.unix_offset,
+                                             .log = on_request,
+                                             .log_self = server};
+    TRY(vel_endpoint_new(&setup, &server->endpoint));
+    return vel_web_server_new(&web, &server->web);
+}
+
+static vel_result open_loop(struct server *server)
+{
+    const struct vel_runtime_hooks hooks = {.events = on_events, .flush = on_flush, .self = server};
+    TRY(vel_loop_new(&server->env, &server->loop));
+    TRY(vel_runtime_new(&server->env, server->loop, server->link, server->endpoint, &hooks,
+                        &server->runtime));
+    TRY(vel_signals_new(server->loop, on_signal, server, &server->signals));
+    return vel_timer_new(server->loop, on_impatience, server, &server->patience);
+}
+
+static vel_result told(const struct server *server, const char *what, enum vel_err err)
+{
+    if (err != VEL_OK)
+        vel_fail(server->call, "%s: %s", what, vel_err_text(err));
+    return err;
+}
+
+static vel_result set_up(struct server *server)
+{
+    struct vel_addr local;
+    if (vel_addr_parse(server->settings->listen, &local) != VEL_OK) {
+        vel_fail(server->call,
+                 "--listen %s: not an address and port, like 0.0.0.0:4433 or [::]:4433",
+                 server->settings->listen);
+        return VEL_ERR_ARGUMENT;
+    }
+    TRY(told(server, "cryptographic library", vel_crypto_new(&server->env, &server->crypto)));
+    TRY(open_site(server));
+    TRY(open_link(server, local));
+    TRY(find_identity(server, &local));
+    fill_config(server);
+    TRY(told(server, "endpoint", open_endpoint(server)));
+    return told(server, "event loop", open_loop(server));
+}
+
+static void tear_down(struct server *server)
+{
+    vel_timer_free(server->patience);
+    vel_signals_free(server->signals);
+    vel_runtime_free(server->runtime);
+    vel_loop_free(server->loop);
+    vel_web_server_free(server->web);
+    vel_endpoint_free(server->endpoint);
+    vel_link_free(server->link);
+    vel_site_free(server->site);
+    vel_identity_free(server->identity.identity);
+    vel_crypto_free(server->crypto);
+}
+
+/* ---- what a person sees ---- */
+
+static void say_hello(const struct server *server)
+{
+    const struct vel_serve_settings *settings = server->settings;
+    const struct vel_addr *local = &server->link->local;
+    char where[VEL_ADDR_TEXT];
+    if (server->identity.issued)
+        printf("made a self-signed certificate: %s\n", server->identity.chain_path);
+    printf("serving %s on %s, velocity/1 over UDP\n", settings->root, vel_addr_text(local, where));
+
+    if (vel_addr_is_wildcard(local))
+        snprintf(where, sizeof where, "localhost:%u", local->port);
+    printf("fetch it: velocity client get https://%s/ --cacert %s\n", where,
+           server->identity.chain_path);
+    fflush(stdout);
+}
+
+static void serve_until_signal(struct server *server)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0); /* a log that is read while it grows */
+    say_hello(server);
+    vel_loop_run(server->loop);
+    vel_endpoint_close_all(server->endpoint, VEL_H3_NO_ERROR, "server is ending");
+    vel_runtime_finish(server->runtime);
+}
+
+int vel_serve(const struct vel_call *call, const struct vel_serve_settings *settings)
+{
+    struct server server = {.call = call, .settings = settings, .env = *call->env};
+    server.log = vel_warn_log();
+    server.env.log = &server.log;
+    enum vel_err err = set_up(&server);
+    if (err == VEL_OK)
+        serve_until_signal(&server);
+    tear_down(&server);
+    return err == VEL_OK ? VEL_STATUS_OK : VEL_STATUS_FAILED;
+}

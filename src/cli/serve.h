@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_SERVE_H
+#define CLI_SERVE_H
+
+#include "cli/command.h"
+
+/* What `velocity serve` was asked to do: the fields of its option table. */
+struct vel_serve_settings {
+    const char *root;
+    const char *listen;
+    const char *cert, *key;           /* both or none */
+    struct vel_profile_list profiles; /* empty: all */
+    const char *index;
+    const char *cache_control; /* NULL: no such field */
+    vel_time idle_timeout;
+    int64_t max_connections;
+    vel_time grace;
+    const char *state; /* NULL: the default */
+    bool quiet;
+};
+
+/* Serve until a signal; returns the exit status. */
+int vel_serve(const struct vel_call *call, const struct vel_serve_settings *settings);
+
+#endif

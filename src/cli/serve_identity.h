@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_SERVE_IDENTITY_H
+#define CLI_SERVE_IDENTITY_H
+
+#include "cli/command.h"
+#include "velocity/pki.h"
+
+/*
+ * The certificate of `velocity serve`: the one that was given, or else a self-signed hybrid one for
+ * this machine, kept in a state folder and used again until it runs out.
+ */
+enum { VEL_PATH_TEXT = 1024 };
+
+struct vel_serve_identity {
+    struct vel_identity *identity;
+    char chain_path[VEL_PATH_TEXT]; /* what a client gives to --cacert */
+    bool issued;                    /* made just now */
+};
+
+/* Both calls tell on stderr what is wrong when they fail. From files: */
+vel_result vel_serve_identity_load(const struct vel_call *call, const struct vel_crypto *crypto,
+                                   const char *chain_path, const char *key_path,
+                                   struct vel_serve_identity *out);
+
+/*
+ * From the state folder: `folder`, or if NULL $XDG_STATE_HOME/velocity, or ~/.local/state/velocity,
+ * or .velocity. The certificate of each profile stands in a folder of its own. It is good for
+ * localhost, its two addresses, the host name, and `address` (an IP literal; NULL: none more).
+ */
+vel_result vel_serve_identity_state(const struct vel_call *call, const struct vel_crypto *crypto,
+                                    const char *folder, enum vel_profile profile,
+                                    const char *address, struct vel_serve_identity *out);
+
+#endif
