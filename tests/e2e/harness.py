@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""What the end-to-end tests share: a server of ours on a free port, the client, and TAP output.
+
+Programs come from $VELOCITY_BIN (a folder or the program itself). A test is a function passed to
+run(); it fails by raising, and skips by raising Skip(reason).
+"""
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.parse
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+START_SECONDS = 30
+CLIENT_SECONDS = 300
+
+
+def program():
+    given = pathlib.Path(os.environ.get("VELOCITY_BIN", ROOT / "build/release/bin"))
+    return str(given / "velocity" if given.is_dir() else given)
+
+
+class Skip(Exception):
+    pass
+
+
+def run(*tests):
+    """Run test functions, printing TAP; exit status 1 when one failed."""
+    print(f"1..{len(tests)}", flush=True)
+    failed = False
+    for number, test in enumerate(tests, 1):
+        name = test.__name__.replace("_", " ")
+        try:
+            test()
+            print(f"ok {number} - {name}", flush=True)
+        except Skip as reason:
+            print(f"ok {number} - {name} # SKIP {reason}", flush=True)
+        except Exception:  # a test may fail in any way; the next one still runs
+            failed = True
+            print(f"not ok {number} - {name}", flush=True)
+            for line in traceback.format_exc().splitlines():
+                print(f"# {line}", flush=True)
+    sys.exit(failed)
+
+
+def velocity(*arguments, status=0, timeout=CLIENT_SECONDS, **options):
+    """Run the program to its end, expect an exit status, return the finished process."""
+    done = subprocess.run([program(), *map(str, arguments)], capture_output=True, timeout=timeout,
+                          check=False, **options)
+    if done.returncode != status:
+        raise AssertionError(f"velocity {' '.join(map(str, arguments))}\nexit status "
+                             f"{done.returncode}, wanted {status}\n{done.stdout[-2000:].decode(errors='replace')}"
+                             f"{done.stderr[-4000:].decode(errors='replace')}")
+    return done
+
+
+@contextlib.contextmanager
+def scratch():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="velocity-e2e-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def issue(folder, *options):
+    """A hybrid certificate for localhost and 127.0.0.1 in folder; returns (chain, key)."""
+    velocity("cert", "issue", "--dns", "localhost", "--ip", "127.0.0.1", "--out", folder, *options)
+    return folder / "fullchain.pem", folder / "privkey.pem"
+
+
+class Server:
+    """`velocity serve` on a free port of 127.0.0.1, ended by its process id."""
+
+    def __init__(self, root, folder, *options, cert=None, key=None):
+        self.log = folder / "server.log"
+        if cert is None:
+            cert, key = issue(folder / "certs")
+        self.cacert = cert
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                [program(), "serve", "--root", str(root), "--listen", "127.0.0.1:0", "--cert",
+                 str(cert), "--key", str(key), *map(str, options)], stdout=log, stderr=log)
+        self.port = self.wait_for_port()
+
+    def wait_for_port(self):
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            found = re.search(r"^serving .* on \S*:(\d+),", self.text(), re.MULTILINE)
+            if found:
+                return int(found[1])
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise AssertionError(f"the server did not start:\n{self.text()}")
+
+    def text(self):
+        return self.log.read_text(errors="replace")
+
+    def url(self, path="/"):
+        return f"https://localhost:{self.port}{urllib.parse.quote(path)}"
+
+    def get(self, *arguments, status=0, **options):
+        return velocity("client", "get", "--cacert", self.cacert, *arguments, status=status, **options)
+
+    def facts(self, *arguments, **options):
+        return json.loads(self.get("--json", *arguments, **options).stdout)
+
+    def stop(self, how=signal.SIGTERM, status=0, timeout=60):
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            got = self.process.wait(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"the server did not end:\n{self.text()[-4000:]}") from None
+        if got != status:
+            raise AssertionError(f"the server ended with {got}, wanted {status}:\n{self.text()[-8000:]}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind is None:
+            self.stop()
+        elif self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def digest(path):
+    sha = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            sha.update(block)
+    return sha.hexdigest()
+
+
+def files(root):
+    """Relative paths of all files under root, sorted."""
+    return sorted(path.relative_to(root) for path in root.rglob("*") if path.is_file())
+
+
+def compare(site, fetched):
+    """Every file of site is in fetched with the same bytes, and nothing else is."""
+    if files(site) != files(fetched):
+        raise AssertionError(f"files differ: {set(files(site)) ^ set(files(fetched))}")
+    for name in files(site):
+        if digest(site / name) != digest(fetched / name):
+            raise AssertionError(f"{name}: bytes differ")

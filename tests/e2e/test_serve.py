@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: MIT
+"""velocity serve: the certificate it makes, what it prints and logs, how it starts and ends."""
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+
+import harness
+from harness import velocity
+
+TEMPORARY = tempfile.TemporaryDirectory(prefix="velocity-e2e-")
+BASE = pathlib.Path(TEMPORARY.name)
+SITE, STATE = BASE / "site", BASE / "state"
+SITE.mkdir()
+(SITE / "index.html").write_bytes(b"<h1>hello</h1>\n")
+(SITE / "big.bin").write_bytes(os.urandom(1 << 20) * 64)
+
+
+def expect(condition, *details):
+    if not condition:
+        raise AssertionError(" ".join(str(detail) for detail in details))
+
+
+class SelfSigned(harness.Server):
+    """`velocity serve` with a certificate of its own making, in the folder `state`."""
+
+    count = 0
+
+    def __init__(self, *options, state=STATE, listen="127.0.0.1:0"):
+        SelfSigned.count += 1
+        self.log = BASE / f"server-{SelfSigned.count}.log"
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                [harness.program(), "serve", "--root", str(SITE), "--listen", listen, "--state",
+                 str(state), *options], stdout=log, stderr=log)
+        self.port = self.wait_for_port()
+
+    def hint(self):
+        """The command that the server says will fetch it."""
+        found = re.search(r"^fetch it: velocity client get (\S+) --cacert (.+)$", self.text(),
+                          re.MULTILINE)
+        expect(found, self.text())
+        self.cacert = found[2]
+        return found[1]
+
+
+def the_printed_command_works():
+    with SelfSigned() as server:
+        url = server.hint()
+        expect(server.get(url).stdout == b"<h1>hello</h1>\n")
+        expect("self-signed" in server.text(), server.text())
+
+
+def the_wildcards_serve_both_versions_of_ip():
+    with SelfSigned(listen="[::]:0") as server:
+        server.hint()
+        for host in ("localhost", "127.0.0.1", "[::1]"):
+            server.get(f"https://{host}:{server.port}/")
+        server.get(f"https://127.0.0.2:{server.port}/", status=60)
+        server.get(f"https://127.0.0.2:{server.port}/", "--insecure")
+
+
+def an_address_to_listen_on_is_certified():
+    with SelfSigned(listen="127.0.0.3:0") as server:
+        server.get(server.hint())
+
+
+def the_certificate_is_kept():
+    chain, key = STATE / "balanced" / "fullchain.pem", STATE / "balanced" / "privkey.pem"
+    with SelfSigned():
+        pass
+    expect(key.stat().st_mode & 0o777 == 0o600, oct(key.stat().st_mode))
+    before = chain.read_bytes()
+    with SelfSigned() as server:
+        expect("made a self-signed" not in server.text(), server.text())
+    expect(chain.read_bytes() == before, "it changed")
+    key.write_text("rubbish")
+    with SelfSigned() as server:
+        expect("made a self-signed" in server.text(), server.text())
+        server.get(server.hint())
+
+
+def a_profile_list_gets_the_certificate_for_its_strongest():
+    with SelfSigned("--profile", "light,balanced,secure") as server:
+        server.hint()
+        for profile, group in (("light", "X25519MLKEM512"), ("balanced", "X25519MLKEM768"),
+                               ("secure", "SecP384r1MLKEM1024")):
+            handshake = server.facts(server.url(), "--profile", profile)["handshake"]
+            expect(handshake["profile"] == profile and handshake["group"] == group, handshake)
+
+
+def the_request_log_has_a_line_for_each():
+    with SelfSigned() as server:
+        server.hint()
+        server.get(server.url("/") + "?x=%0a%22")
+        server.get(server.url("/none"))
+    lines = [line for line in server.text().splitlines() if '"' in line]
+    expect(len(lines) == 2, server.text())
+    form = (r'\d{4}-\d\d-\d\dT[\d:.]+Z 127\.0\.0\.1:\d+ "GET (\S+)" (\d+) (\d+) bytes [\d.]+ ms '
+            r"velocity/1$")
+    for line, path, code in zip(lines, ("/?x=%0a%22", "/none"), ("200", "404")):
+        match = re.match(form, line)
+        expect(match and match[1] == path and match[2] == code, line)
+
+
+def quiet_logs_nothing():
+    with SelfSigned("--quiet") as server:
+        server.hint()
+        server.get(server.url())
+    expect('"' not in server.text(), server.text())
+
+
+def tells_what_is_wrong():
+    with SelfSigned() as server:
+        for part, status, *arguments in (
+                ("--root", 2), ("--root", 1, "--root", "/nonexistent"),
+                ("--cert and --key", 2, "--root", SITE, "--cert", "x"),
+                ("not an address", 1, "--root", SITE, "--listen", "localhost"),
+                ("in use", 1, "--root", SITE, "--listen", f"127.0.0.1:{server.port}"),
+                ("not an address of this machine", 1, "--root", SITE, "--listen", "192.0.2.1:0"),
+                ("/nonexistent", 1, "--root", SITE, "--cert", "/nonexistent", "--key", "/none"),
+                ("PEM", 1, "--root", SITE, "--cert", "/dev/null", "--key", "/dev/null"),
+                ("--state", 1, "--root", SITE, "--state", "/proc/none")):
+            result = velocity("serve", "--listen", "127.0.0.1:0", *arguments, status=status)
+            expect(part in result.stderr.decode(), arguments, result.stderr)
+
+
+def survives_junk():
+    with SelfSigned() as server:
+        url = server.hint()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for size in (0, 1, 2, 5, 20, 21, 60, 1199, 1200, 1452, 9000, 65000):
+                for first in (0x00, 0x40, 0x80, 0xc0, 0xff):
+                    sender.sendto(bytes([first]) + os.urandom(size), ("127.0.0.1", server.port))
+        server.get(url)
+
+
+def running_requests_finish_after_a_signal():
+    with SelfSigned() as server:
+        url = server.hint() + "big.bin"
+        # A reader that is held back until the signal was sent: the transfer cannot end before.
+        client = subprocess.Popen(
+            [harness.program(), "client", "get", url, "--cacert", server.cacert],
+            stdout=subprocess.PIPE, bufsize=0)
+        first = client.stdout.read(1000)
+        server.process.send_signal(signal.SIGTERM)
+        rest = client.communicate(timeout=harness.CLIENT_SECONDS)[0]
+        expect(first + rest == (SITE / "big.bin").read_bytes(), "bytes differ")
+        expect(client.returncode == 0, client.returncode)
+        server.stop()
+
+
+def a_second_signal_ends_at_once():
+    with SelfSigned("--grace", "1000s") as server:
+        client = subprocess.Popen(
+            [harness.program(), "client", "get", server.hint() + "big.bin", "--cacert",
+             server.cacert], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        client.stdout.read(1000)  # and then no more: the request cannot finish
+        server.process.send_signal(signal.SIGINT)
+        while server.process.poll() is None:
+            server.process.send_signal(signal.SIGINT)
+            try:
+                server.process.wait(0.05)
+            except subprocess.TimeoutExpired:
+                pass
+        expect(server.process.returncode == 0, server.process.returncode)
+        _, errors = client.communicate(timeout=harness.CLIENT_SECONDS)
+        expect(client.returncode in (18, 56, 95), client.returncode, errors)
+
+
+def the_time_of_grace_ends():
+    with SelfSigned("--grace", "100ms") as server:
+        client = subprocess.Popen(
+            [harness.program(), "client", "get", server.hint() + "big.bin", "--cacert",
+             server.cacert], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        client.stdout.read(1000)
+        server.stop()
+        expect("still running" in server.text(), server.text())
+        client.communicate(timeout=harness.CLIENT_SECONDS)
+        expect(client.returncode in (18, 56, 95), client.returncode)
+
+
+if __name__ == "__main__":
+    harness.run(
+        the_printed_command_works, the_wildcards_serve_both_versions_of_ip,
+        an_address_to_listen_on_is_certified, the_certificate_is_kept,
+        a_profile_list_gets_the_certificate_for_its_strongest,
+        the_request_log_has_a_line_for_each, quiet_logs_nothing, tells_what_is_wrong,
+        survives_junk, running_requests_finish_after_a_signal, a_second_signal_ends_at_once,
+        the_time_of_grace_ends)
