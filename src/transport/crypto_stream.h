@@ -56,7 +56,7 @@ vel_result vel_crypto_stream_write_frames(struct vel_crypto_stream *c, struct ve
 
 /*
  * The same for bytes that were sent and are not acknowledged, from *offset on, which advances; for
- * probes, and for the padding of a first flight, which repeats it (PROTOCOL section 2). Start with
+ * probes, and for the padding of a first flight, which repeats it (VEL-TR-02). Start with
  * *offset 0. Nothing is written when all of them have been repeated.
  */
 vel_result vel_crypto_stream_repeat_frames(const struct vel_crypto_stream *c, uint64_t *offset,

@@ -42,7 +42,7 @@ void vel_pool_put(struct vel_pool *pool, void *block, size_t size)
     pool->spares = spare;
     pool->spare_count++;
     pool->in_use--;
-    while (pool->spare_count > pool->in_use + 1)
+    while (pool->spare_count > pool->in_use + VEL_POOL_SPARES)
         release_spare(pool);
 }
 

@@ -166,7 +166,7 @@ static void flight_with_a_loss(void **state)
     finish(&f);
 }
 
-/* The spare datagrams of a first flight repeat it: either copy is enough. */
+/* VEL-TR-02: the spare datagrams of a first flight repeat it: either copy is enough. */
 static void repeated_flight(void **state)
 {
     (void)state;
