@@ -12,7 +12,7 @@
 #include "crypto/ec_internal.h"
 #include "crypto/sign_internal.h"
 
-enum { ED25519_SIZE = 32, MLDSA_SEED = 32 };
+enum { ED25519_SIZE = 32, MLDSA_SEED = 32, POINT_UNCOMPRESSED = 4 };
 
 /* DER has one encoding of each value, so a SubjectPublicKeyInfo of these algorithms is constant
  * bytes followed by the key: comparing them is a complete and strict parser (RFC 5480, RFC 8410,
@@ -231,6 +231,9 @@ vel_result vel_sign_key_from_spki(const struct vel_crypto *crypto, struct vel_sl
     const struct vel_sign_facts *facts = find_spki(der, &public_key);
     if (facts == NULL)
         return refuse_spki(der);
+    /* libcrypto would take the hybrid form of a point as well (X9.62, 4.3.6). */
+    REQUIRE(facts->curve_name == NULL || public_key.ptr[0] == POINT_UNCOMPRESSED,
+            VEL_ERR_MALFORMED);
 
     EVP_PKEY *pkey = NULL;
     if (facts->curve_name != NULL)

@@ -235,7 +235,7 @@ static void foreign_keys_are_unsupported(void **state)
     fixture_close(&f);
 }
 
-static void points_off_the_curve_are_refused(void **state)
+static void bad_points_are_refused(void **state)
 {
     (void)state;
     struct crypto_fixture f;
@@ -247,6 +247,13 @@ static void points_off_the_curve_are_refused(void **state)
         uint8_t *der;
         struct vel_slice spki = encode_spki(key, &der);
         der[spki.len - 1] ^= 1;
+        ASSERT_ERR(names[curves[i]], vel_sign_key_from_spki(f.crypto, spki, &untouched),
+                   VEL_ERR_MALFORMED);
+        der[spki.len - 1] ^= 1;
+
+        /* The hybrid form: the same point with the sign of y told once more. */
+        size_t form = spki.len - (curves[i] == VEL_P256 ? 65 : 97);
+        der[form] = (uint8_t)(6 | (der[spki.len - 1] & 1));
         ASSERT_ERR(names[curves[i]], vel_sign_key_from_spki(f.crypto, spki, &untouched),
                    VEL_ERR_MALFORMED);
         assert_null(untouched);
@@ -307,7 +314,7 @@ int main(void)
         cmocka_unit_test(public_keys_are_read),
         cmocka_unit_test(private_keys_are_read),
         cmocka_unit_test(foreign_keys_are_unsupported),
-        cmocka_unit_test(points_off_the_curve_are_refused),
+        cmocka_unit_test(bad_points_are_refused),
         cmocka_unit_test(deterministic_ecdsa_is_rfc_6979),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
