@@ -100,32 +100,48 @@ static struct vel_peer *find_peer(const struct vel_endpoint *endpoint,
     return peer;
 }
 
-static void receive_datagram(struct vel_endpoint *endpoint, const struct vel_train *train,
-                             uint8_t *bytes, size_t size, vel_time now)
+/* The peer it was for; NULL: it was for nobody, or a stranger's. */
+static struct vel_peer *receive_datagram(struct vel_endpoint *endpoint,
+                                         const struct vel_train *train, uint8_t *bytes, size_t size,
+                                         vel_time now)
 {
     struct vel_invariants invariants;
     endpoint->stats.datagrams_received++;
     if (vel_packet_invariants(vel_slice(bytes, size), &invariants) != VEL_OK) {
         endpoint->stats.datagrams_dropped++;
-        return;
+        return NULL;
     }
     struct vel_peer *peer = find_peer(endpoint, &invariants, &train->remote);
     if (peer == NULL) {
         vel_accept(endpoint, train, &invariants, bytes, size, now);
-        return;
+        return NULL;
     }
     vel_conn_receive(peer->conn, &train->local, &train->remote, train->ecn, bytes, size, now);
+    return peer;
+}
+
+static void finish_peer(struct vel_peer *peer)
+{
+    if (peer == NULL)
+        return;
     vel_peer_wake(peer);
     vel_peer_refresh(peer);
 }
 
+/* The datagrams of a train are mostly for one connection: its deadline is asked for once. */
 void vel_endpoint_receive(struct vel_endpoint *endpoint, const struct vel_train *train,
                           vel_time now)
 {
     size_t segment = train->segment != 0 ? train->segment : train->len;
-    for (size_t pos = 0; pos < train->len; pos += segment)
-        receive_datagram(endpoint, train, train->bytes + pos, VEL_MIN(segment, train->len - pos),
-                         now);
+    struct vel_peer *last = NULL;
+    for (size_t pos = 0; pos < train->len; pos += segment) {
+        size_t size = VEL_MIN(segment, train->len - pos);
+        struct vel_peer *peer = receive_datagram(endpoint, train, train->bytes + pos, size, now);
+        if (peer != last)
+            finish_peer(last);
+        last = peer;
+    }
+    finish_peer(last);
 }
 
 /* ---- send ---- */
