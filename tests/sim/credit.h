@@ -7,7 +7,7 @@
 
 /*
  * A watchman beside the server: until the client's address is validated no more than three times
- * what came from it may go there (RFC 9000 8.1, VEL-TR-04). He judges by the bytes alone: a
+ * what came from it may go there (RFC 9000 8.1, VEL-TR-03). He judges by the bytes alone: a
  * Handshake or 1-RTT packet, a token, or an Initial to another connection id than the first one
  * show that the client has read an answer.
  */

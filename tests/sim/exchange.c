@@ -41,6 +41,17 @@ static void count_finish(struct exchange *x, struct exchange_stream *s)
     x->last_finish = x->now;
 }
 
+/* The connection is ending, or has no memory: the application gives up. A scenario that does not
+ * expect that will miss the rest. */
+static bool gives_up(struct exchange *x, enum vel_err err)
+{
+    if (err == VEL_ERR_NOMEM)
+        vel_conn_close(x->conn, EXCHANGE_STOP_CODE, vel_err_text(err));
+    else
+        EXPECT(err == VEL_OK || err == VEL_ERR_CLOSED);
+    return err != VEL_OK;
+}
+
 static void write_out(struct exchange *x, struct exchange_stream *s)
 {
     uint8_t piece[PIECE];
@@ -52,7 +63,8 @@ static void write_out(struct exchange *x, struct exchange_stream *s)
         bool last = s->out_sent + size == s->out_total;
         enum vel_err err =
             vel_stream_write(x->conn, s->id, vel_slice(piece, size), last, &accepted);
-        EXPECT(err == VEL_OK);
+        if (gives_up(x, err))
+            return;
         s->out_sent += accepted;
         x->sent += accepted;
         if (accepted < size)
@@ -112,9 +124,11 @@ static void read_in(struct exchange *x, struct exchange_stream *s)
     while (s->in_open && !is_stalled(x)) {
         struct vel_slice bytes;
         bool fin = false;
-        EXPECT(vel_stream_read(x->conn, s->id, &bytes, &fin) == VEL_OK);
+        if (gives_up(x, vel_stream_read(x->conn, s->id, &bytes, &fin)))
+            return;
         check_in(x, s, bytes);
-        EXPECT(bytes.len == 0 || vel_stream_consume(x->conn, s->id, bytes.len) == VEL_OK);
+        if (bytes.len > 0 && gives_up(x, vel_stream_consume(x->conn, s->id, bytes.len)))
+            return;
         answer(x, s);
         if (bytes.len == 0 && fin)
             end_of_input(x, s);
@@ -141,9 +155,8 @@ static void open_streams(struct exchange *x)
     while (x->opened < x->ask.streams) {
         uint64_t id;
         enum vel_err err = vel_stream_open(x->conn, !x->ask.unidirectional, &id);
-        if (err == VEL_ERR_AGAIN)
+        if (err == VEL_ERR_AGAIN || gives_up(x, err))
             return;
-        EXPECT(err == VEL_OK);
         struct exchange_stream *s = add(x, id);
         x->opened++;
         s->answer = x->ask.down;

@@ -22,7 +22,7 @@ void sim_reorder(struct sim *sim, enum sim_direction directions, unsigned per_mi
 void sim_loss(struct sim *sim, enum sim_direction directions, unsigned per_million);
 
 /* Gilbert's model: everything is lost while the channel is bad. `enter` and `leave` are the chances
- * that it turns bad or good before a datagram. */
+ * that it turns bad or good before a datagram; half a second is the longest it stays bad. */
 void sim_burst_loss(struct sim *sim, enum sim_direction directions, unsigned enter, unsigned leave);
 
 /* Some datagrams arrive twice. */
@@ -30,6 +30,13 @@ void sim_duplicate(struct sim *sim, enum sim_direction directions, unsigned per_
 
 /* Some datagrams have a byte changed, or their end cut off. */
 void sim_corrupt(struct sim *sim, enum sim_direction directions, unsigned per_million);
+
+/* An attacker on the path: before some datagrams comes a damaged copy of them. */
+void sim_forge(struct sim *sim, enum sim_direction directions, unsigned per_million);
+
+/* An attacker who records: some datagrams come again up to `later` afterwards. */
+void sim_replay(struct sim *sim, enum sim_direction directions, unsigned per_million,
+                vel_time later);
 
 /* A link of `rate` bytes per second with a queue of `queue` bytes in front of it; what does not fit
  * is dropped. Datagrams that meet more than `mark` bytes waiting are marked CE if they may be; 0:

@@ -64,8 +64,12 @@ static void take_events(struct peer *peer, struct vel_conn *conn, vel_time now)
     }
 }
 
+/* What goes to strangers (a scenario may have fed in datagrams of theirs) is not delivered. */
 static void send_train(struct peer *peer, const struct vel_train *train)
 {
+    struct vel_addr other = address(!peer->is_client);
+    if (!vel_addr_equal(&train->remote, &other))
+        return;
     for (size_t at = 0; at < train->len; at += train->segment) {
         size_t size = VEL_MIN(train->segment, train->len - at);
         EXPECT(size > 0);
@@ -126,10 +130,31 @@ static void expire(void *self, vel_time now)
     vel_endpoint_expire(peer->endpoint, now);
 }
 
+void peer_hear_stranger(struct peer *server, const struct vel_config *config, vel_time now)
+{
+    struct vel_endpoint *stranger;
+    struct vel_conn *conn;
+    struct vel_endpoint_setup setup = {.env = &server->t.env};
+    struct vel_addr from = address(true), to = address(false);
+    from.port++;
+    ASSERT_OK(vel_endpoint_new(&setup, &stranger));
+    ASSERT_OK(vel_endpoint_connect(stranger, config, &from, &to, now, &conn));
+    uint8_t bytes[VEL_TRAIN_MAX];
+    struct vel_train train = {.bytes = bytes, .capacity = sizeof bytes};
+    while (vel_endpoint_send(stranger, &train, now) == VEL_OK) {
+        train.local = to;
+        train.remote = from;
+        vel_endpoint_receive(server->endpoint, &train, now);
+        train = (struct vel_train){.bytes = bytes, .capacity = sizeof bytes};
+    }
+    vel_endpoint_free(stranger);
+}
+
 void peer_start(struct peer *peer)
 {
     struct vel_endpoint_setup setup = {.env = &peer->t.env,
                                        .server = peer->is_client ? NULL : &peer->config,
+                                       .max_half_open = peer->max_half_open,
                                        .max_send_train = peer->max_send_train};
     ASSERT_OK(vel_endpoint_new(&setup, &peer->endpoint));
     sim_attach(peer->sim, peer->is_client ? SIM_DOWN : SIM_UP,

@@ -16,6 +16,7 @@ struct peer {
     struct test_env t;
     struct vel_config config; /* change it before peer_start */
     size_t max_send_train;    /* likewise; 0: one datagram */
+    size_t max_half_open;     /* likewise; server; 0: the default */
     struct vel_endpoint *endpoint;
     struct vel_conn *conn; /* NULL before and after */
     struct ask ask;        /* client */
@@ -33,6 +34,8 @@ struct peer {
 void peer_init(struct peer *peer, struct sim *sim, bool is_client, uint64_t seed);
 /* Make the endpoint and take the place in the simulation; the client connects. */
 void peer_start(struct peer *peer);
+/* The first flight of a client that is never heard of again reaches the server, which has started. */
+void peer_hear_stranger(struct peer *server, const struct vel_config *config, vel_time now);
 void peer_free(struct peer *peer);
 
 /* Read the counters of the connection again, if there is one. */

@@ -126,6 +126,20 @@ static void shares(void **state)
     far_free(far);
 
     far = far_new(7);
+    sim_forge(far->sim, SIM_UP, 50 * 1000);
+    send_all(far, SENT, SIZE, 0, US);
+    assert_in_range(far->damaged, 900, 1100);
+    assert_int_equal(far->total, SENT + far->damaged);
+    far_free(far);
+
+    far = far_new(7);
+    sim_replay(far->sim, SIM_UP, 50 * 1000, MS);
+    send_all(far, SENT, SIZE, 0, US);
+    assert_in_range(far->overtaken, 900, 1100);
+    assert_in_range(far->total, SENT + 900, SENT + 1100);
+    far_free(far);
+
+    far = far_new(7);
     sim_reorder(far->sim, SIM_UP, 50 * 1000, 10 * US);
     send_all(far, SENT, SIZE, 0, US);
     assert_in_range(far->overtaken, 900, 1100);
