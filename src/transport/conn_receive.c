@@ -9,6 +9,7 @@ enum { RESET_MIN_BYTES = 21 };
 /* What is known of the datagram that is being taken apart. */
 struct arrival {
     struct vel_cid dcid; /* of its first packet: coalesced ones must agree (RFC 9000 12.2) */
+    size_t size;
     uint8_t ecn;
     bool same_path;
     bool processed; /* at least one packet was authentic and new */
@@ -119,6 +120,20 @@ static void open_packet(struct vel_conn *conn, enum vel_space space,
     }
 }
 
+/* The peer's id may not change once it was authenticated (RFC 9000 7.2), and a client's Initial
+ * travels in a full datagram (14.1). */
+static bool is_believable(const struct vel_conn *conn, const struct vel_packet_header *header,
+                          const struct arrival *arrival)
+{
+    if (header->type == VEL_PACKET_ONE_RTT || conn->opening == NULL)
+        return true;
+    if (conn->opening->heard &&
+        !vel_slice_equal(header->scid, vel_cid_slice(&conn->opening->peer_first_scid)))
+        return false;
+    return header->type != VEL_PACKET_INITIAL || conn->is_client ||
+           arrival->size >= VEL_INITIAL_DATAGRAM_MIN;
+}
+
 static void receive_packet(struct vel_conn *conn, const struct vel_packet_header *header,
                            uint8_t *packet, struct arrival *arrival, vel_time now)
 {
@@ -136,7 +151,8 @@ static void receive_packet(struct vel_conn *conn, const struct vel_packet_header
         vel_opening_on_retry(conn, header, vel_slice(packet, header->size));
         return;
     }
-    if (space == VEL_SPACE_COUNT || conn->space[space].discarded) {
+    if (space == VEL_SPACE_COUNT || conn->space[space].discarded ||
+        !is_believable(conn, header, arrival)) {
         drop_packet(conn);
         return;
     }
@@ -179,7 +195,9 @@ void vel_conn_receive_held(struct vel_conn *conn, vel_time now)
     struct vel_reader r = vel_reader(vel_buf_slice(&held));
     while (vel_left(&r) > 0) {
         size_t size = (size_t)vel_read_uint(&r, 2);
-        struct arrival arrival = {.ecn = (uint8_t)vel_read_uint(&r, 1), .same_path = true};
+        struct arrival arrival = {.size = VEL_INITIAL_DATAGRAM_MIN, /* was checked on arrival */
+                                  .ecn = (uint8_t)vel_read_uint(&r, 1),
+                                  .same_path = true};
         struct vel_slice packet = vel_read_bytes(&r, size);
         receive_packets(conn, held.ptr + (packet.ptr - held.ptr), packet.len, &arrival, now);
     }
@@ -211,7 +229,8 @@ void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
         return;
     }
 
-    struct arrival arrival = {.ecn = ecn, .same_path = vel_addr_equal(remote, &conn->path.remote)};
+    struct arrival arrival = {
+        .size = size, .ecn = ecn, .same_path = vel_addr_equal(remote, &conn->path.remote)};
     count_datagram(conn, size);
     /* VEL-TR-04: another address adds no credit, and nothing is sent there. */
     if (arrival.same_path) {
