@@ -2,7 +2,7 @@
 #
 # The front door. Everything is built by CMake presets into build/<preset>.
 
-BUILD = cmake --preset $(1) >/dev/null && cmake --build build/$(1)
+BUILD = cmake --preset $(1) >/dev/null && cmake --build build/$(1) --target programs
 
 .DEFAULT_GOAL := all
 .PHONY: all help setup setup-test demo test bench fuzz soak test-debian13 format clean distclean

@@ -100,7 +100,7 @@ void *sim_node_add(struct sim *sim, enum sim_direction direction, size_t size,
 
 static size_t datagram_size(size_t size)
 {
-    return offsetof(struct sim_datagram, bytes) + size;
+    return sizeof(struct sim_datagram) + size;
 }
 
 struct sim_datagram *sim_copy(const struct sim_datagram *datagram)

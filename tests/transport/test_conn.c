@@ -226,6 +226,42 @@ static void memory_runs_out(void **state)
     }
 }
 
+/* Send the client one datagram of our making. */
+static void inject(struct conn_pair *p, const uint8_t *bytes, size_t size)
+{
+    uint8_t copy[1500];
+    memcpy(copy, bytes, size);
+    struct vel_addr local = {.family = VEL_ADDR_MEMORY, .port = 1};
+    struct vel_addr remote = {.family = VEL_ADDR_MEMORY, .port = 2};
+    vel_conn_receive(p->client, &local, &remote, VEL_ECN_NOT_ECT, copy, size, p->now);
+}
+
+/* VEL-TR-06: a long header of another version than the connection's does nothing, even when it is
+ * a version that we can read. */
+static void another_version_is_dropped(void **state)
+{
+    (void)state;
+    struct conn_pair p;
+    struct vel_event event;
+    struct vel_conn_stats before, after;
+    pair_init(&p, VEL_PROFILE_LIGHT);
+    pair_connect(&p);
+    pair_run(&p, p.delay);
+    /* The server's first datagram, on the wire now, with QUIC v1 in its version field. */
+    assert_true(p.on_wire > 0 && !p.wire[0].to_server);
+    uint8_t forged[1500];
+    memcpy(forged, p.wire[0].bytes, p.wire[0].size);
+    memcpy(forged + 1, "\0\0\0\1", 4);
+    vel_conn_get_stats(p.client, &before);
+    inject(&p, forged, p.wire[0].size);
+    vel_conn_get_stats(p.client, &after);
+    assert_int_equal(after.packets_received, before.packets_received);
+    assert_true(after.packets_dropped > before.packets_dropped);
+    pair_run(&p, 1 * SECOND);
+    assert_true(take(p.client, VEL_EVENT_CONNECTED, &event));
+    pair_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +273,7 @@ int main(void)
         cmocka_unit_test(silence_ends_both),
         cmocka_unit_test(a_server_that_is_silent_is_given_up),
         cmocka_unit_test(a_foreign_certificate_is_refused),
+        cmocka_unit_test(another_version_is_dropped),
         cmocka_unit_test(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
