@@ -26,7 +26,7 @@
  * there is room for them.
  *
  * Memory: sending holds at most 4 MiB of body pieces for all exchanges of a session together, plus
- * 16 KiB for each; receiving holds the header section and nothing of the body. One thread at a time.
+ * 16 KiB for each; receiving holds the header sections, 1 MiB of them at most, and nothing of the bodies. One thread at a time.
  */
 
 /* One header field. Names are lower case. */
@@ -62,6 +62,7 @@ struct vel_response {
 enum {
     VEL_HTTP_MAX_FIELD_SECTION = 64 * 1024,
     VEL_HTTP_MAX_FIELDS = 128,
+    VEL_HTTP_MAX_HEADS = 1024 * 1024,            /* header sections of all exchanges of a session */
     VEL_HTTP_MAX_BODY_PENDING = 4 * 1024 * 1024, /* all body pieces of a session not yet released */
     VEL_HTTP_MIN_PIECE = 16 * 1024               /* asked for even when that is used up */
 };

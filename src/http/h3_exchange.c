@@ -33,6 +33,12 @@ vel_result h3_exchange_new(struct vel_http *http, uint64_t stream, struct vel_ex
     return VEL_OK;
 }
 
+void h3_exchange_forget_head(struct vel_exchange *exchange)
+{
+    exchange->http->heads -= exchange->head.section_size;
+    vel_headers_clear(&exchange->head);
+}
+
 void h3_exchange_end_source(struct vel_exchange *exchange)
 {
     if (!exchange->source_open)
@@ -96,7 +102,7 @@ static void free_exchange(struct vel_exchange *exchange)
         if (error != 0 && error != NGHTTP3_ERR_STREAM_NOT_FOUND)
             h3_fail_with(http, error);
     }
-    vel_headers_clear(&exchange->head);
+    h3_exchange_forget_head(exchange);
     http->active--;
     vel_release(http->env, exchange, sizeof *exchange);
 }

@@ -86,6 +86,7 @@ struct vel_http {
     struct h3_piece *orphans; /* pieces that outlive their exchange */
     size_t active;
     size_t pending; /* bytes of all pieces */
+    size_t heads;   /* bytes of all header sections received */
     uint64_t done, abandoned;
     uint64_t last_stream; /* highest that the client opened */
     const char *failure;  /* why the session is broken; told when it is safe */
@@ -128,6 +129,7 @@ vel_result h3_exchange_new(struct vel_http *http, uint64_t stream, struct vel_ex
 /* Ends our side of it: stop, reset, no more callbacks but `closed`. */
 void h3_exchange_abort(struct vel_exchange *exchange, uint64_t code, bool by_peer);
 void h3_exchange_end_source(struct vel_exchange *exchange);
+void h3_exchange_forget_head(struct vel_exchange *exchange);
 /* Answer without asking the application. */
 void h3_exchange_refuse(struct vel_exchange *exchange, unsigned status);
 /* Close and free those that are over; with `all` every one. */

@@ -15,7 +15,7 @@ static int on_begin_headers(nghttp3_conn *h3, int64_t stream, void *user, void *
         exchange = h3_exchange_find(http, (uint64_t)stream);
     if (exchange == NULL)
         return 0;
-    vel_headers_clear(&exchange->head); /* of an informational response */
+    h3_exchange_forget_head(exchange); /* of an informational response */
     return nghttp3_conn_set_stream_user_data(h3, stream, exchange);
 }
 
@@ -35,8 +35,13 @@ static int on_header(nghttp3_conn *h3, int64_t stream, int32_t token, nghttp3_rc
         return 0;
     nghttp3_vec n = nghttp3_rcbuf_get_buf(name);
     nghttp3_vec v = nghttp3_rcbuf_get_buf(value);
-    enum vel_err err =
-        vel_headers_add(&exchange->head, vel_slice(n.base, n.len), vel_slice(v.base, v.len));
+    size_t before = exchange->head.section_size;
+    enum vel_err err = VEL_ERR_LIMIT;
+    if (http->heads <= VEL_HTTP_MAX_HEADS)
+        err = vel_headers_add(&exchange->head, vel_slice(n.base, n.len), vel_slice(v.base, v.len));
+    else
+        exchange->head.section_size += n.len + v.len;
+    http->heads += exchange->head.section_size - before;
     if (err != VEL_ERR_LIMIT)
         return refused_by_us(err);
     exchange->refused = true;
@@ -57,8 +62,9 @@ static int on_trailer(nghttp3_conn *h3, int64_t stream, int32_t token, nghttp3_r
     struct vel_exchange *exchange = stream_user;
     if (exchange == NULL)
         return 0;
-    exchange->head.section_size +=
-        nghttp3_rcbuf_get_buf(name).len + nghttp3_rcbuf_get_buf(value).len;
+    size_t size = nghttp3_rcbuf_get_buf(name).len + nghttp3_rcbuf_get_buf(value).len;
+    exchange->head.section_size += size;
+    exchange->http->heads += size; /* given back with the head */
     if (exchange->head.section_size <= 2 * (size_t)VEL_HTTP_MAX_FIELD_SECTION)
         return 0;
     h3_fail(user, VEL_H3_EXCESSIVE_LOAD, "trailer section too large");

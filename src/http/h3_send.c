@@ -69,11 +69,13 @@ static enum outcome write_piece(struct vel_http *http, uint64_t stream, struct h
     /* What does not fit is tried all the same: that asks for the event that tells of room. */
     size_t size = VEL_MIN(bytes.len, VEL_MAX(room, (size_t)H3_BORROW_MIN));
     struct vel_slice part = vel_slice(bytes.ptr, size);
+    piece->given += size; /* before the call, which may already release */
     enum vel_err err = streams->ops->write_borrowed(
         streams->self, stream, part, fin && size == bytes.len, h3_piece_release, piece);
-    if (err != VEL_OK)
+    if (err != VEL_OK) {
+        piece->given -= size;
         return outcome_of(err);
-    piece->given += size;
+    }
     *written += size;
     if (size == bytes.len)
         return WROTE_ALL;

@@ -108,8 +108,9 @@ static void broken_rules_get_the_right_code(void **state)
     }
 }
 
-/* A request with `count` fields "a: (value of `size` bytes)" after the pseudo-header fields. */
-static void write_bomb(struct talk *t, size_t count, size_t size)
+/* A request with `count` fields "a: (value of `size` bytes)" after the pseudo-header fields; or one
+ * whose last byte is missing. */
+static void write_bomb(struct talk *t, uint64_t stream, size_t count, size_t size, bool whole)
 {
     static const uint8_t start[] = {0x00, 0x00, 0xd1, 0xd7, 0xc1, 0x50, 0x01, 'x'};
     size_t field = 3 + 4 + size;
@@ -131,7 +132,7 @@ static void write_bomb(struct talk *t, size_t count, size_t size)
         at[5] = (uint8_t)(rest >> 14 | 0x80);
         at[6] = 0;
     }
-    fake_write(&t->pair, FAKE_CLIENT, REQUEST, vel_slice(bytes, 5 + total), true);
+    fake_write(&t->pair, FAKE_CLIENT, stream, vel_slice(bytes, 5 + total - !whole), whole);
     test_free(bytes);
 }
 
@@ -152,7 +153,7 @@ static void header_bombs_are_refused(void **state)
     for (size_t i = 0; i < VEL_COUNT(bombs); i++) {
         struct talk t;
         talk_start_server(&t, MIB);
-        write_bomb(&t, bombs[i].count, bombs[i].size);
+        write_bomb(&t, REQUEST, bombs[i].count, bombs[i].size, true);
         size_t before = t.env.outstanding;
         struct vel_event event;
         while (fake_next_event(&t.pair, FAKE_SERVER, &event)) {
@@ -170,6 +171,24 @@ static void header_bombs_are_refused(void **state)
         CHECK(bombs[i].what, !bombs[i].answered || t.server_closed == 0);
         talk_end(&t);
     }
+}
+
+/* Many requests whose header sections come to nearly the limit and never end. */
+static void unfinished_heads_are_bounded_together(void **state)
+{
+    (void)state;
+    enum { REQUESTS = 100, FIELDS = 7, FIELD = 8000 };
+    struct talk t;
+    talk_start_server(&t, MIB);
+    size_t before = t.env.outstanding;
+    for (uint64_t i = 0; i < REQUESTS; i++) {
+        write_bomb(&t, 4 * i, FIELDS, FIELD, false);
+        fake_run(&t.pair, NULL, t.server);
+    }
+    assert_false(t.pair.closed);
+    assert_int_equal(vel_http_active(t.server), REQUESTS);
+    assert_true(t.env.outstanding - before < 3 * MIB);
+    talk_end(&t);
 }
 
 static void floods_of_abandoned_requests_end_the_connection(void **state)
@@ -209,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(broken_rules_get_the_right_code),
         cmocka_unit_test(header_bombs_are_refused),
+        cmocka_unit_test(unfinished_heads_are_bounded_together),
         cmocka_unit_test(floods_of_abandoned_requests_end_the_connection),
         cmocka_unit_test(a_server_may_not_open_requests),
     };
