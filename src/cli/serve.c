@@ -48,18 +48,18 @@ static void on_events(void *self, struct vel_conn *conn, vel_time now)
     vel_web_server_events(server->web, conn, now);
 }
 
-static bool nothing_left(const struct server *server)
+static size_t sessions_left(const struct server *server)
 {
     struct vel_web_server_stats stats;
     vel_web_server_get_stats(server->web, &stats);
-    return stats.sessions == 0;
+    return stats.sessions;
 }
 
 static void on_flush(void *self, vel_time now)
 {
     struct server *server = self;
     vel_web_server_flush(server->web, now);
-    if (server->finishing && nothing_left(server))
+    if (server->finishing && sessions_left(server) == 0)
         vel_loop_stop(server->loop);
 }
 
@@ -83,6 +83,11 @@ static void on_signal(void *self, int number)
     server->finishing = true;
     vel_endpoint_refuse_new(server->endpoint);
     vel_web_server_finish(server->web);
+    if (sessions_left(server) > 0)
+        fprintf(stderr,
+                "velocity serve: finishing %zu connections, for %.1f s at most; a second signal "
+                "ends at once\n",
+                sessions_left(server), (double)server->settings->grace / (double)SECOND);
     vel_timer_set(server->patience, vel_clock_now() + server->settings->grace);
     vel_runtime_wake(server->runtime);
 }
