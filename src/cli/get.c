@@ -228,7 +228,6 @@ static void start_progress(struct vel_get *get)
 {
     const struct vel_get_settings *settings = get->settings;
     get->progress.files = get->fetch_count;
-    get->progress.expected = UINT64_MAX;
     bool quiet = settings->json || settings->verbose;
     bool to_file = settings->output != NULL || settings->output_dir != NULL;
     if (settings->progress || (to_file && !quiet))

@@ -121,7 +121,6 @@ static vel_result choose_path(struct vel_fetch *fetch)
 vel_result vel_fetch_prepare(struct vel_fetch *fetch, const char *text)
 {
     fetch->text = text;
-    fetch->expected = UINT64_MAX;
     enum vel_err err = vel_url_parse(&fetch->get->env, text, &fetch->url);
     if (err != VEL_OK) {
         vel_get_failed(fetch->get, err == VEL_ERR_NOMEM ? VEL_EXIT_MEMORY : VEL_EXIT_URL, "%s: %s",
@@ -161,7 +160,7 @@ static vel_result write_failed(struct vel_fetch *fetch)
 
 static vel_result open_output(struct vel_fetch *fetch)
 {
-    if (fetch->opened)
+    if (fetch->opened || fetch->get->settings->head)
         return VEL_OK;
     fetch->opened = true;
     if (fetch->path != NULL) {
@@ -210,16 +209,18 @@ static vel_result on_body(void *self, struct vel_transfer *transfer, struct vel_
     return VEL_OK;
 }
 
-/* The sums over all fetches; the total is known when each part of it is. */
+/* The sums over all fetches. */
 static void on_progress(void *self, uint64_t received, uint64_t total)
 {
     struct vel_fetch *fetch = self;
     struct vel_progress *progress = &fetch->get->progress;
     progress->received += received - fetch->received;
-    if (fetch->expected == UINT64_MAX && total != UINT64_MAX)
-        progress->expected = progress->expected == UINT64_MAX ? total : progress->expected + total;
     fetch->received = received;
-    fetch->expected = total;
+    if (fetch->size_known || total == UINT64_MAX)
+        return;
+    fetch->size_known = true;
+    progress->expected += total;
+    progress->files_known++;
 }
 
 static void on_done(void *self, struct vel_transfer *transfer,

@@ -32,8 +32,8 @@ struct vel_fetch {
     FILE *file;       /* open while the body comes */
     size_t body_at;   /* bytes of the request body that were handed over */
     uint64_t received;
-    uint64_t expected; /* UINT64_MAX: unknown */
-    bool opened;       /* the output was */
+    bool size_known; /* and added to the progress */
+    bool opened;     /* the output was */
     bool done;
     struct vel_transfer_result result;
 };

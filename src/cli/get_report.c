@@ -13,10 +13,11 @@ static double ms(vel_time span)
 
 /* ---- --verbose: lines on stderr, marked as curl marks them ---- */
 
+/* What a peer chose must not steer the terminal. */
 static void print_value(FILE *to, struct vel_slice text)
 {
     for (size_t i = 0; i < text.len; i++)
-        fputc(text.ptr[i] >= ' ' && text.ptr[i] != 0x7f ? text.ptr[i] : '?', to);
+        fputc(text.ptr[i] >= ' ' && text.ptr[i] < 0x7f ? text.ptr[i] : '?', to);
 }
 
 static void print_fields(FILE *to, const char *mark, struct vel_fields fields)

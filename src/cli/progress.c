@@ -29,7 +29,7 @@ static const char *amount(double bytes, char text[16])
 
 static bool total_known(const struct vel_progress *progress)
 {
-    return progress->expected != UINT64_MAX && progress->expected > 0;
+    return progress->expected > 0 && progress->files_known == progress->files;
 }
 
 static void figures(const struct vel_progress *progress, vel_time now, char text[FIGURES_MAX])

@@ -14,9 +14,10 @@
 struct vel_progress {
     bool enabled;
     vel_time started;
-    vel_time drawn;              /* 0: never */
-    uint64_t received, expected; /* bytes; expected UINT64_MAX: unknown */
-    size_t files, files_done;
+    vel_time drawn; /* 0: never */
+    uint64_t received;
+    uint64_t expected; /* sum of the sizes that are known */
+    size_t files, files_known, files_done;
 };
 
 enum { VEL_PROGRESS_LINE = 256 };

@@ -11,6 +11,18 @@ enum { SEGMENT = 1200, COUNT = 20, SHORT = 333 };
 
 static uint8_t outgoing[VEL_TRAIN_MAX], incoming[VEL_TRAIN_MAX];
 
+/* Some machines, and many containers, have no IPv6. */
+static bool has_ip6(void)
+{
+    struct test_env t;
+    struct vel_udp_setup setup = {.local = {.family = VEL_ADDR_IP6, .ip = {[15] = 1}}};
+    struct vel_link *link = NULL;
+    test_env_init(&t, 1);
+    bool has = vel_udp_link_new(&t.env, &setup, &link) == VEL_OK;
+    vel_link_free(link);
+    return has;
+}
+
 static struct vel_link *open_link(struct test_env *t, const char *text, bool plain)
 {
     struct vel_udp_setup setup = {.plain = plain};
@@ -52,7 +64,10 @@ static void carries_trains_with_marks_and_addresses(void **state)
     };
     for (size_t i = 0; i < sizeof outgoing; i++)
         outgoing[i] = (uint8_t)(i * 7 + i / 256);
+    bool skip_ip6 = !has_ip6();
     for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        if (skip_ip6 && (rows[i].client[0] == '[' || rows[i].server[0] == '['))
+            continue;
         struct test_env t;
         test_env_init(&t, 1);
         struct vel_link *client = open_link(&t, rows[i].client, rows[i].plain_sender);
