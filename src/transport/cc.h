@@ -20,7 +20,7 @@ enum {
     VEL_CC_INITIAL_PACKETS = 10,  /* 7.2 */
     VEL_CC_INITIAL_BYTES = 14720, /* 7.2 */
     VEL_CC_CRYPTO_PACKETS = 16,   /* largest crypto window (vel_cc_set_crypto_window) */
-    VEL_CC_MAX_WINDOW = 1 << 30   /* ours: 1 GiB in flight is enough */
+    VEL_CC_MAX_WINDOW = 1 << 26   /* ours: 64 MiB, so that the packets of a window can be kept */
 };
 
 struct vel_cc;

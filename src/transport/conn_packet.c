@@ -28,10 +28,11 @@ bool vel_packet_begin(struct vel_conn *conn, struct vel_packet_build *p, enum ve
     struct vel_recovery_space *recovery = &conn->recovery.space[space];
     if (room <= VEL_AEAD_TAG)
         return false;
-    if (vel_sent_begin(&recovery->sent) != VEL_OK) {
+    enum vel_err err = vel_sent_begin(&recovery->sent);
+    if (err == VEL_ERR_NOMEM)
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "no memory for another packet");
-        return false;
-    }
+    if (err != VEL_OK)
+        return false; /* VEL_ERR_LIMIT: until some are acknowledged */
     *p = (struct vel_packet_build){
         .w = vel_writer(start, room - VEL_AEAD_TAG),
         .space = space,

@@ -40,8 +40,7 @@ static void on_recovery_timeout(struct vel_conn *conn, vel_time now)
 static void trim(struct vel_conn *conn)
 {
     conn->trim_at = VEL_NEVER;
-    for (size_t i = 0; i < VEL_SPACE_COUNT; i++)
-        vel_sent_trim(&conn->recovery.space[i].sent);
+    vel_recovery_trim(&conn->recovery);
     vel_streams_trim(conn->streams);
     vel_pool_trim(&conn->pool);
 }

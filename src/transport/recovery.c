@@ -4,6 +4,23 @@
 #include "base/try.h"
 #include "transport/recovery_internal.h"
 
+/* RFC 9000 21.4: who acknowledges what he has not received to be sent more will hit a number that
+ * was never sent. Where it is must not be guessed. */
+static void choose_skip(struct vel_recovery *r, uint64_t least)
+{
+    const struct vel_sent *sent = &r->space[VEL_SPACE_APP].sent;
+    uint16_t random;
+    vel_random(sent->env, &random, sizeof random);
+    r->skip_at = sent->next + least + random % least;
+}
+
+static void skip_number(struct vel_recovery *r)
+{
+    struct vel_sent *sent = &r->space[VEL_SPACE_APP].sent;
+    if (sent->next >= r->skip_at && vel_sent_skip(sent) == VEL_OK)
+        choose_skip(r, VEL_SKIP_EVERY);
+}
+
 void vel_recovery_init(struct vel_recovery *r, const struct vel_recovery_setup *setup, vel_time now)
 {
     *r = (struct vel_recovery){
@@ -20,6 +37,7 @@ void vel_recovery_init(struct vel_recovery *r, const struct vel_recovery_setup *
     vel_rtt_init(&r->rtt);
     vel_ecn_init(&r->ecn, setup->ecn);
     vel_cc_init(&r->cc, setup->congestion, setup->mtu, now);
+    choose_skip(r, VEL_SKIP_FIRST);
 }
 
 void vel_recovery_clear(struct vel_recovery *r)
@@ -86,6 +104,8 @@ void vel_recovery_sent(struct vel_recovery *r, enum vel_space space, uint16_t si
     if (ack_eliciting) {
         s->last_eliciting = now;
         s->eliciting++;
+        if (space == VEL_SPACE_APP)
+            skip_number(r);
     }
     forget_ack_only(r, space);
 }
@@ -117,6 +137,7 @@ static vel_result range_acked(struct vel_recovery *r, enum vel_space space, stru
                               struct news *news)
 {
     struct vel_sent *sent = &r->space[space].sent;
+    REQUIRE(sent->skipped < range.start || sent->skipped >= range.end, VEL_ERR_UNEXPECTED);
     for (uint64_t n = VEL_MAX(range.start, sent->base); n < range.end; n++) {
         struct vel_sent_packet *packet = vel_sent_find(sent, n);
         REQUIRE(packet->state != VEL_SENT_SKIPPED, VEL_ERR_UNEXPECTED);

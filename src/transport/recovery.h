@@ -37,6 +37,8 @@ enum {
     VEL_PERSISTENT_THRESHOLD = 3,    /* 7.6.1: kPersistentCongestionThreshold */
     VEL_PTO_PROBES = 2,              /* 6.2.4 */
     VEL_PTO_BACKOFF_MAX = 16,        /* ours: doublings that still count; far past any time-out */
+    VEL_SKIP_FIRST = 100,            /* ours: about where the first 1-RTT number is left out, */
+    VEL_SKIP_EVERY = 1000,           /* and how far the later ones are apart at least */
     VEL_RECOVERY_ACK_ONLY_KEPT = 64, /* ours: packets without reaction kept at the old end */
 };
 
@@ -73,6 +75,7 @@ struct vel_recovery {
     uint64_t in_flight;     /* bytes, over all spaces */
     vel_time last_event;    /* the latest `now` seen: the anti-deadlock probe counts from there */
     vel_time max_ack_delay; /* the peer's */
+    uint64_t skip_at;       /* the next 1-RTT number to leave out, RFC 9000 21.4 */
     unsigned pto_backoff;   /* time-outs in a row: the period doubles with each */
     uint64_t packets_lost, pto_fired, ce_marks; /* totals */
     bool is_client;

@@ -19,7 +19,7 @@ static struct vel_record *record_at(const struct vel_sent *sent, uint64_t index)
 
 void vel_sent_init(struct vel_sent *sent, const struct vel_env *env)
 {
-    *sent = (struct vel_sent){.env = env};
+    *sent = (struct vel_sent){.env = env, .skipped = UINT64_MAX};
 }
 
 static void release(struct vel_sent *sent)
@@ -112,7 +112,7 @@ vel_result vel_sent_skip(struct vel_sent *sent)
     TRY(vel_sent_begin(sent));
     *packet_at(sent, sent->next) =
         (struct vel_sent_packet){.state = VEL_SENT_SKIPPED, .first_record = sent->record_next};
-    sent->next++;
+    sent->skipped = sent->next++;
     return VEL_OK;
 }
 

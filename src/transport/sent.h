@@ -18,7 +18,7 @@
  * Writing a packet is: begin, add its records, then commit or abandon. One packet at a time.
  */
 enum {
-    VEL_SENT_MAX_PACKETS = 1 << 16, /* slots, that is: span of numbers between oldest and newest */
+    VEL_SENT_MAX_PACKETS = 1 << 17, /* slots, that is: span of numbers between oldest and newest */
     VEL_SENT_MAX_RECORDS = 1 << 18,
 };
 
@@ -47,8 +47,9 @@ struct vel_sent {
     struct vel_record *records;
     uint32_t packet_slots; /* powers of two, or 0 */
     uint32_t record_slots;
-    uint64_t base; /* oldest number with a slot */
-    uint64_t next; /* the next number to be sent */
+    uint64_t base;    /* oldest number with a slot */
+    uint64_t next;    /* the next number to be sent */
+    uint64_t skipped; /* the last number left out, kept for ever; UINT64_MAX: none */
     uint64_t record_base, record_next;
     uint32_t open_records; /* of the packet between begin and commit */
 };

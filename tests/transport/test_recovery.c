@@ -50,6 +50,26 @@ static void numbers_never_sent_convict_the_peer(void **state)
     fix_done(&f);
 }
 
+/* RFC 9000 21.4: a peer that acknowledges ahead of what it received is found out. */
+static void optimists_are_convicted(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fix_established(&f, true);
+    struct vel_sent *sent = &f.r.space[APP].sent;
+    uint64_t skipped = VEL_NUMBER_NONE;
+    for (unsigned i = 0; i < 2 * VEL_SKIP_FIRST; i++) {
+        uint64_t next = sent->next;
+        fix_send(&f, APP, 0);
+        if (sent->next == next + 2)
+            skipped = next + 1;
+    }
+    assert_in_range(skipped, VEL_SKIP_FIRST, 2 * VEL_SKIP_FIRST);
+    ASSERT_OK(fix_ack(&f, APP, 0, skipped - 1, 0, 100 * MS)); /* honest so far */
+    ASSERT_ERR("too far", fix_ack(&f, APP, 0, sent->next - 1, 0, 100 * MS), VEL_ERR_UNEXPECTED);
+    fix_done(&f);
+}
+
 /* RFC 9002 5.1 and 5.3: which ACKs give a sample, and what is taken off. */
 static void round_trip_samples(void **state)
 {
@@ -187,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(acknowledged_packets_leave_the_flight),
         cmocka_unit_test(numbers_never_sent_convict_the_peer),
+        cmocka_unit_test(optimists_are_convicted),
         cmocka_unit_test(round_trip_samples),
         cmocka_unit_test(only_a_new_largest_is_a_sample),
         cmocka_unit_test(the_window_grows_when_it_is_used),
