@@ -117,6 +117,7 @@ static bool collect(struct conn_pair *p, bool from_client)
         if (conn == NULL || vel_conn_send(conn, &train, sizeof space, p->now) != VEL_OK)
             return any;
         any = true;
+        assert_true(vel_addr_equal(&train.remote, from_client ? &server_addr : &client_addr));
         if (!from_client)
             p->server_sent += train.len;
         for (size_t pos = 0; pos < train.len && !muted; pos += train.segment) {

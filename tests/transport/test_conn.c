@@ -262,6 +262,39 @@ static void another_version_is_dropped(void **state)
     pair_done(&p);
 }
 
+/* VEL-TR-04: before confirmation packets from another address are processed, but earn no credit
+ * and draw no answer there. */
+static void another_address_earns_nothing(void **state)
+{
+    (void)state;
+    struct conn_pair p;
+    pair_init(&p, VEL_PROFILE_BALANCED);
+    pair_connect(&p);
+    pair_run(&p, p.delay - 1);
+    assert_int_equal(p.on_wire, 4); /* the first flight */
+    struct pair_datagram rest[3];
+    memcpy(rest, p.wire + 1, sizeof rest);
+    p.on_wire = 1;
+    pair_run(&p, p.delay);
+    assert_non_null(p.server);
+    assert_int_equal(p.server_received_before_validation, 1200);
+
+    struct vel_addr local = {.family = VEL_ADDR_MEMORY, .port = 2};
+    struct vel_addr stranger = {.family = VEL_ADDR_MEMORY, .port = 3};
+    for (size_t i = 0; i < VEL_COUNT(rest); i++) {
+        vel_conn_receive(p.server, &local, &stranger, VEL_ECN_NOT_ECT, rest[i].bytes, rest[i].size,
+                         p.now);
+        free(rest[i].bytes);
+    }
+    struct vel_conn_stats stats;
+    vel_conn_get_stats(p.server, &stats);
+    assert_true(stats.packets_received >= 2); /* the hello is whole now, and was answered */
+    pair_run(&p, 2 * p.delay - 1);
+    assert_true(p.server_sent > 0);
+    assert_true(p.server_sent <= 3 * 1200);
+    pair_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +307,7 @@ int main(void)
         cmocka_unit_test(a_server_that_is_silent_is_given_up),
         cmocka_unit_test(a_foreign_certificate_is_refused),
         cmocka_unit_test(another_version_is_dropped),
+        cmocka_unit_test(another_address_earns_nothing),
         cmocka_unit_test(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
