@@ -26,7 +26,8 @@
  * there is room for them.
  *
  * Memory: sending holds at most 4 MiB of body pieces for all exchanges of a session together, plus
- * 16 KiB for each; receiving holds the header sections, 1 MiB of them at most, and nothing of the bodies. One thread at a time.
+ * 16 KiB for each; receiving holds the header sections, 1 MiB of them at most, and nothing of the
+ * bodies. One thread at a time.
  */
 
 /* One header field. Names are lower case. */

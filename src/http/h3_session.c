@@ -294,7 +294,8 @@ void vel_http_send(struct vel_http *http)
         return;
     }
     do {
-        attend(http);
+        if (http->attention)
+            attend(http);
         h3_write(http);
         settle(http);
     } while (http->attention && !http->failed);

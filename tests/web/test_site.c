@@ -412,6 +412,32 @@ static void a_file_that_shrinks_is_cut_off(void **state)
     stage_close(s);
 }
 
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    bool finished = false;
+    for (long n = 0; !finished && n < 200; n++) {
+        struct stage *s = stage_open();
+        uint8_t *bytes = test_calloc(1, BIG);
+        put_file(s, "root/big.bin", bytes, BIG);
+        struct vel_request request = {.method = vel_slice_text("GET"),
+                                      .scheme = vel_slice_text("https"),
+                                      .authority = vel_slice_text("localhost"),
+                                      .path = vel_slice_text("/big.bin")};
+        struct vel_exchange *exchange;
+        s->env.fail_after = n;
+        enum vel_err err = vel_http_request(s->client, &request, NULL, NULL, &exchange);
+        CHECK("request", err == VEL_OK || err == VEL_ERR_NOMEM);
+        fake_run(&s->pair, s->client, s->server);
+        finished = s->complete && s->status == 200;
+        CHECK("all or not complete", !finished || s->body_size == BIG);
+        s->env.fail_after = -1;
+        test_free(bytes);
+        stage_close(s);
+    }
+    assert_true(finished);
+}
+
 static void a_site_needs_its_folder(void **state)
 {
     (void)state;
@@ -443,6 +469,7 @@ int main(void)
         cmocka_unit_test(unchanged_files_are_not_sent_again),
         cmocka_unit_test(large_files_come_in_pieces),
         cmocka_unit_test(a_file_that_shrinks_is_cut_off),
+        cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(a_site_needs_its_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
