@@ -85,8 +85,8 @@ static void on_signal(void *self, int number)
     vel_web_server_finish(server->web);
     if (sessions_left(server) > 0)
         fprintf(stderr,
-                "velocity serve: finishing %zu connections, for %.1f s at most; a second signal "
-                "ends at once\n",
+                "velocity serve: finishing what runs on %zu connection(s), for %.1f s at most; a "
+                "second signal ends at once\n",
                 sessions_left(server), (double)server->settings->grace / (double)SECOND);
     vel_timer_set(server->patience, vel_clock_now() + server->settings->grace);
     vel_runtime_wake(server->runtime);

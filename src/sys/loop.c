@@ -93,8 +93,14 @@ static void watch_ready(uv_poll_t *poll, int status, int events)
     struct vel_watch *watch = (struct vel_watch *)poll;
     unsigned ready = ((events & UV_READABLE) ? VEL_WATCH_READ : 0U) |
                      ((events & UV_WRITABLE) ? VEL_WATCH_WRITE : 0U);
-    /* An error on the descriptor is for the owner's next call on it to report. */
-    watch->call(watch->self, status < 0 ? watch->events : ready);
+    /* An error on the descriptor (an ICMP message, on a socket) is for the owner's next call on it to
+     * report and to clear. libuv stops polling at that point; we go on. */
+    if (status < 0) {
+        ready = watch->events;
+        watch->events = 0;
+        vel_watch_set(watch, ready);
+    }
+    watch->call(watch->self, ready);
 }
 
 static void watch_closed(uv_handle_t *handle)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "sys/udp.h"
 #include "testing/test.h"
 #include "velocity/system.h"
 
@@ -14,6 +15,7 @@ struct diary {
     struct vel_loop *loop;
     struct vel_timer *first, *second;
     struct vel_watch *watch;
+    struct vel_udp *udp;
     int pipe[2];
     char text[16];
     vel_time fired;
@@ -133,6 +135,62 @@ static void watches_descriptors(void **state)
     test_env_done(&t);
 }
 
+static void on_socket(void *self, unsigned ready)
+{
+    struct diary *diary = self;
+    uint8_t bytes[16];
+    struct vel_train train = {.bytes = bytes, .capacity = sizeof bytes};
+    (void)ready;
+    switch ((int)vel_udp_receive(diary->udp, &train)) {
+    case VEL_OK:
+        note(diary, 'd');
+        break;
+    case VEL_ERR_NOT_FOUND:
+        note(diary, 'u');
+        break;
+    default:
+        return;
+    }
+    vel_loop_stop(diary->loop);
+}
+
+/* A socket that was told "nobody listens" still receives what comes later. */
+static void errors_do_not_end_a_watch(void **state)
+{
+    (void)state;
+    struct test_env t;
+    test_env_init(&t, 1);
+    struct diary diary = {0};
+    struct vel_udp peer, udp;
+    struct vel_udp_setup there = {.local = {.family = VEL_ADDR_IP4, .ip = {127, 0, 0, 1}}};
+    ASSERT_OK(vel_udp_open(&there, &peer));
+    there.local = peer.local;
+    vel_udp_close(&peer);
+    const struct vel_udp_setup here = {.remote = there.local};
+    ASSERT_OK(vel_udp_open(&here, &udp));
+    diary.udp = &udp;
+
+    ASSERT_OK(vel_loop_new(&t.env, &diary.loop));
+    ASSERT_OK(vel_watch_new(diary.loop, udp.fd, on_socket, &diary, &diary.watch));
+    vel_watch_set(diary.watch, VEL_WATCH_READ);
+    uint8_t bytes[1] = {0};
+    struct vel_train train = {.remote = there.local, .bytes = bytes, .len = 1, .segment = 1};
+    ASSERT_OK(vel_udp_send(&udp, &train));
+    vel_loop_run(diary.loop);
+    assert_string_equal(diary.text, "u");
+
+    ASSERT_OK(vel_udp_open(&there, &peer));
+    train.remote = udp.local;
+    ASSERT_OK(vel_udp_send(&peer, &train));
+    vel_loop_run(diary.loop);
+    assert_string_equal(diary.text, "ud");
+    vel_watch_free(diary.watch);
+    vel_udp_close(&udp);
+    vel_udp_close(&peer);
+    vel_loop_free(diary.loop);
+    test_env_done(&t);
+}
+
 static void on_signal(void *self, int number)
 {
     struct diary *diary = self;
@@ -190,6 +248,7 @@ int main(void)
         cmocka_unit_test(a_timer_may_free_itself),
         cmocka_unit_test(watches_descriptors),
         cmocka_unit_test(catches_signals),
+        cmocka_unit_test(errors_do_not_end_a_watch),
         cmocka_unit_test(failed_allocations_leak_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
