@@ -2,9 +2,10 @@
 /*
  * Bytes and events of a hostile peer into an HTTP/3 session, as server or client.
  *
- * Input: a byte that picks the role, then steps: an action, a stream, and for bytes a length and the
- * bytes. Properties: each exchange whose head was told is closed exactly once; what was received is
- * never held (memory stays under 2 MiB); bodies are released once; at the end nothing is left.
+ * Input: a byte that picks the role, then steps: an action, a stream, and for bytes a length and
+ * the bytes. Properties: each exchange whose head was told is closed exactly once; what was
+ * received is never held (memory stays under 2 MiB); bodies are released once; at the end nothing
+ * is left.
  */
 #include "base/reader.h"
 #include "http/fake.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Request targets into names of files. Properties: what parses is a relative path of plain names (no
- * ".", no "..", no empty one, no control byte, no backslash); written as a URL reference it
- * parses to the same. The same bytes as a Range, a date or a condition: a range lies within the file, a
- * condition gives one of three statuses.
+ * Request targets into names of files. Properties: what parses is a relative path of plain names
+ * (no ".", no "..", no empty one, no control byte, no backslash); written as a URL reference it
+ * parses to the same. The same bytes as a Range, a date or a condition: a range lies within the
+ * file, a condition gives one of three statuses.
  */
 #include <string.h>
 

@@ -21,9 +21,9 @@
  *     vel_http_send(http);
  *
  * One request with its response is an exchange (struct vel_exchange, RFC 9113 8.1). What arrives is
- * told by the callbacks of struct vel_http_events, which run inside vel_http_event. Bodies are never
- * held whole: received bytes are shown as they come, and a body to send is pulled in pieces while
- * there is room for them.
+ * told by the callbacks of struct vel_http_events, which run inside vel_http_event. Bodies are
+ * never held whole: received bytes are shown as they come, and a body to send is pulled in pieces
+ * while there is room for them.
  *
  * Memory: sending holds at most 4 MiB of body pieces for all exchanges of a session together, plus
  * 16 KiB for each; receiving holds the header sections, 1 MiB of them at most, and nothing of the
@@ -81,7 +81,7 @@ struct vel_body_piece {
 
 /*
  * Where a body comes from.
- * pull  the next piece: at most `want` bytes (VEL_HTTP_MIN_PIECE or more); called when there is room
+ * pull  the next piece, at most `want` bytes (VEL_HTTP_MIN_PIECE or more); when there is room
  *       VEL_ERR_AGAIN   nothing now; call vel_exchange_resume_body when there is
  *       anything else   the body is lost: the stream is reset with H3_INTERNAL_ERROR
  * done  called once, when no more will be pulled, whether or not the end was reached
@@ -106,8 +106,8 @@ struct vel_exchange_end {
 };
 
 /*
- * What a session tells. Any may be NULL. They may respond to, pause, or cancel any exchange, and start
- * requests; they may not free the session.
+ * What a session tells. Any may be NULL. They may respond to, pause, or cancel any exchange, and
+ * start requests; they may not free the session.
  */
 struct vel_http_events {
     /* Server: a request came (vel_exchange_request). Client: the final response came
@@ -120,7 +120,7 @@ struct vel_http_events {
     /* The last event of an exchange, always given; the exchange is gone afterwards. */
     void (*closed)(void *self, struct vel_exchange *exchange, const struct vel_exchange_end *end);
     /* Something can be written although no event of the connection says so: call vel_http_send
-     * before the endpoint sends next. May come from inside calls on the endpoint: do nothing else. */
+     * before the endpoint sends next. May come from inside calls on the endpoint: do no more. */
     void (*wake)(void *self);
     void *self;
 };
@@ -188,8 +188,8 @@ enum vel_h3_error { VEL_H3_ERROR_MAP(VEL_H3_AS_ENUM) };
 const char *vel_h3_error_name(uint64_t code);
 
 /* Start HTTP on a connection that is connected; its role follows the connection's. The events are
- * copied; env and conn outlive the session. VEL_ERR_NOMEM; VEL_ERR_AGAIN: the peer does not allow the
- * three unidirectional streams that HTTP/3 needs; VEL_ERR_CLOSED. */
+ * copied; env and conn outlive the session. VEL_ERR_NOMEM; VEL_ERR_AGAIN: the peer does not allow
+ * the three unidirectional streams that HTTP/3 needs; VEL_ERR_CLOSED. */
 vel_result vel_http_new(const struct vel_env *env, struct vel_conn *conn,
                         const struct vel_http_events *events, struct vel_http **http);
 

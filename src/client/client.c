@@ -26,14 +26,14 @@ static void reap(struct vel_client *client)
     struct vel_transfer **link = &client->transfers;
     while (*link != NULL) {
         struct vel_transfer *transfer = *link;
-        if (transfer->state != TRANSFER_OVER) {
+        if (transfer->state != VEL_TRANSFER_OVER) {
             link = &transfer->next;
             continue;
         }
         *link = transfer->next;
         client->busy--;
         transfer->sink.done(transfer->sink.self, transfer, &transfer->result);
-        transfer_free(transfer);
+        vel_transfer_free(transfer);
     }
 }
 
@@ -43,13 +43,13 @@ static void start_queued(struct vel_client *client)
     if (client->http == NULL || client->ended)
         return;
     for (struct vel_transfer *t = client->transfers; t != NULL; t = t->next) {
-        if (t->state != TRANSFER_QUEUED)
+        if (t->state != VEL_TRANSFER_QUEUED)
             continue;
-        enum vel_err err = transfer_start(t);
+        enum vel_err err = vel_transfer_start(t);
         if (err == VEL_ERR_AGAIN)
             return;
         if (err != VEL_OK)
-            transfer_finish(t, err == VEL_ERR_NOMEM ? VEL_CLIENT_MEMORY : VEL_CLIENT_EMPTY);
+            vel_transfer_finish(t, err == VEL_ERR_NOMEM ? VEL_CLIENT_MEMORY : VEL_CLIENT_EMPTY);
     }
 }
 
@@ -57,7 +57,7 @@ static void finish_all(struct vel_client *client, enum vel_client_failure failur
 {
     for (struct vel_transfer *t = client->transfers; t != NULL; t = t->next) {
         bool cut = t->result.status != 0 && failure != VEL_CLIENT_TIMEOUT;
-        transfer_finish(t, cut ? VEL_CLIENT_PARTIAL : failure);
+        vel_transfer_finish(t, cut ? VEL_CLIENT_PARTIAL : failure);
     }
 }
 
@@ -80,7 +80,7 @@ static void settle(struct vel_client *client)
 
 static void connected(struct vel_client *client)
 {
-    struct vel_http_events events = transfer_events(client);
+    struct vel_http_events events = vel_transfer_events(client);
     client->connected = client->now;
     if (vel_http_new(client->setup.env, client->conn, &events, &client->http) != VEL_OK)
         vel_conn_close(client->conn, VEL_H3_INTERNAL_ERROR, "cannot start HTTP/3");
@@ -137,7 +137,7 @@ vel_result vel_client_fetch(struct vel_client *client, const struct vel_request 
     struct vel_transfer *transfer;
     REQUIRE(!client->ended, VEL_ERR_CLOSED);
     client->now = now;
-    TRY(transfer_new(client, request, body, sink, &transfer));
+    TRY(vel_transfer_new(client, request, body, sink, &transfer));
     struct vel_transfer **link = &client->transfers;
     while (*link != NULL)
         link = &(*link)->next;
@@ -159,7 +159,7 @@ vel_time vel_client_deadline(const struct vel_client *client)
 {
     vel_time deadline = connect_deadline(client);
     for (const struct vel_transfer *t = client->transfers; t != NULL; t = t->next)
-        deadline = VEL_MIN(deadline, transfer_deadline(t));
+        deadline = VEL_MIN(deadline, vel_transfer_deadline(t));
     return deadline;
 }
 
@@ -172,8 +172,8 @@ void vel_client_expire(struct vel_client *client, vel_time now)
             vel_conn_close(client->conn, VEL_H3_NO_ERROR, "connect time-out");
     }
     for (struct vel_transfer *t = client->transfers; t != NULL; t = t->next)
-        if (now >= transfer_deadline(t))
-            transfer_finish(t, VEL_CLIENT_TIMEOUT);
+        if (now >= vel_transfer_deadline(t))
+            vel_transfer_finish(t, VEL_CLIENT_TIMEOUT);
     settle(client);
 }
 

@@ -5,8 +5,8 @@
 #include "client/transfer.h"
 
 /*
- * Exit statuses of the command line client: curl's numbers, and ours beyond them. One table: number,
- * the name that appears in --json, and what it means.
+ * Exit statuses of the command line client: curl's numbers, and ours beyond them. One table:
+ * number, the name that appears in --json, and what it means.
  */
 #define VEL_EXIT_MAP(X)                                                                            \
     X(VEL_EXIT_OK, 0, "ok", "success")                                                             \

@@ -43,9 +43,9 @@ static void copy_request(struct vel_transfer *transfer, const struct vel_request
     VEL_ASSERT(vel_write_ok(&w)); /* measured by request_size */
 }
 
-vel_result transfer_new(struct vel_client *client, const struct vel_request *request,
-                        const struct vel_body_source *body, const struct vel_sink *sink,
-                        struct vel_transfer **transfer)
+vel_result vel_transfer_new(struct vel_client *client, const struct vel_request *request,
+                            const struct vel_body_source *body, const struct vel_sink *sink,
+                            struct vel_transfer **transfer)
 {
     const struct vel_env *env = client->setup.env;
     struct vel_transfer *fresh = vel_alloc(env, sizeof *fresh);
@@ -69,7 +69,7 @@ vel_result transfer_new(struct vel_client *client, const struct vel_request *req
     return VEL_OK;
 }
 
-void transfer_free(struct vel_transfer *transfer)
+void vel_transfer_free(struct vel_transfer *transfer)
 {
     const struct vel_env *env = transfer->client->setup.env;
     vel_release(env, transfer->copy, transfer->copy_size);
@@ -90,7 +90,7 @@ static vel_result pull(void *self, size_t want, struct vel_body_piece *piece)
     return VEL_OK;
 }
 
-/* Called by the exchange and by transfer_finish, whichever ends first. */
+/* Called by the exchange and by vel_transfer_finish, whichever ends first. */
 static void pulled_all(void *self)
 {
     struct vel_transfer *transfer = self;
@@ -101,13 +101,13 @@ static void pulled_all(void *self)
         transfer->body.done(transfer->body.self);
 }
 
-vel_result transfer_start(struct vel_transfer *transfer)
+vel_result vel_transfer_start(struct vel_transfer *transfer)
 {
     struct vel_client *client = transfer->client;
     struct vel_body_source body = {.pull = pull, .done = pulled_all, .self = transfer};
     TRY(vel_http_request(client->http, &transfer->request, transfer->has_body ? &body : NULL,
                          transfer, &transfer->exchange));
-    transfer->state = TRANSFER_RUNNING;
+    transfer->state = VEL_TRANSFER_RUNNING;
     transfer->active = client->now;
     transfer->result.times.connected = client->connected;
     transfer->result.times.sent = client->now;
@@ -116,12 +116,12 @@ vel_result transfer_start(struct vel_transfer *transfer)
 
 /* ---- the end ---- */
 
-void transfer_finish(struct vel_transfer *transfer, enum vel_client_failure failure)
+void vel_transfer_finish(struct vel_transfer *transfer, enum vel_client_failure failure)
 {
-    if (transfer->state == TRANSFER_OVER)
+    if (transfer->state == VEL_TRANSFER_OVER)
         return;
-    bool was_running = transfer->state == TRANSFER_RUNNING;
-    transfer->state = TRANSFER_OVER;
+    bool was_running = transfer->state == VEL_TRANSFER_RUNNING;
+    transfer->state = VEL_TRANSFER_OVER;
     transfer->result.failure = failure;
     if (transfer->result.times.finished == 0)
         transfer->result.times.finished = transfer->client->now;
@@ -136,15 +136,15 @@ void transfer_finish(struct vel_transfer *transfer, enum vel_client_failure fail
     pulled_all(transfer);
 }
 
-vel_time transfer_deadline(const struct vel_transfer *transfer)
+vel_time vel_transfer_deadline(const struct vel_transfer *transfer)
 {
     const struct vel_client_setup *setup = &transfer->client->setup;
     vel_time deadline = VEL_NEVER;
-    if (transfer->state == TRANSFER_OVER)
+    if (transfer->state == VEL_TRANSFER_OVER)
         return VEL_NEVER;
     if (setup->total_timeout > 0)
         deadline = transfer->result.times.queued + setup->total_timeout;
-    if (setup->stall_timeout > 0 && transfer->state == TRANSFER_RUNNING)
+    if (setup->stall_timeout > 0 && transfer->state == VEL_TRANSFER_RUNNING)
         deadline = VEL_MIN(deadline, transfer->active + setup->stall_timeout);
     return deadline;
 }
@@ -191,7 +191,7 @@ static void on_body(void *self, struct vel_exchange *exchange, struct vel_slice 
     transfer->result.body_received += bytes.len;
     if (transfer->sink.body != NULL &&
         transfer->sink.body(transfer->sink.self, transfer, bytes) != VEL_OK) {
-        transfer_finish(transfer, VEL_CLIENT_WRITE);
+        vel_transfer_finish(transfer, VEL_CLIENT_WRITE);
         return;
     }
     if (transfer->sink.progress != NULL)
@@ -209,7 +209,7 @@ static void on_end(void *self, struct vel_exchange *exchange)
         return;
     transfer->result.times.finished = client->now;
     if (!transfer->has_body)
-        transfer_finish(transfer, VEL_CLIENT_OK);
+        vel_transfer_finish(transfer, VEL_CLIENT_OK);
 }
 
 static enum vel_client_failure failure_of(const struct vel_transfer *transfer,
@@ -233,7 +233,7 @@ static void on_closed(void *self, struct vel_exchange *exchange, const struct ve
         return;
     transfer->exchange = NULL;
     transfer->result.code = end->complete ? 0 : end->code;
-    transfer_finish(transfer, failure_of(transfer, end));
+    vel_transfer_finish(transfer, failure_of(transfer, end));
 }
 
 static void on_wake(void *self)
@@ -242,7 +242,7 @@ static void on_wake(void *self)
     client->dirty = true;
 }
 
-struct vel_http_events transfer_events(struct vel_client *client)
+struct vel_http_events vel_transfer_events(struct vel_client *client)
 {
     return (struct vel_http_events){.head = on_head,
                                     .body = on_body,

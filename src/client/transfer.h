@@ -5,8 +5,8 @@
 #include "velocity/http.h"
 
 /*
- * A client's HTTP requests over one connection, many at a time. The owner of the loop connects, feeds
- * events and time; transfers queue until the connection is there and the server allows them.
+ * A client's HTTP requests over one connection, many at a time. The owner of the loop connects,
+ * feeds events and time; transfers queue until the connection is there and the server allows them.
  *
  *     vel_client_new; vel_client_fetch, ...             before or after connecting
  *     for each conn of vel_endpoint_next(endpoint)

@@ -6,16 +6,16 @@
 
 /* client.c keeps the connection and the queue; transfer.c one request with its response. */
 
-enum transfer_state {
-    TRANSFER_QUEUED,  /* waits for the connection or for room */
-    TRANSFER_RUNNING, /* has an exchange */
-    TRANSFER_OVER     /* told at the next settling, then freed */
+enum vel_transfer_state {
+    VEL_TRANSFER_QUEUED,  /* waits for the connection or for room */
+    VEL_TRANSFER_RUNNING, /* has an exchange */
+    VEL_TRANSFER_OVER     /* told at the next settling, then freed */
 };
 
 struct vel_transfer {
     struct vel_client *client;
     struct vel_transfer *next;
-    enum transfer_state state;
+    enum vel_transfer_state state;
     struct vel_exchange *exchange; /* NULL unless running */
     struct vel_request request;    /* points into `copy` */
     uint8_t *copy;
@@ -44,21 +44,21 @@ struct vel_client {
 };
 
 /* The events of a client's HTTP session; self is the client. */
-struct vel_http_events transfer_events(struct vel_client *client);
+struct vel_http_events vel_transfer_events(struct vel_client *client);
 
 /* VEL_ERR_NOMEM */
-vel_result transfer_new(struct vel_client *client, const struct vel_request *request,
-                        const struct vel_body_source *body, const struct vel_sink *sink,
-                        struct vel_transfer **transfer);
-void transfer_free(struct vel_transfer *transfer);
+vel_result vel_transfer_new(struct vel_client *client, const struct vel_request *request,
+                            const struct vel_body_source *body, const struct vel_sink *sink,
+                            struct vel_transfer **transfer);
+void vel_transfer_free(struct vel_transfer *transfer);
 
 /* Ask for it. VEL_ERR_AGAIN: later; other errors: it is over. */
-vel_result transfer_start(struct vel_transfer *transfer);
+vel_result vel_transfer_start(struct vel_transfer *transfer);
 
 /* Over, for this reason unless one is known; gives up its exchange. */
-void transfer_finish(struct vel_transfer *transfer, enum vel_client_failure failure);
+void vel_transfer_finish(struct vel_transfer *transfer, enum vel_client_failure failure);
 
 /* When it is too late for it; VEL_NEVER. */
-vel_time transfer_deadline(const struct vel_transfer *transfer);
+vel_time vel_transfer_deadline(const struct vel_transfer *transfer);
 
 #endif

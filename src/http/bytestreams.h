@@ -6,9 +6,9 @@
 
 /*
  * Ordered byte streams on one connection, as HTTP needs them: the calls of velocity/conn.h behind a
- * table, so that HTTP runs on a transport connection, on memory in tests, and later on TLS over TCP.
- * Semantics, errors and lifetimes are those of the vel_stream_* call of the same name; events reach
- * the session as struct vel_event whatever carries the streams.
+ * table, so that HTTP runs on a transport connection, on memory in tests, and later on TLS over
+ * TCP. Semantics, errors and lifetimes are those of the vel_stream_* call of the same name; events
+ * reach the session as struct vel_event whatever carries the streams.
  */
 struct vel_bytestreams_ops {
     vel_result (*open)(void *self, bool bidirectional, uint64_t *stream);

@@ -6,18 +6,19 @@
 
 static struct vel_exchange **bucket_of(struct vel_http *http, uint64_t stream)
 {
-    return &http->buckets[(stream >> 2) % H3_BUCKETS]; /* the low bits are the stream's type */
+    return &http->buckets[(stream >> 2) % VEL_H3_BUCKETS]; /* the low bits are the stream's type */
 }
 
-struct vel_exchange *h3_exchange_find(const struct vel_http *http, uint64_t stream)
+struct vel_exchange *vel_h3_exchange_find(const struct vel_http *http, uint64_t stream)
 {
-    struct vel_exchange *exchange = http->buckets[(stream >> 2) % H3_BUCKETS];
+    struct vel_exchange *exchange = http->buckets[(stream >> 2) % VEL_H3_BUCKETS];
     while (exchange != NULL && exchange->stream != stream)
         exchange = exchange->next;
     return exchange;
 }
 
-vel_result h3_exchange_new(struct vel_http *http, uint64_t stream, struct vel_exchange **exchange)
+vel_result vel_h3_exchange_new(struct vel_http *http, uint64_t stream,
+                               struct vel_exchange **exchange)
 {
     struct vel_exchange *fresh = vel_alloc(http->env, sizeof *fresh);
     REQUIRE(fresh != NULL, VEL_ERR_NOMEM);
@@ -33,13 +34,13 @@ vel_result h3_exchange_new(struct vel_http *http, uint64_t stream, struct vel_ex
     return VEL_OK;
 }
 
-void h3_exchange_forget_head(struct vel_exchange *exchange)
+void vel_h3_exchange_forget_head(struct vel_exchange *exchange)
 {
     exchange->http->heads -= exchange->head.section_size;
     vel_headers_clear(&exchange->head);
 }
 
-void h3_exchange_end_source(struct vel_exchange *exchange)
+void vel_h3_exchange_end_source(struct vel_exchange *exchange)
 {
     if (!exchange->source_open)
         return;
@@ -48,7 +49,7 @@ void h3_exchange_end_source(struct vel_exchange *exchange)
         exchange->source.done(exchange->source.self);
 }
 
-void h3_exchange_abort(struct vel_exchange *exchange, uint64_t code, bool by_peer)
+void vel_h3_exchange_abort(struct vel_exchange *exchange, uint64_t code, bool by_peer)
 {
     struct vel_http *http = exchange->http;
     if (exchange->cancelled || exchange->finished)
@@ -61,8 +62,8 @@ void h3_exchange_abort(struct vel_exchange *exchange, uint64_t code, bool by_pee
         nghttp3_conn_shutdown_stream_write(http->h3, (int64_t)exchange->stream);
 }
 
-/* Only from the sweep: stopping a stream frees received bytes, which a callback may still be looking
- * at. Each call fails harmlessly where that direction is over. */
+/* Only from the sweep: stopping a stream frees received bytes, which a callback may still be
+ * looking at. Each call fails harmlessly where that direction is over. */
 static void abandon_stream(struct vel_exchange *exchange)
 {
     const struct vel_bytestreams *streams = &exchange->http->streams;
@@ -93,26 +94,26 @@ static void tell_closed(struct vel_exchange *exchange)
 static void free_exchange(struct vel_exchange *exchange)
 {
     struct vel_http *http = exchange->http;
-    h3_exchange_end_source(exchange);
-    h3_pieces_orphan(exchange);
+    vel_h3_exchange_end_source(exchange);
+    vel_h3_pieces_orphan(exchange);
     if (!http->failed && !http->closed) {
         if (!exchange->finished)
             abandon_stream(exchange);
         int error = nghttp3_conn_close_stream(http->h3, (int64_t)exchange->stream, exchange->code);
         if (error != 0 && error != NGHTTP3_ERR_STREAM_NOT_FOUND)
-            h3_fail_with(http, error);
+            vel_h3_fail_with(http, error);
     }
-    h3_exchange_forget_head(exchange);
+    vel_h3_exchange_forget_head(exchange);
     http->active--;
     vel_release(http->env, exchange, sizeof *exchange);
 }
 
-void h3_exchange_sweep(struct vel_http *http, bool all)
+void vel_h3_exchange_sweep(struct vel_http *http, bool all)
 {
     /* Closing one may cancel others, which then sit in a bucket that was passed already. */
     do {
         http->sweep = false;
-        for (size_t i = 0; i < H3_BUCKETS; i++) {
+        for (size_t i = 0; i < VEL_H3_BUCKETS; i++) {
             struct vel_exchange **link = &http->buckets[i];
             while (*link != NULL) {
                 struct vel_exchange *exchange = *link;
@@ -194,19 +195,19 @@ vel_result vel_exchange_respond(struct vel_exchange *exchange, const struct vel_
         fields[i + 1] = name_value(response->fields.items[i].name, response->fields.items[i].value);
     TRY(result_of(nghttp3_conn_submit_response(http->h3, (int64_t)exchange->stream, fields,
                                                response->fields.count + 1,
-                                               body == NULL ? NULL : &h3_body_reader)));
+                                               body == NULL ? NULL : &vel_h3_body_reader)));
     exchange->answered = true;
     open_source(exchange, body);
     return VEL_OK;
 }
 
-void h3_exchange_refuse(struct vel_exchange *exchange, unsigned status)
+void vel_h3_exchange_refuse(struct vel_exchange *exchange, unsigned status)
 {
     static const struct vel_field none = {{(const uint8_t *)"content-length", 14},
                                           {(const uint8_t *)"0", 1}};
     struct vel_response response = {.status = status, .fields = {.items = &none, .count = 1}};
     if (vel_exchange_respond(exchange, &response, NULL) != VEL_OK)
-        h3_exchange_abort(exchange, VEL_H3_INTERNAL_ERROR, false);
+        vel_h3_exchange_abort(exchange, VEL_H3_INTERNAL_ERROR, false);
 }
 
 vel_result vel_http_request(struct vel_http *http, const struct vel_request *request,
@@ -230,12 +231,12 @@ vel_result vel_http_request(struct vel_http *http, const struct vel_request *req
     uint64_t stream;
     TRY(http->streams.ops->open(http->streams.self, true, &stream));
     struct vel_exchange *fresh;
-    TRY(h3_exchange_new(http, stream, &fresh));
+    TRY(vel_h3_exchange_new(http, stream, &fresh));
     enum vel_err err = result_of(nghttp3_conn_submit_request(
         http->h3, (int64_t)stream, fields, request->fields.count + PSEUDO,
-        body == NULL ? NULL : &h3_body_reader, fresh));
+        body == NULL ? NULL : &vel_h3_body_reader, fresh));
     if (err != VEL_OK) {
-        h3_exchange_abort(fresh, VEL_H3_INTERNAL_ERROR, false);
+        vel_h3_exchange_abort(fresh, VEL_H3_INTERNAL_ERROR, false);
         return err;
     }
     fresh->told = true;
@@ -252,7 +253,7 @@ void vel_exchange_resume_body(struct vel_exchange *exchange)
         return;
     int error = nghttp3_conn_resume_stream(http->h3, (int64_t)exchange->stream);
     if (error != 0)
-        h3_fail_with(http, error);
+        vel_h3_fail_with(http, error);
 }
 
 void vel_exchange_pause(struct vel_exchange *exchange)
@@ -271,5 +272,5 @@ void vel_exchange_resume(struct vel_exchange *exchange)
 
 void vel_exchange_cancel(struct vel_exchange *exchange, uint64_t code)
 {
-    h3_exchange_abort(exchange, code, false);
+    vel_h3_exchange_abort(exchange, code, false);
 }

@@ -22,22 +22,22 @@
  */
 
 enum {
-    H3_STREAMS_AHEAD = 128,    /* a client may set the priority of streams not opened yet */
-    H3_BUCKETS = 16,           /* of the table of exchanges */
-    H3_READ_MAX = 64 * 1024,   /* bytes given to nghttp3, and so to `body`, at a time */
-    H3_PIECE_MAX = 256 * 1024, /* largest piece asked of a source */
-    H3_COPY_MAX = 2048,        /* shorter pieces are copied: cheaper than tracking them */
-    H3_BORROW_MIN = 4096,      /* do not cut pieces smaller than this */
-    H3_ABANDONED_FREE = 128,   /* requests a client may abandon, ... */
-    H3_ABANDONED_PER_DONE = 2  /* and this many for each that was answered whole */
+    VEL_H3_STREAMS_AHEAD = 128,    /* a client may set the priority of streams not opened yet */
+    VEL_H3_BUCKETS = 16,           /* of the table of exchanges */
+    VEL_H3_READ_MAX = 64 * 1024,   /* bytes given to nghttp3, and so to `body`, at a time */
+    VEL_H3_PIECE_MAX = 256 * 1024, /* largest piece asked of a source */
+    VEL_H3_COPY_MAX = 2048,        /* shorter pieces are copied: cheaper than tracking them */
+    VEL_H3_BORROW_MIN = 4096,      /* do not cut pieces smaller than this */
+    VEL_H3_ABANDONED_FREE = 128,   /* requests a client may abandon, ... */
+    VEL_H3_ABANDONED_PER_DONE = 2  /* and this many for each that was answered whole */
 };
 
 /* A body piece from its pull until the transport has released every byte. */
-struct h3_piece {
+struct vel_h3_piece {
     const struct vel_env *env;
     struct vel_http *http;      /* NULL once the session is gone */
     struct vel_exchange *owner; /* NULL once the exchange is gone */
-    struct h3_piece *next, *prev;
+    struct vel_h3_piece *next, *prev;
     struct vel_body_piece body;
     size_t given;    /* bytes the transport took, which it will release */
     size_t released; /* bytes of all */
@@ -54,8 +54,8 @@ struct vel_exchange {
     struct vel_response response;
 
     struct vel_body_source source;
-    struct h3_piece *pieces; /* not yet released */
-    size_t pending;          /* bytes of them */
+    struct vel_h3_piece *pieces; /* not yet released */
+    size_t pending;              /* bytes of them */
 
     uint64_t body_sent, body_received;
     uint64_t code;      /* why it is over */
@@ -82,8 +82,8 @@ struct vel_http {
     struct vel_http_events events;
     nghttp3_mem mem;
     nghttp3_conn *h3;
-    struct vel_exchange *buckets[H3_BUCKETS];
-    struct h3_piece *orphans; /* pieces that outlive their exchange */
+    struct vel_exchange *buckets[VEL_H3_BUCKETS];
+    struct vel_h3_piece *orphans; /* pieces that outlive their exchange */
     size_t active;
     size_t pending; /* bytes of all pieces */
     size_t heads;   /* bytes of all header sections received */
@@ -105,50 +105,52 @@ struct vel_http {
 /* ---- h3_session.c ---- */
 
 /* The connection is broken: remembers the first reason; told to the peer when it is safe. */
-void h3_fail(struct vel_http *http, uint64_t code, const char *reason);
+void vel_h3_fail(struct vel_http *http, uint64_t code, const char *reason);
 /* The same for an error of nghttp3. */
-void h3_fail_with(struct vel_http *http, int error);
+void vel_h3_fail_with(struct vel_http *http, int error);
 /* Give what is readable to nghttp3. */
-void h3_read(struct vel_http *http, uint64_t stream);
+void vel_h3_read(struct vel_http *http, uint64_t stream);
 
 /* ---- h3_receive.c ---- */
 
-extern const nghttp3_callbacks h3_callbacks;
+extern const nghttp3_callbacks vel_h3_callbacks;
 
 /* ---- h3_send.c ---- */
 
 /* nghttp3's source of body bytes. */
-extern const nghttp3_data_reader h3_body_reader;
-void h3_write(struct vel_http *http);
+extern const nghttp3_data_reader vel_h3_body_reader;
+void vel_h3_write(struct vel_http *http);
 
 /* ---- h3_exchange.c ---- */
 
 /* NULL: there is none. */
-struct vel_exchange *h3_exchange_find(const struct vel_http *http, uint64_t stream);
-vel_result h3_exchange_new(struct vel_http *http, uint64_t stream, struct vel_exchange **exchange);
+struct vel_exchange *vel_h3_exchange_find(const struct vel_http *http, uint64_t stream);
+vel_result vel_h3_exchange_new(struct vel_http *http, uint64_t stream,
+                               struct vel_exchange **exchange);
 /* Ends our side of it: stop, reset, no more callbacks but `closed`. */
-void h3_exchange_abort(struct vel_exchange *exchange, uint64_t code, bool by_peer);
-void h3_exchange_end_source(struct vel_exchange *exchange);
-void h3_exchange_forget_head(struct vel_exchange *exchange);
+void vel_h3_exchange_abort(struct vel_exchange *exchange, uint64_t code, bool by_peer);
+void vel_h3_exchange_end_source(struct vel_exchange *exchange);
+void vel_h3_exchange_forget_head(struct vel_exchange *exchange);
 /* Answer without asking the application. */
-void h3_exchange_refuse(struct vel_exchange *exchange, unsigned status);
+void vel_h3_exchange_refuse(struct vel_exchange *exchange, unsigned status);
 /* Close and free those that are over; with `all` every one. */
-void h3_exchange_sweep(struct vel_http *http, bool all);
+void vel_h3_exchange_sweep(struct vel_http *http, bool all);
 
 /* ---- h3_body.c ---- */
 
 /* Pull the next piece. VEL_ERR_AGAIN: nothing now. */
-vel_result h3_piece_pull(struct vel_exchange *exchange, struct h3_piece **piece, bool *last);
+vel_result vel_h3_piece_pull(struct vel_exchange *exchange, struct vel_h3_piece **piece,
+                             bool *last);
 /* The piece of the exchange that holds this address; NULL: it is framing. */
-struct h3_piece *h3_piece_at(const struct vel_exchange *exchange, const uint8_t *at);
+struct vel_h3_piece *vel_h3_piece_at(const struct vel_exchange *exchange, const uint8_t *at);
 /* vel_release_fn; context is the piece. The last byte releases the piece. */
-void h3_piece_release(void *context, struct vel_slice bytes);
+void vel_h3_piece_release(void *context, struct vel_slice bytes);
 /* Release what was never given to the transport; the rest lives on alone. */
-void h3_pieces_orphan(struct vel_exchange *exchange);
-void h3_pieces_forget_session(struct vel_http *http);
+void vel_h3_pieces_orphan(struct vel_exchange *exchange);
+void vel_h3_pieces_forget_session(struct vel_http *http);
 
 /* ---- h3_memory.c ---- */
 
-nghttp3_mem h3_memory(const struct vel_env *env);
+nghttp3_mem vel_h3_memory(const struct vel_env *env);
 
 #endif

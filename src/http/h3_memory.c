@@ -46,7 +46,7 @@ static void *block_realloc(void *memory, size_t size, void *user)
     return moved;
 }
 
-nghttp3_mem h3_memory(const struct vel_env *env)
+nghttp3_mem vel_h3_memory(const struct vel_env *env)
 {
     /* nghttp3's user_data is not const; nothing here writes through it. */
     union {

@@ -12,10 +12,10 @@ static int on_begin_headers(nghttp3_conn *h3, int64_t stream, void *user, void *
     struct vel_http *http = user;
     struct vel_exchange *exchange = stream_user;
     if (exchange == NULL)
-        exchange = h3_exchange_find(http, (uint64_t)stream);
+        exchange = vel_h3_exchange_find(http, (uint64_t)stream);
     if (exchange == NULL)
         return 0;
-    h3_exchange_forget_head(exchange); /* of an informational response */
+    vel_h3_exchange_forget_head(exchange); /* of an informational response */
     return nghttp3_conn_set_stream_user_data(h3, stream, exchange);
 }
 
@@ -47,7 +47,7 @@ static int on_header(nghttp3_conn *h3, int64_t stream, int32_t token, nghttp3_rc
     exchange->refused = true;
     if (exchange->head.section_size <= FAR_BEYOND)
         return 0;
-    h3_fail(http, VEL_H3_EXCESSIVE_LOAD, "header section too large");
+    vel_h3_fail(http, VEL_H3_EXCESSIVE_LOAD, "header section too large");
     return NGHTTP3_ERR_CALLBACK_FAILURE;
 }
 
@@ -67,7 +67,7 @@ static int on_trailer(nghttp3_conn *h3, int64_t stream, int32_t token, nghttp3_r
     exchange->http->heads += size; /* given back with the head */
     if (exchange->head.section_size <= 2 * (size_t)VEL_HTTP_MAX_FIELD_SECTION)
         return 0;
-    h3_fail(user, VEL_H3_EXCESSIVE_LOAD, "trailer section too large");
+    vel_h3_fail(user, VEL_H3_EXCESSIVE_LOAD, "trailer section too large");
     return NGHTTP3_ERR_CALLBACK_FAILURE;
 }
 
@@ -123,9 +123,9 @@ static int on_end_headers(nghttp3_conn *h3, int64_t stream, int fin, void *user,
         return 0;
     if (exchange->refused) {
         if (http->client)
-            h3_exchange_abort(exchange, VEL_H3_EXCESSIVE_LOAD, false);
+            vel_h3_exchange_abort(exchange, VEL_H3_EXCESSIVE_LOAD, false);
         else
-            h3_exchange_refuse(exchange, 431);
+            vel_h3_exchange_refuse(exchange, 431);
         return 0;
     }
     if (vel_headers_seal(&exchange->head) != VEL_OK)
@@ -180,9 +180,9 @@ static int on_end_stream(nghttp3_conn *h3, int64_t stream, void *user, void *str
  * streams of unknown type are not stopped: nghttp3 discards their bytes (RFC 9114 6.2). */
 static int give_up(struct vel_http *http, int64_t stream, uint64_t code)
 {
-    struct vel_exchange *exchange = h3_exchange_find(http, (uint64_t)stream);
+    struct vel_exchange *exchange = vel_h3_exchange_find(http, (uint64_t)stream);
     if (exchange != NULL)
-        h3_exchange_abort(exchange, code, false);
+        vel_h3_exchange_abort(exchange, code, false);
     return 0;
 }
 
@@ -210,14 +210,14 @@ static int on_shutdown(nghttp3_conn *h3, int64_t id, void *user)
     http->peer_finishing = true;
     if (!http->client)
         return 0;
-    for (size_t i = 0; i < H3_BUCKETS; i++)
+    for (size_t i = 0; i < VEL_H3_BUCKETS; i++)
         for (struct vel_exchange *e = http->buckets[i]; e != NULL; e = e->next)
             if (e->stream >= (uint64_t)id)
-                h3_exchange_abort(e, VEL_H3_REQUEST_REJECTED, true);
+                vel_h3_exchange_abort(e, VEL_H3_REQUEST_REJECTED, true);
     return 0;
 }
 
-const nghttp3_callbacks h3_callbacks = {
+const nghttp3_callbacks vel_h3_callbacks = {
     .begin_headers = on_begin_headers,
     .recv_header = on_header,
     .end_headers = on_end_headers,

@@ -14,14 +14,14 @@ static nghttp3_ssize read_body(nghttp3_conn *h3, int64_t stream, nghttp3_vec *ve
     struct vel_http *http = user;
     struct vel_exchange *exchange = stream_user;
     if (exchange == NULL)
-        exchange = h3_exchange_find(http, (uint64_t)stream);
+        exchange = vel_h3_exchange_find(http, (uint64_t)stream);
     if (exchange == NULL || !exchange->source_open) {
         http->source_waited = true;
         return NGHTTP3_ERR_WOULDBLOCK;
     }
-    struct h3_piece *piece;
+    struct vel_h3_piece *piece;
     bool last = false;
-    enum vel_err err = h3_piece_pull(exchange, &piece, &last);
+    enum vel_err err = vel_h3_piece_pull(exchange, &piece, &last);
     if (err != VEL_OK) {
         exchange->source_failed = err != VEL_ERR_AGAIN;
         http->attention = http->attention || exchange->source_failed;
@@ -30,7 +30,7 @@ static nghttp3_ssize read_body(nghttp3_conn *h3, int64_t stream, nghttp3_vec *ve
     }
     if (last) {
         *flags |= NGHTTP3_DATA_FLAG_EOF;
-        h3_exchange_end_source(exchange);
+        vel_h3_exchange_end_source(exchange);
     }
     if (piece == NULL)
         return 0;
@@ -43,7 +43,7 @@ static nghttp3_ssize read_body(nghttp3_conn *h3, int64_t stream, nghttp3_vec *ve
     return 1;
 }
 
-const nghttp3_data_reader h3_body_reader = {.read_data = read_body};
+const nghttp3_data_reader vel_h3_body_reader = {.read_data = read_body};
 
 static enum outcome outcome_of(enum vel_err err)
 {
@@ -61,17 +61,17 @@ static enum outcome write_copied(struct vel_http *http, uint64_t stream, struct 
     return outcome_of(err);
 }
 
-static enum outcome write_piece(struct vel_http *http, uint64_t stream, struct h3_piece *piece,
+static enum outcome write_piece(struct vel_http *http, uint64_t stream, struct vel_h3_piece *piece,
                                 struct vel_slice bytes, bool fin, size_t *written)
 {
     const struct vel_bytestreams *streams = &http->streams;
     size_t room = streams->ops->writable(streams->self, stream);
     /* What does not fit is tried all the same: that asks for the event that tells of room. */
-    size_t size = VEL_MIN(bytes.len, VEL_MAX(room, (size_t)H3_BORROW_MIN));
+    size_t size = VEL_MIN(bytes.len, VEL_MAX(room, (size_t)VEL_H3_BORROW_MIN));
     struct vel_slice part = vel_slice(bytes.ptr, size);
     piece->given += size; /* before the call, which may already release */
     enum vel_err err = streams->ops->write_borrowed(
-        streams->self, stream, part, fin && size == bytes.len, h3_piece_release, piece);
+        streams->self, stream, part, fin && size == bytes.len, vel_h3_piece_release, piece);
     if (err != VEL_OK) {
         piece->given -= size;
         return outcome_of(err);
@@ -84,12 +84,12 @@ static enum outcome write_piece(struct vel_http *http, uint64_t stream, struct h
 }
 
 static enum outcome write_body(struct vel_http *http, struct vel_exchange *exchange,
-                               struct h3_piece *piece, struct vel_slice bytes, bool fin,
+                               struct vel_h3_piece *piece, struct vel_slice bytes, bool fin,
                                size_t *written)
 {
     size_t before = *written;
     enum outcome outcome;
-    if (piece->body.bytes.len > H3_COPY_MAX) {
+    if (piece->body.bytes.len > VEL_H3_COPY_MAX) {
         outcome = write_piece(http, exchange->stream, piece, bytes, fin, written);
         exchange->body_sent += *written - before;
         return outcome;
@@ -99,20 +99,20 @@ static enum outcome write_body(struct vel_http *http, struct vel_exchange *excha
     exchange->body_sent += copied;
     piece->given += copied;
     if (copied > 0)
-        h3_piece_release(piece, vel_slice(bytes.ptr, copied));
+        vel_h3_piece_release(piece, vel_slice(bytes.ptr, copied));
     return outcome;
 }
 
 static enum outcome write_vectors(struct vel_http *http, uint64_t stream, const nghttp3_vec *vec,
                                   size_t count, bool fin, size_t *written)
 {
-    struct vel_exchange *exchange = h3_exchange_find(http, stream);
+    struct vel_exchange *exchange = vel_h3_exchange_find(http, stream);
     if (count == 0)
         return write_copied(http, stream, vel_slice(NULL, 0), fin, written);
     for (size_t i = 0; i < count; i++) {
         struct vel_slice bytes = vel_slice(vec[i].base, vec[i].len);
         bool ends = fin && i + 1 == count;
-        struct h3_piece *piece = exchange == NULL ? NULL : h3_piece_at(exchange, bytes.ptr);
+        struct vel_h3_piece *piece = exchange == NULL ? NULL : vel_h3_piece_at(exchange, bytes.ptr);
         enum outcome outcome = piece == NULL
                                    ? write_copied(http, stream, bytes, ends, written)
                                    : write_body(http, exchange, piece, bytes, ends, written);
@@ -125,7 +125,7 @@ static enum outcome write_vectors(struct vel_http *http, uint64_t stream, const 
 /* A server that has answered does not need the rest of the request (RFC 9114 4.1). */
 static void message_sent(struct vel_http *http, uint64_t stream)
 {
-    struct vel_exchange *exchange = h3_exchange_find(http, stream);
+    struct vel_exchange *exchange = vel_h3_exchange_find(http, stream);
     if (exchange == NULL)
         return;
     exchange->sent_end = true;
@@ -145,15 +145,15 @@ static void account(struct vel_http *http, int64_t stream, size_t written)
     if (error == 0)
         error = nghttp3_conn_add_ack_offset(http->h3, stream, written);
     if (error != 0)
-        h3_fail_with(http, error);
+        vel_h3_fail_with(http, error);
 }
 
 static void stream_gone(struct vel_http *http, int64_t stream)
 {
     nghttp3_conn_shutdown_stream_write(http->h3, stream);
-    struct vel_exchange *exchange = h3_exchange_find(http, (uint64_t)stream);
+    struct vel_exchange *exchange = vel_h3_exchange_find(http, (uint64_t)stream);
     if (exchange != NULL)
-        h3_exchange_abort(exchange, VEL_H3_REQUEST_CANCELLED, true);
+        vel_h3_exchange_abort(exchange, VEL_H3_REQUEST_CANCELLED, true);
 }
 
 /* One step; false when nothing is left to write. */
@@ -165,7 +165,7 @@ static bool write_some(struct vel_http *http)
     http->source_waited = false;
     nghttp3_ssize count = nghttp3_conn_writev_stream(http->h3, &stream, &fin, vec, VEL_COUNT(vec));
     if (count < 0) {
-        h3_fail_with(http, (int)count);
+        vel_h3_fail_with(http, (int)count);
         return false;
     }
     if (stream < 0)
@@ -184,7 +184,7 @@ static bool write_some(struct vel_http *http)
     return true;
 }
 
-void h3_write(struct vel_http *http)
+void vel_h3_write(struct vel_http *http)
 {
     while (!http->failed && !http->closed && write_some(http))
         ;

@@ -4,7 +4,7 @@
 #include "base/units.h"
 #include "http/h3_internal.h"
 
-void h3_fail(struct vel_http *http, uint64_t code, const char *reason)
+void vel_h3_fail(struct vel_http *http, uint64_t code, const char *reason)
 {
     if (http->failed || http->closed)
         return;
@@ -13,9 +13,9 @@ void h3_fail(struct vel_http *http, uint64_t code, const char *reason)
     http->failure_code = code;
 }
 
-void h3_fail_with(struct vel_http *http, int error)
+void vel_h3_fail_with(struct vel_http *http, int error)
 {
-    h3_fail(http, nghttp3_err_infer_quic_app_error_code(error), nghttp3_strerror(error));
+    vel_h3_fail(http, nghttp3_err_infer_quic_app_error_code(error), nghttp3_strerror(error));
 }
 
 /* End of every call from outside: nothing of ours is on the stack. */
@@ -27,9 +27,9 @@ static void settle(struct vel_http *http)
         http->streams.ops->close(http->streams.self, http->failure_code, reason);
     }
     if (http->failed || http->closed)
-        h3_exchange_sweep(http, true);
+        vel_h3_exchange_sweep(http, true);
     else if (http->sweep)
-        h3_exchange_sweep(http, false);
+        vel_h3_exchange_sweep(http, false);
 }
 
 static vel_result open_streams(struct vel_http *http)
@@ -55,17 +55,18 @@ vel_result vel_h3_new(const struct vel_env *env, struct vel_bytestreams streams,
     fresh->streams = streams;
     fresh->events = *events;
     fresh->client = client;
-    fresh->mem = h3_memory(env);
+    fresh->mem = vel_h3_memory(env);
     nghttp3_settings settings;
     nghttp3_settings_default(&settings);
     settings.max_field_section_size = VEL_HTTP_MAX_FIELD_SECTION;
     settings.qpack_encoder_max_dtable_capacity = 0;
     int error =
-        client ? nghttp3_conn_client_new(&fresh->h3, &h3_callbacks, &settings, &fresh->mem, fresh)
-               : nghttp3_conn_server_new(&fresh->h3, &h3_callbacks, &settings, &fresh->mem, fresh);
+        client
+            ? nghttp3_conn_client_new(&fresh->h3, &vel_h3_callbacks, &settings, &fresh->mem, fresh)
+            : nghttp3_conn_server_new(&fresh->h3, &vel_h3_callbacks, &settings, &fresh->mem, fresh);
     REQUIRE(error == 0, VEL_ERR_NOMEM);
     if (!client)
-        nghttp3_conn_set_max_client_streams_bidi(fresh->h3, H3_STREAMS_AHEAD);
+        nghttp3_conn_set_max_client_streams_bidi(fresh->h3, VEL_H3_STREAMS_AHEAD);
     TRY(open_streams(fresh));
     *http = GIVE(fresh);
     return VEL_OK;
@@ -76,8 +77,8 @@ void vel_http_free(struct vel_http *http)
     if (http == NULL)
         return;
     http->closed = true;
-    h3_exchange_sweep(http, true);
-    h3_pieces_forget_session(http);
+    vel_h3_exchange_sweep(http, true);
+    vel_h3_pieces_forget_session(http);
     nghttp3_conn_del(http->h3);
     vel_release(http->env, http, sizeof *http);
 }
@@ -110,13 +111,13 @@ static bool read_some(struct vel_http *http, uint64_t stream, struct vel_exchang
         return false;
     if (bytes.len == 0 && !fin)
         return false;
-    size_t size = VEL_MIN(bytes.len, (size_t)H3_READ_MAX);
+    size_t size = VEL_MIN(bytes.len, (size_t)VEL_H3_READ_MAX);
     bool ends = fin && size == bytes.len;
     if (exchange != NULL && ends)
         exchange->read_end = true;
     nghttp3_ssize n = nghttp3_conn_read_stream(http->h3, (int64_t)stream, bytes.ptr, size, ends);
     if (n < 0) {
-        h3_fail_with(http, (int)n);
+        vel_h3_fail_with(http, (int)n);
         return false;
     }
     if (size > 0 && http->streams.ops->consume(http->streams.self, stream, size) != VEL_OK)
@@ -124,9 +125,9 @@ static bool read_some(struct vel_http *http, uint64_t stream, struct vel_exchang
     return !ends;
 }
 
-void h3_read(struct vel_http *http, uint64_t stream)
+void vel_h3_read(struct vel_http *http, uint64_t stream)
 {
-    struct vel_exchange *exchange = h3_exchange_find(http, stream);
+    struct vel_exchange *exchange = vel_h3_exchange_find(http, stream);
     if (bidirectional(stream) && (exchange == NULL || exchange->read_end)) {
         drain(http, stream);
         return;
@@ -146,16 +147,16 @@ static void opened(struct vel_http *http, uint64_t stream)
     if (!bidirectional(stream))
         return;
     if (http->client) { /* RFC 9114 6.1 */
-        h3_fail(http, VEL_H3_STREAM_CREATION_ERROR, "server opened a bidirectional stream");
+        vel_h3_fail(http, VEL_H3_STREAM_CREATION_ERROR, "server opened a bidirectional stream");
         return;
     }
     struct vel_exchange *exchange;
-    if (h3_exchange_find(http, stream) == NULL &&
-        h3_exchange_new(http, stream, &exchange) != VEL_OK)
-        h3_fail(http, VEL_H3_INTERNAL_ERROR, "out of memory");
+    if (vel_h3_exchange_find(http, stream) == NULL &&
+        vel_h3_exchange_new(http, stream, &exchange) != VEL_OK)
+        vel_h3_fail(http, VEL_H3_INTERNAL_ERROR, "out of memory");
     if (stream > http->last_stream) {
         http->last_stream = stream;
-        nghttp3_conn_set_max_client_streams_bidi(http->h3, stream / 4 + H3_STREAMS_AHEAD);
+        nghttp3_conn_set_max_client_streams_bidi(http->h3, stream / 4 + VEL_H3_STREAMS_AHEAD);
     }
 }
 
@@ -163,43 +164,43 @@ static void opened(struct vel_http *http, uint64_t stream)
 static void count_abandoned(struct vel_http *http)
 {
     http->abandoned++;
-    if (http->abandoned > H3_ABANDONED_FREE + H3_ABANDONED_PER_DONE * http->done)
-        h3_fail(http, VEL_H3_EXCESSIVE_LOAD, "too many requests abandoned");
+    if (http->abandoned > VEL_H3_ABANDONED_FREE + VEL_H3_ABANDONED_PER_DONE * http->done)
+        vel_h3_fail(http, VEL_H3_EXCESSIVE_LOAD, "too many requests abandoned");
 }
 
 static void reset_by_peer(struct vel_http *http, uint64_t stream, uint64_t code)
 {
-    struct vel_exchange *exchange = h3_exchange_find(http, stream);
+    struct vel_exchange *exchange = vel_h3_exchange_find(http, stream);
     if (!bidirectional(stream)) {
         int error = nghttp3_conn_close_stream(http->h3, (int64_t)stream, code);
         if (error != 0 && error != NGHTTP3_ERR_STREAM_NOT_FOUND)
-            h3_fail_with(http, error);
+            vel_h3_fail_with(http, error);
         return;
     }
     if (exchange == NULL || exchange->received_end)
         return;
     if (!http->client)
         count_abandoned(http);
-    h3_exchange_abort(exchange, code, true);
+    vel_h3_exchange_abort(exchange, code, true);
 }
 
 static void stopped_by_peer(struct vel_http *http, uint64_t stream, uint64_t code)
 {
     if (!bidirectional(stream)) { /* RFC 9114 6.2.1: critical streams are never stopped */
-        h3_fail(http, VEL_H3_CLOSED_CRITICAL_STREAM, "peer stopped a critical stream");
+        vel_h3_fail(http, VEL_H3_CLOSED_CRITICAL_STREAM, "peer stopped a critical stream");
         return;
     }
-    struct vel_exchange *exchange = h3_exchange_find(http, stream);
+    struct vel_exchange *exchange = vel_h3_exchange_find(http, stream);
     if (exchange == NULL)
         return;
     if (!http->client) {
         count_abandoned(http);
-        h3_exchange_abort(exchange, code, true);
+        vel_h3_exchange_abort(exchange, code, true);
         return;
     }
     /* The server needs no more of the request; its answer still counts (RFC 9114 4.1). */
     nghttp3_conn_shutdown_stream_write(http->h3, (int64_t)stream);
-    h3_exchange_end_source(exchange);
+    vel_h3_exchange_end_source(exchange);
     exchange->sent_end = true;
     enum vel_err ignored = http->streams.ops->reset(http->streams.self, stream, code);
     (void)ignored; /* the transport may have done so itself */
@@ -207,7 +208,7 @@ static void stopped_by_peer(struct vel_http *http, uint64_t stream, uint64_t cod
 
 static void stream_closed(struct vel_http *http, uint64_t stream)
 {
-    struct vel_exchange *exchange = h3_exchange_find(http, stream);
+    struct vel_exchange *exchange = vel_h3_exchange_find(http, stream);
     if (exchange != NULL) {
         exchange->finished = true;
         http->sweep = true;
@@ -215,14 +216,14 @@ static void stream_closed(struct vel_http *http, uint64_t stream)
     }
     int error = nghttp3_conn_close_stream(http->h3, (int64_t)stream, VEL_H3_NO_ERROR);
     if (error != 0 && error != NGHTTP3_ERR_STREAM_NOT_FOUND)
-        h3_fail_with(http, error);
+        vel_h3_fail_with(http, error);
 }
 
 static void writable(struct vel_http *http, uint64_t stream)
 {
     int error = nghttp3_conn_unblock_stream(http->h3, (int64_t)stream);
     if (error != 0)
-        h3_fail_with(http, error);
+        vel_h3_fail_with(http, error);
 }
 
 static void handle(struct vel_http *http, const struct vel_event *event)
@@ -232,7 +233,7 @@ static void handle(struct vel_http *http, const struct vel_event *event)
         opened(http, event->stream);
         break;
     case VEL_EVENT_STREAM_READABLE:
-        h3_read(http, event->stream);
+        vel_h3_read(http, event->stream);
         break;
     case VEL_EVENT_STREAM_WRITABLE:
         writable(http, event->stream);
@@ -269,13 +270,13 @@ void vel_http_event(struct vel_http *http, const struct vel_event *event)
 static void attend(struct vel_http *http)
 {
     http->attention = false;
-    for (size_t i = 0; i < H3_BUCKETS; i++) {
+    for (size_t i = 0; i < VEL_H3_BUCKETS; i++) {
         for (struct vel_exchange *e = http->buckets[i]; e != NULL; e = e->next) {
             if (e->source_failed)
-                h3_exchange_abort(e, VEL_H3_INTERNAL_ERROR, false);
+                vel_h3_exchange_abort(e, VEL_H3_INTERNAL_ERROR, false);
             if (e->read_waiting && !e->paused) {
                 e->read_waiting = false;
-                h3_read(http, e->stream);
+                vel_h3_read(http, e->stream);
             }
             if (e->starved && !http->starving) {
                 e->starved = false;
@@ -296,11 +297,11 @@ void vel_http_send(struct vel_http *http)
     do {
         if (http->attention)
             attend(http);
-        h3_write(http);
+        vel_h3_write(http);
         settle(http);
     } while (http->attention && !http->failed);
     if (http->finishing && http->active == 0 && !http->failed)
-        h3_fail(http, VEL_H3_NO_ERROR, "finished");
+        vel_h3_fail(http, VEL_H3_NO_ERROR, "finished");
     settle(http);
 }
 
@@ -311,7 +312,7 @@ void vel_http_finish(struct vel_http *http)
     http->finishing = true;
     int error = http->client ? 0 : nghttp3_conn_shutdown(http->h3);
     if (error != 0)
-        h3_fail_with(http, error);
+        vel_h3_fail_with(http, error);
 }
 
 size_t vel_http_active(const struct vel_http *http)

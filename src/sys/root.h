@@ -9,10 +9,11 @@
 #include "velocity/slice.h"
 
 /*
- * A folder that is served, and files under it. Nothing outside of the folder can be reached whatever
- * the path says: the kernel resolves it (openat2, RESOLVE_BENEATH), so neither "..", nor an absolute
- * symbolic link, nor a link that changes during the call escapes. Links that stay inside are
- * followed. Where openat2 is missing every part is opened on its own and links are refused.
+ * A folder that is served, and files under it. Nothing outside of the folder can be reached
+ * whatever the path says: the kernel resolves it (openat2, RESOLVE_BENEATH), so neither "..", nor
+ * an absolute symbolic link, nor a link that changes during the call escapes. Links that stay
+ * inside are followed. Where openat2 is missing every part is opened on its own and links are
+ * refused.
  */
 struct vel_root;
 

@@ -6,8 +6,8 @@
 #include "velocity/http.h"
 
 /*
- * A part of a file as the body of a response, read in pieces of 64 KiB. The buffers come from a pool
- * that keeps a few for the next reader; one is out for as long as the transport needs it.
+ * A part of a file as the body of a response, read in pieces of 64 KiB. The buffers come from a
+ * pool that keeps a few for the next reader; one is out for as long as the transport needs it.
  */
 struct vel_chunk_pool;
 

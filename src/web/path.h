@@ -8,8 +8,8 @@
 /*
  * From the path of a request to the name of a file, and back. Decoding happens once, and what comes
  * out is a relative path of plain names: no "..", no ".", no empty name, no NUL or other control
- * byte, no backslash. "." and ".." of a request, encoded or not, are resolved by text alone (RFC 3986
- * 5.2.4); above the root there is nothing. What follows a '?' is ignored.
+ * byte, no backslash. "." and ".." of a request, encoded or not, are resolved by text alone (RFC
+ * 3986 5.2.4); above the root there is nothing. What follows a '?' is ignored.
  */
 enum { VEL_WEB_PATH_MAX = 2048 };
 
@@ -24,8 +24,8 @@ struct vel_web_path {
  * VEL_ERR_LIMIT      longer than VEL_WEB_PATH_MAX (answer 414) */
 vel_result vel_web_path_parse(struct vel_slice target, struct vel_web_path *path);
 
-/* The path as a URL reference: "/docs/a%20b.html", with a final slash when `folder`. Three bytes for
- * each byte of the name and three more are always enough. VEL_ERR_LIMIT: does not fit. */
+/* The path as a URL reference: "/docs/a%20b.html", with a final slash when `folder`. Three bytes
+ * for each byte of the name and three more are always enough. VEL_ERR_LIMIT: does not fit. */
 vel_result vel_web_path_write(const struct vel_web_path *path, bool folder, char *text,
                               size_t size);
 

@@ -16,8 +16,8 @@ enum vel_range {
     VEL_RANGE_UNSATISFIABLE /* 416 */
 };
 
-/* Read the value of a Range field for a representation of `size` bytes. For VEL_RANGE_PART *first is
- * the offset and *count the bytes, at least 1, within the size. */
+/* Read the value of a Range field for a representation of `size` bytes. For VEL_RANGE_PART *first
+ * is the offset and *count the bytes, at least 1, within the size. */
 enum vel_range vel_range_parse(struct vel_slice value, uint64_t size, uint64_t *first,
                                uint64_t *count);
 

@@ -31,7 +31,8 @@ void vel_reply_print(struct vel_reply *reply, const char *name, const char *form
     __attribute__((format(printf, 3, 4)));
 
 /* Send the head with a body of `size` bytes (NULL or HEAD: only its length is told). Returns the
- * status; 0: could not be sent and the exchange was cancelled. `done` of the body is always called. */
+ * status; 0: it could not be sent and the exchange was cancelled. `done` of the body is always
+ * called. */
 unsigned vel_reply_send(struct vel_reply *reply, unsigned status, uint64_t size,
                         const struct vel_body_source *body);
 

@@ -126,8 +126,8 @@ static unsigned send_file(struct vel_site *site, struct vel_reply *reply, const 
 
 /* ---- finding it ---- */
 
-/* A folder is asked for with its slash, so that relative links work. The target is written anew from
- * the decoded path: what was sent might begin with two slashes and name another host. */
+/* A folder is asked for with its slash, so that relative links work. The target is written anew
+ * from the decoded path: what was sent might begin with two slashes and name another host. */
 static unsigned send_redirect(struct vel_reply *reply, const struct vel_web_path *path)
 {
     char location[3 * VEL_WEB_PATH_MAX + 8];

@@ -6,9 +6,10 @@
 #include "velocity/http.h"
 
 /*
- * Two ends of a connection in memory, with streams that carry bytes at once: what one end writes, the
- * other can read. Send buffers and the number of streams are limited, borrowed bytes are released
- * when they were read, and events come as from a transport. No cmocka here: fuzz targets use it too.
+ * Two ends of a connection in memory, with streams that carry bytes at once: what one end writes,
+ * the other can read. Send buffers and the number of streams are limited, borrowed bytes are
+ * released when they were read, and events come as from a transport. No cmocka here: fuzz targets
+ * use it too.
  */
 enum { FAKE_CLIENT, FAKE_SERVER, FAKE_STREAMS_MAX = 400 };
 
