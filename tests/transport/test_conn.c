@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "transport/conn.h"
 
+#include "transport/conn_internal.h"
 #include "transport/conn_pair.h"
 #include "transport/error.h"
 
@@ -295,6 +296,28 @@ static void another_address_earns_nothing(void **state)
     pair_done(&p);
 }
 
+/* A peer that makes us send and acknowledges nothing ends its connection, not our sleep. */
+static void acknowledging_nothing_ends_it(void **state)
+{
+    (void)state;
+    struct conn_pair p;
+    struct vel_event event;
+    pair_init(&p, VEL_PROFILE_LIGHT);
+    pair_connect(&p);
+    pair_run(&p, 1 * SECOND);
+    struct vel_sent *sent = &p.server->recovery.space[VEL_SPACE_APP].sent;
+    while (vel_sent_begin(sent) == VEL_OK)
+        vel_sent_commit(sent, (struct vel_sent_packet){.time = p.now, .size = 40});
+    uint64_t id;
+    size_t accepted;
+    ASSERT_OK(vel_stream_open(p.client, true, &id));
+    ASSERT_OK(vel_stream_write(p.client, id, vel_slice_text("x"), false, &accepted));
+    pair_run(&p, 2 * SECOND);
+    assert_true(take(p.server, VEL_EVENT_CLOSED, &event));
+    assert_int_equal(event.code, VEL_WIRE_INTERNAL_ERROR);
+    pair_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +331,7 @@ int main(void)
         cmocka_unit_test(a_foreign_certificate_is_refused),
         cmocka_unit_test(another_version_is_dropped),
         cmocka_unit_test(another_address_earns_nothing),
+        cmocka_unit_test(acknowledging_nothing_ends_it),
         cmocka_unit_test(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
