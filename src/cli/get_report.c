@@ -82,11 +82,26 @@ void vel_report_response(const struct vel_fetch *fetch, const struct vel_respons
     }
 }
 
+/* Moments count from the start of the program's work, as in --json. */
+static void report_transfer(const struct vel_get *get, const struct vel_fetch *fetch)
+{
+    const struct vel_transfer_result *result = &fetch->result;
+    if (!fetch->done || result->failure != VEL_CLIENT_OK)
+        fprintf(stderr, "* %s: not complete\n", fetch->text);
+    else
+        fprintf(stderr, "* %s: %u, %" PRIu64 " bytes; first byte at %.1f ms, last at %.1f ms\n",
+                fetch->text, result->status, result->body_received,
+                ms(result->times.first_byte - get->started),
+                ms(result->times.finished - get->started));
+}
+
 void vel_report_end(const struct vel_get *get)
 {
     const struct vel_conn_stats *stats = &get->facts.stats;
     if (!get->settings->verbose || get->connected == 0)
         return;
+    for (size_t i = 0; i < get->fetch_count; i++)
+        report_transfer(get, &get->fetches[i]);
     fprintf(stderr,
             "* %" PRIu64 " datagrams, %" PRIu64 " bytes sent; %" PRIu64 " datagrams, %" PRIu64
             " bytes received; %" PRIu64 " packets lost; round trip %.3f ms (least %.3f)\n",

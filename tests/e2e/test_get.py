@@ -82,7 +82,7 @@ def tells_the_facts_to_people():
     result = SERVER.get(SERVER.url(), "-v")
     for part in ("* connected to 127.0.0.1:", "1 round trip", "profile balanced", "X25519MLKEM768",
                  "ECDSA P-256 and ML-DSA-65, both verified", "> GET /", "< 200",
-                 "content-type: text/html"):
+                 "content-type: text/html", ": 200, 15 bytes; first byte at "):
         expect(part in errors(result), part, errors(result))
     expect(result.stdout == FILES["index.html"], result.stdout)
 
