@@ -168,7 +168,8 @@ vel_result vel_get_connect(struct vel_get *get, const struct vel_addr *remote, v
             remember(&attempt);
         err = judge(&attempt);
     } else if (err == VEL_ERR_NOMEM || err == VEL_ERR_ARGUMENT || err == VEL_ERR_CRYPTO) {
-        vel_get_failed(get, VEL_EXIT_CONNECT, "could not start: %s", vel_err_text(err));
+        vel_get_failed(get, err == VEL_ERR_NOMEM ? VEL_EXIT_MEMORY : VEL_EXIT_CONNECT,
+                       "could not start: %s", vel_err_text(err));
         err = VEL_ERR_CLOSED;
     } else {
         err = VEL_ERR_NOT_FOUND; /* no socket for this kind of address, or no route */

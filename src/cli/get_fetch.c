@@ -118,16 +118,28 @@ static vel_result choose_path(struct vel_fetch *fetch)
     return VEL_OK;
 }
 
+static const char *why_no_url(enum vel_err err)
+{
+    switch ((int)err) {
+    case VEL_ERR_MALFORMED:
+        return "not a URL like https://host:port/path";
+    case VEL_ERR_UNSUPPORTED:
+        return "only https URLs can be fetched";
+    case VEL_ERR_LIMIT:
+        return "the URL is too long";
+    default:
+        return vel_err_text(err);
+    }
+}
+
 vel_result vel_fetch_prepare(struct vel_fetch *fetch, const char *text)
 {
     fetch->text = text;
     enum vel_err err = vel_url_parse(&fetch->get->env, text, &fetch->url);
     if (err != VEL_OK) {
-        vel_get_failed(fetch->get, err == VEL_ERR_NOMEM ? VEL_EXIT_MEMORY : VEL_EXIT_URL, "%s: %s",
-                       text,
-                       err == VEL_ERR_UNSUPPORTED ? "only https URLs can be fetched"
-                       : err == VEL_ERR_LIMIT     ? "the URL is too long"
-                                                  : "not a URL like https://host:port/path");
+        bool memory = err == VEL_ERR_NOMEM;
+        vel_get_failed(fetch->get, memory ? VEL_EXIT_MEMORY : VEL_EXIT_URL, "%s: %s", text,
+                       why_no_url(err));
         return err;
     }
     return choose_path(fetch);
