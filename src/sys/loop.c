@@ -51,6 +51,8 @@ struct vel_signals {
 
 /* ---- the loop ---- */
 
+enum { CLOSING_TURNS = 1000 };
+
 vel_result vel_loop_new(const struct vel_env *env, struct vel_loop **loop)
 {
     struct vel_loop *made = vel_alloc(env, sizeof *made);
@@ -69,10 +71,12 @@ void vel_loop_free(struct vel_loop *loop)
 {
     if (loop == NULL)
         return;
-    /* Two turns: a stop that was asked for ends the first, the second runs close callbacks. */
-    uv_run(&loop->uv, UV_RUN_NOWAIT);
-    uv_run(&loop->uv, UV_RUN_NOWAIT);
-    VEL_ASSERT(uv_loop_close(&loop->uv) == 0); /* something attached outlives the loop */
+    /* Close callbacks take a turn; a stop that was asked for ends one without, and a signal that is
+     * on its way keeps its handle for another. */
+    int turns = CLOSING_TURNS;
+    while (uv_loop_close(&loop->uv) != 0 && turns-- > 0)
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
+    VEL_ASSERT(turns >= 0); /* something attached outlives the loop */
     vel_release(loop->env, loop, sizeof *loop);
 }
 

@@ -213,6 +213,7 @@ static void catches_signals(void **state)
     raise(SIGINT);
     vel_loop_run(diary.loop);
     assert_string_equal(diary.text, "it");
+    raise(SIGTERM); /* caught, but nobody is left to be told */
     vel_signals_free(signals);
     vel_loop_free(diary.loop);
     test_env_done(&t);
