@@ -27,7 +27,7 @@ static bool is_prefix_mask(struct vel_slice mask)
 /* A DNS constraint is empty (all names), "example.org" (it and below) or ".example.org" (below). */
 static bool is_dns_base(struct vel_slice base)
 {
-    if (base.len > 0 && base.ptr[0] == '.')
+    if (base.len > 1 && base.ptr[0] == '.')
         base = vel_slice(base.ptr + 1, base.len - 1);
     return base.len == 0 || (vel_dns_is_pattern(base) && base.ptr[0] != '*');
 }
@@ -81,7 +81,8 @@ static bool within(uint8_t tag, struct vel_slice name, const struct subtree *tre
     return tag == VEL_NAME_DNS ? dns_within(name, tree->base) : ip_within(name, tree->base);
 }
 
-/* "*.example.org" could stand for the excluded "a.example.org". */
+/* "*.example.org" could stand for the excluded "a.example.org". Of a permitted one that says
+ * nothing: it could as well stand for another. */
 static bool may_stand_for(struct vel_slice name, const struct subtree *tree)
 {
     return name.ptr[0] == '*' && vel_dns_equal(vel_dns_parent(name), vel_dns_parent(tree->base));
@@ -91,6 +92,7 @@ static bool may_stand_for(struct vel_slice name, const struct subtree *tree)
 struct opinion {
     bool mentions; /* has a subtree of this form of name */
     bool holds;    /* the name is in one of them */
+    bool touches;  /* or stands for a name that is */
 };
 
 static bool consult(struct vel_slice trees, uint8_t tag, struct vel_slice name,
@@ -104,8 +106,8 @@ static bool consult(struct vel_slice trees, uint8_t tag, struct vel_slice name,
         if (tree.tag != tag)
             continue;
         opinion->mentions = true;
-        opinion->holds |=
-            within(tag, name, &tree) || (tag == VEL_NAME_DNS && may_stand_for(name, &tree));
+        opinion->holds |= within(tag, name, &tree);
+        opinion->touches |= tag == VEL_NAME_DNS && may_stand_for(name, &tree);
     }
     return vel_read_ok(&r);
 }
@@ -118,13 +120,18 @@ static bool allow_one(struct vel_slice permitted, struct vel_slice excluded, uin
     if (tag == VEL_NAME_DNS && !vel_dns_is_pattern(name))
         return false;
     return consult(permitted, tag, name, &in) && consult(excluded, tag, name, &out) &&
-           (!in.mentions || in.holds) && !out.holds;
+           (!in.mentions || in.holds) && !out.holds && !out.touches;
 }
 
+/* GeneralSubtrees; there is at least one, or the list is not written. */
 static struct vel_slice read_list(struct vel_reader *r, unsigned n)
 {
     uint8_t tag = (uint8_t)(VEL_DER_EXPLICIT + n);
-    return vel_der_next(r, tag) ? vel_der_read(r, tag) : vel_slice(NULL, 0);
+    if (!vel_der_next(r, tag))
+        return vel_slice(NULL, 0);
+    struct vel_slice trees = vel_der_read(r, tag);
+    r->failed |= trees.len == 0;
+    return trees;
 }
 
 bool vel_constraints_allow(struct vel_slice constraints, struct vel_slice names)

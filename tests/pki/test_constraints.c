@@ -68,6 +68,11 @@ static void rules(void **state)
          {VEL_NAME_DNS, "a.example.org"},
          {VEL_NAME_DNS, "*.b.example.org"},
          true},
+        {"wildcard wider than the only name permitted",
+         {VEL_NAME_DNS, "a.example.org"},
+         none,
+         {VEL_NAME_DNS, "*.example.org"},
+         false},
         {"everything excluded", none, {VEL_NAME_DNS, ""}, {VEL_NAME_DNS, "a.b"}, false},
         {"excluded wins",
          org,
@@ -91,6 +96,7 @@ static void rules(void **state)
          none,
          {VEL_NAME_DNS, "a.example.org"},
          false},
+        {"a dot", none, {VEL_NAME_DNS, "."}, {VEL_NAME_DNS, "a.b"}, false},
         {"name that is none", org, none, {VEL_NAME_DNS, "a b.example.org"}, false},
     };
     for (size_t i = 0; i < VEL_COUNT(rows); i++) {
@@ -112,6 +118,9 @@ static void malformed_allows_nothing(void **state)
     assert_true(vel_constraints_allow(vel_slice(NULL, 0), BYTES(VEL_NAME_DNS, 1, 'a')));
     assert_false(vel_constraints_allow(BYTES(0xa0, 0x05, 0x30), vel_slice(NULL, 0)));
     assert_false(vel_constraints_allow(BYTES(0xa2, 0x00), vel_slice(NULL, 0)));
+    /* a list without a subtree */
+    assert_false(vel_constraints_allow(BYTES(0xa0, 0x00), BYTES(VEL_NAME_DNS, 1, 'a')));
+    assert_false(vel_constraints_allow(BYTES(0xa1, 0x00), BYTES(VEL_NAME_DNS, 1, 'a')));
     /* minimum written though it is the default */
     assert_false(vel_constraints_allow(
         BYTES(0xa0, 0x08, 0x30, 0x06, VEL_NAME_DNS, 0x01, 'a', 0x80, 0x01, 0x00),

@@ -523,18 +523,22 @@ static void path_too_long(struct scene *s)
     forge_unmake(&deep);
 }
 
-static void constrained_to(struct scene *s, const char *domain)
+static void constrained_leaf(struct scene *s, const char *domain, const char *name)
 {
-    static const char *const name[] = {"www.example.org"};
     struct made ca;
     struct vel_cert_order order = forge_ca("Constrained", 0);
     order.permitted = &domain;
     order.permitted_count = 1;
     forge_make(&s->world->f, &order, NULL, &ca);
-    leaf_under(s, forge_leaf(name, 1), &ca);
+    leaf_under(s, forge_leaf(&name, 1), &ca);
     trust_only(s, &ca);
     s->request.count = 1;
     forge_unmake(&ca);
+}
+
+static void constrained_to(struct scene *s, const char *domain)
+{
+    constrained_leaf(s, domain, "www.example.org");
 }
 
 static void inside_constraint(struct scene *s)
@@ -545,6 +549,11 @@ static void inside_constraint(struct scene *s)
 static void outside_constraint(struct scene *s)
 {
     constrained_to(s, "example.com");
+}
+
+static void wildcard_around_constraint(struct scene *s)
+{
+    constrained_leaf(s, "a.example.org", "*.example.org");
 }
 
 static void repeated_extension(struct scene *s)
@@ -686,6 +695,7 @@ static const struct row {
     {"path too long", path_too_long, VEL_CERT_CONSTRAINTS, 2},
     /* VEL-CERT-17 */
     {"outside the name constraint", outside_constraint, VEL_CERT_CONSTRAINTS, 1},
+    {"wildcard wider than it", wildcard_around_constraint, VEL_CERT_CONSTRAINTS, 1},
 
     /* VEL-CERT-01 */
     {"repeated extension", repeated_extension, VEL_CERT_PARSE, 0},
