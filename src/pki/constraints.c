@@ -95,14 +95,15 @@ struct opinion {
     bool touches;  /* or stands for a name that is */
 };
 
-static bool consult(struct vel_slice trees, uint8_t tag, struct vel_slice name,
+static bool consult(struct vel_slice trees, uint8_t tag, struct vel_slice name, size_t *budget,
                     struct opinion *opinion)
 {
     struct vel_reader r = vel_reader(trees);
     while (vel_read_ok(&r) && vel_left(&r) > 0) {
         struct subtree tree = read_subtree(&r);
-        if (!vel_read_ok(&r))
+        if (!vel_read_ok(&r) || *budget == 0)
             return false;
+        --*budget;
         if (tree.tag != tag)
             continue;
         opinion->mentions = true;
@@ -112,15 +113,22 @@ static bool consult(struct vel_slice trees, uint8_t tag, struct vel_slice name,
     return vel_read_ok(&r);
 }
 
-static bool allow_one(struct vel_slice permitted, struct vel_slice excluded, uint8_t tag,
-                      struct vel_slice name)
+/* The two lists of NameConstraints. */
+struct rules {
+    struct vel_slice permitted;
+    struct vel_slice excluded;
+    size_t *budget;
+};
+
+static bool allow_one(const struct rules *rules, uint8_t tag, struct vel_slice name)
 {
     struct opinion in = {0};
     struct opinion out = {0};
     if (tag == VEL_NAME_DNS && !vel_dns_is_pattern(name))
         return false;
-    return consult(permitted, tag, name, &in) && consult(excluded, tag, name, &out) &&
-           (!in.mentions || in.holds) && !out.holds && !out.touches;
+    return consult(rules->permitted, tag, name, rules->budget, &in) &&
+           consult(rules->excluded, tag, name, rules->budget, &out) && (!in.mentions || in.holds) &&
+           !out.holds && !out.touches;
 }
 
 /* GeneralSubtrees; there is at least one, or the list is not written. */
@@ -134,24 +142,24 @@ static struct vel_slice read_list(struct vel_reader *r, unsigned n)
     return trees;
 }
 
-bool vel_constraints_allow(struct vel_slice constraints, struct vel_slice names)
+bool vel_constraints_allow(struct vel_slice constraints, struct vel_slice names, size_t *budget)
 {
     struct vel_reader r = vel_reader(constraints);
-    struct vel_slice permitted = read_list(&r, 0);
-    struct vel_slice excluded = read_list(&r, 1);
+    struct rules rules = {.permitted = read_list(&r, 0), .budget = budget};
+    rules.excluded = read_list(&r, 1);
     if (!vel_read_done(&r))
         return false;
 
-    struct opinion ignored;
-    if (!consult(permitted, 0, names, &ignored) || !consult(excluded, 0, names, &ignored))
+    struct opinion ignored = {0};
+    if (!consult(rules.permitted, 0, names, budget, &ignored) ||
+        !consult(rules.excluded, 0, names, budget, &ignored))
         return false; /* unreadable, though no name may ask for it */
 
     struct vel_reader list = vel_reader(names);
     while (vel_read_ok(&list) && vel_left(&list) > 0) {
         uint8_t tag = 0;
         struct vel_slice name = vel_der_any(&list, &tag);
-        if ((tag == VEL_NAME_DNS || tag == VEL_NAME_IP) &&
-            !allow_one(permitted, excluded, tag, name))
+        if ((tag == VEL_NAME_DNS || tag == VEL_NAME_IP) && !allow_one(&rules, tag, name))
             return false;
     }
     return vel_read_ok(&list);

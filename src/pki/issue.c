@@ -154,7 +154,9 @@ static vel_result write_extensions(struct work *work)
     struct vel_cert named = {.extensions = vel_buf_slice(&work->extensions)};
     TRY(vel_ext_parse(&named));
     bool constrained = work->issuer != NULL && work->issuer_cert.constraints.len > 0;
-    REQUIRE(!constrained || vel_constraints_allow(work->issuer_cert.constraints, named.names),
+    size_t budget = VEL_CONSTRAINTS_BUDGET;
+    REQUIRE(!constrained ||
+                vel_constraints_allow(work->issuer_cert.constraints, named.names, &budget),
             VEL_ERR_AUTH);
     return VEL_OK;
 }

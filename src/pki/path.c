@@ -43,7 +43,7 @@ static enum vel_err fail(struct vel_path *path, enum vel_cert_check check, size_
 }
 
 /* Checks on an issuer that cost no signature. `depth` is its place in the path. */
-static enum vel_cert_check check_issuer(const struct vel_path *path, const struct vel_cert *issuer,
+static enum vel_cert_check check_issuer(struct vel_path *path, const struct vel_cert *issuer,
                                         size_t depth)
 {
     if (issuer->unknown_critical)
@@ -54,7 +54,8 @@ static enum vel_cert_check check_issuer(const struct vel_path *path, const struc
     if (issuer->path_length >= 0 && depth - 1 > (size_t)issuer->path_length)
         return VEL_CERT_CONSTRAINTS;
     for (size_t i = 0; i < path->length && issuer->constraints.len > 0; i++) {
-        if (!vel_constraints_allow(issuer->constraints, path->certs[path->steps[i]].names))
+        if (!vel_constraints_allow(issuer->constraints, path->certs[path->steps[i]].names,
+                                   &path->constraints))
             return VEL_CERT_CONSTRAINTS;
     }
     return vel_cert_check_time(issuer, path->request->unix_time);
@@ -156,6 +157,7 @@ vel_result vel_path_find(struct vel_path *path)
         return fail(path, own->state, 0, &own->cert);
     path->steps[0] = 0;
     path->length = 1;
+    path->constraints = VEL_CONSTRAINTS_BUDGET;
     return extend(path);
 }
 

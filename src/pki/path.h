@@ -26,6 +26,7 @@ struct vel_path {
     size_t steps[VEL_CHAIN_MAX];             /* the path so far, as indexes of certs */
     size_t length;
     unsigned candidates;
+    size_t constraints; /* what is left of VEL_CONSTRAINTS_BUDGET */
     struct vel_cert_verdict verdict;
 };
 

@@ -35,6 +35,12 @@ static void write_list(struct vel_writer *w, uint8_t tag, struct item item)
     vel_der_end(w, list);
 }
 
+static bool allow(struct vel_slice constraints, struct vel_slice names)
+{
+    size_t budget = VEL_CONSTRAINTS_BUDGET;
+    return vel_constraints_allow(constraints, names, &budget);
+}
+
 static void rules(void **state)
 {
     (void)state;
@@ -107,24 +113,54 @@ static void rules(void **state)
         write_list(&constraints, VEL_DER_EXPLICIT, rows[i].permitted);
         write_list(&constraints, VEL_DER_EXPLICIT + 1, rows[i].excluded);
         write_item(&name, rows[i].name);
-        CHECK(rows[i].what, vel_constraints_allow(vel_writer_slice(&constraints),
-                                                  vel_writer_slice(&name)) == rows[i].allowed);
+        CHECK(rows[i].what,
+              allow(vel_writer_slice(&constraints), vel_writer_slice(&name)) == rows[i].allowed);
     }
 }
 
 static void malformed_allows_nothing(void **state)
 {
     (void)state;
-    assert_true(vel_constraints_allow(vel_slice(NULL, 0), BYTES(VEL_NAME_DNS, 1, 'a')));
-    assert_false(vel_constraints_allow(BYTES(0xa0, 0x05, 0x30), vel_slice(NULL, 0)));
-    assert_false(vel_constraints_allow(BYTES(0xa2, 0x00), vel_slice(NULL, 0)));
+    assert_true(allow(vel_slice(NULL, 0), BYTES(VEL_NAME_DNS, 1, 'a')));
+    assert_false(allow(BYTES(0xa0, 0x05, 0x30), vel_slice(NULL, 0)));
+    assert_false(allow(BYTES(0xa2, 0x00), vel_slice(NULL, 0)));
     /* a list without a subtree */
-    assert_false(vel_constraints_allow(BYTES(0xa0, 0x00), BYTES(VEL_NAME_DNS, 1, 'a')));
-    assert_false(vel_constraints_allow(BYTES(0xa1, 0x00), BYTES(VEL_NAME_DNS, 1, 'a')));
+    assert_false(allow(BYTES(0xa0, 0x00), BYTES(VEL_NAME_DNS, 1, 'a')));
+    assert_false(allow(BYTES(0xa1, 0x00), BYTES(VEL_NAME_DNS, 1, 'a')));
     /* minimum written though it is the default */
-    assert_false(vel_constraints_allow(
-        BYTES(0xa0, 0x08, 0x30, 0x06, VEL_NAME_DNS, 0x01, 'a', 0x80, 0x01, 0x00),
-        vel_slice(NULL, 0)));
+    assert_false(allow(BYTES(0xa0, 0x08, 0x30, 0x06, VEL_NAME_DNS, 0x01, 'a', 0x80, 0x01, 0x00),
+                       vel_slice(NULL, 0)));
+}
+
+/* As many names as fit one certificate under as many constraints as fit another are millions of
+ * comparisons, before any signature is checked. */
+static void work_is_bounded(void **state)
+{
+    (void)state;
+    static uint8_t names_der[24 * 1024];
+    static uint8_t trees_der[24 * 1024];
+    struct vel_writer names = vel_writer(names_der, sizeof names_der);
+    struct vel_writer trees = vel_writer(trees_der, sizeof trees_der);
+    while (vel_room(&names) >= 3)
+        vel_write_bytes(&names, BYTES(VEL_NAME_DNS, 1, 'a'));
+    uint8_t *list = vel_der_begin(&trees, VEL_DER_EXPLICIT + 1);
+    while (vel_room(&trees) >= 8)
+        vel_write_bytes(&trees, BYTES(0x30, 3, VEL_NAME_DNS, 1, 'b'));
+    vel_der_end(&trees, list);
+
+    size_t budget = VEL_CONSTRAINTS_BUDGET;
+    assert_false(
+        vel_constraints_allow(vel_writer_slice(&trees), vel_writer_slice(&names), &budget));
+    assert_int_equal(budget, 0);
+
+    /* Each name looks once at each constraint, and all of them are read once by themselves. */
+    struct vel_slice two = BYTES(VEL_NAME_DNS, 1, 'a', VEL_NAME_DNS, 1, 'c');
+    struct vel_slice one = BYTES(0xa1, 5, 0x30, 3, VEL_NAME_DNS, 1, 'b');
+    budget = 2;
+    assert_false(vel_constraints_allow(one, two, &budget));
+    budget = 3;
+    assert_true(vel_constraints_allow(one, two, &budget));
+    assert_int_equal(budget, 0);
 }
 
 int main(void)
@@ -132,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules),
         cmocka_unit_test(malformed_allows_nothing),
+        cmocka_unit_test(work_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
