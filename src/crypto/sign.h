@@ -25,7 +25,9 @@ vel_result vel_sign_key_generate(const struct vel_crypto *crypto, const struct v
                                  enum vel_sign_alg alg, struct vel_sign_key **key);
 
 /* Private key from PKCS#8 DER; public key from SubjectPublicKeyInfo DER.
- * VEL_ERR_MALFORMED  not such a key; VEL_ERR_UNSUPPORTED  an algorithm we do not use */
+ * VEL_ERR_MALFORMED    not such a key, or a point that is not on its curve
+ * VEL_ERR_UNSUPPORTED  an algorithm we do not use; for a public key, whatever is not byte for byte
+ *                      the one encoding of one we do */
 vel_result vel_sign_key_from_pkcs8(const struct vel_crypto *crypto, struct vel_slice der,
                                    struct vel_sign_key **key);
 vel_result vel_sign_key_from_spki(const struct vel_crypto *crypto, struct vel_slice der,

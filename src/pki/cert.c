@@ -38,7 +38,7 @@ static void read_middle(struct vel_reader *tbs, struct vel_cert *cert)
     cert->not_after = vel_read_time(&validity);
     tbs->failed |= !vel_read_done(&validity);
     cert->subject = vel_der_element(tbs, VEL_DER_SEQUENCE);
-    cert->spki = vel_der_element(tbs, VEL_DER_SEQUENCE);
+    cert->spki = vel_der_spki(tbs);
     for (uint8_t tag = VEL_DER_IMPLICIT + 1; tag <= VEL_DER_IMPLICIT + 2; tag++) {
         if (vel_der_next(tbs, tag))
             vel_der_read(tbs, tag);

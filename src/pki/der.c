@@ -111,6 +111,17 @@ struct vel_slice vel_der_bytes(struct vel_reader *r)
     return bits;
 }
 
+struct vel_slice vel_der_spki(struct vel_reader *r)
+{
+    struct vel_slice whole = vel_der_element(r, VEL_DER_SEQUENCE);
+    struct vel_reader outer = vel_reader(whole);
+    struct vel_reader inner = vel_der_enter(&outer, VEL_DER_SEQUENCE);
+    vel_der_read(&inner, VEL_DER_SEQUENCE);
+    vel_der_bytes(&inner);
+    r->failed |= !vel_read_done(&inner);
+    return whole;
+}
+
 uint8_t *vel_der_begin(struct vel_writer *w, uint8_t tag)
 {
     vel_write_uint(w, tag, 1);

@@ -56,6 +56,9 @@ struct vel_slice vel_der_bits(struct vel_reader *r, unsigned *unused);
 /* BIT STRING that holds whole bytes: a key or a signature. */
 struct vel_slice vel_der_bytes(struct vel_reader *r);
 
+/* SubjectPublicKeyInfo, the whole element; its algorithm and key are not looked at. */
+struct vel_slice vel_der_spki(struct vel_reader *r);
+
 /* Open an element; pass the result to vel_der_end. NULL when there is no room. */
 uint8_t *vel_der_begin(struct vel_writer *w, uint8_t tag);
 

@@ -81,7 +81,7 @@ static void issuer_key_id(struct vel_cert *cert, struct vel_reader *value)
 /* VEL-CERT-03: the alternative extensions. */
 static void alt_key(struct vel_cert *cert, struct vel_reader *value)
 {
-    cert->alt_spki = vel_der_element(value, VEL_DER_SEQUENCE);
+    cert->alt_spki = vel_der_spki(value);
 }
 
 static void alt_algorithm(struct vel_cert *cert, struct vel_reader *value)

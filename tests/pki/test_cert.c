@@ -65,6 +65,12 @@ static void extensions(void **state)
         {"empty constraints", VEL_EXT_NAME_CONSTRAINTS, BYTES(0x30, 0), true, VEL_ERR_MALFORMED},
         {"critical key identifier", VEL_EXT_KEY_ID, BYTES(4, 1, 1), true, VEL_ERR_MALFORMED},
         {"alternative key that is none", VEL_EXT_ALT_KEY, BYTES(4, 1, 1), false, VEL_ERR_MALFORMED},
+        {"alternative key without bits", VEL_EXT_ALT_KEY, BYTES(0x30, 4, 0x30, 0, 5, 0), false,
+         VEL_ERR_MALFORMED},
+        {"alternative key and more", VEL_EXT_ALT_KEY, BYTES(0x30, 7, 0x30, 0, 3, 1, 0, 5, 0), false,
+         VEL_ERR_MALFORMED},
+        {"alternative key unknown here", VEL_EXT_ALT_KEY, BYTES(0x30, 5, 0x30, 0, 3, 1, 0), false,
+         VEL_OK},
         {"unknown, of any value", 99, BYTES(0xff), false, VEL_OK},
     };
     for (size_t i = 0; i < VEL_COUNT(rows); i++) {
