@@ -4,7 +4,7 @@
 #include "base/try.h"
 #include "handshake/auth.h"
 
-enum { HELLO_MAX = VEL_MSG_HEADER + 16 * 1024 };
+enum { HELLO_MAX = VEL_MSG_HEADER + 16 * 1024, SHARE_HEADER = 4 };
 
 /* Nothing to say before the client has spoken. */
 static vel_result start(struct vel_velocity *v)
@@ -21,8 +21,8 @@ static vel_result fixed_digest(const struct vel_velocity *v, const struct vel_cl
     return vel_digest(v->crypto, VEL_SHA256, hello->fixed, 2, out);
 }
 
-/* A second hello repeats the first but for its key share, and brings the one that was asked for
- * (VEL-HS-22). */
+/* A second hello repeats the first but for its key share, and brings the one that was asked for and
+ * no other (VEL-HS-22). */
 static vel_result check_second(struct vel_velocity *v, const struct vel_client_hello *hello,
                                const struct vel_choice *choice)
 {
@@ -32,6 +32,8 @@ static vel_result check_second(struct vel_velocity *v, const struct vel_client_h
            ILLEGAL_PARAMETER, "second ClientHello differs from the first");
     DEMAND(!choice->retry && choice->suite == v->suite && choice->group == v->group,
            &v->base.failure, ILLEGAL_PARAMETER, "second ClientHello lacks the share asked for");
+    DEMAND(hello->shares.len == SHARE_HEADER + choice->share.len, &v->base.failure,
+           ILLEGAL_PARAMETER, "second ClientHello has a share that was not asked for");
     return VEL_OK;
 }
 

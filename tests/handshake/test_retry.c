@@ -151,6 +151,36 @@ static void second_hello_repeats(void **state)
     }
 }
 
+/* Put one more share, of one byte for an offered group, behind the one that was asked for. */
+static void add_share(struct pair *p, bool by_client, enum vel_level *level,
+                      struct vel_buf *message)
+{
+    (void)by_client;
+    (void)level;
+    const struct edit *edit = p->context;
+    if (p->delivered != edit->message)
+        return;
+    size_t share = message->len - vel_group_find(0x11ec)->share_size;
+    size_t suites = VEL_MSG_HEADER + VEL_RANDOM_SIZE;
+    size_t extensions = suites + 2 + (size_t)(message->ptr[suites] << 8 | message->ptr[suites + 1]);
+    const size_t lengths[] = {2, extensions, share - 4 - 4, share - 4 - 2}; /* u16 each */
+    ASSERT_OK(vel_buf_append(message, BYTES(0x11, 0xed, 0, 1, 0)));
+    for (size_t i = 0; i < VEL_COUNT(lengths); i++) {
+        uint8_t *at = message->ptr + lengths[i];
+        vel_store_uint(at, (uint64_t)(at[0] << 8 | at[1]) + 5, 2);
+    }
+}
+
+/* VEL-HS-22: nor may it bring another share besides. */
+static void second_hello_has_one_share(void **state)
+{
+    (void)state;
+    struct edit edit = {.message = CH2};
+    run("secure,balanced", add_share, &edit);
+    pair_assert_failed("one share too many", &pair.server, VEL_ALERT_ILLEGAL_PARAMETER);
+    pair_done(&pair);
+}
+
 /* VEL-HS-31: both transcripts replace the first hello alike, for each hash. */
 static void retry_completes(void **state)
 {
@@ -179,9 +209,8 @@ static void retry_completes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrong_answers),
-        cmocka_unit_test(no_second_retry),
-        cmocka_unit_test(second_hello_repeats),
+        cmocka_unit_test(wrong_answers),        cmocka_unit_test(no_second_retry),
+        cmocka_unit_test(second_hello_repeats), cmocka_unit_test(second_hello_has_one_share),
         cmocka_unit_test(retry_completes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
