@@ -60,7 +60,8 @@ void vel_endpoint_expire(struct vel_endpoint *endpoint, vel_time now);
 
 /* The next connection that has events; NULL when none has. It is given once: take its events until
  * there are none. New server connections appear here with VEL_EVENT_CONNECTED; those that never get
- * so far are not shown, only counted as failed. */
+ * so far are not shown, only counted as failed; why stands in the log, as `handshake-failed` with
+ * `remote` (a struct vel_addr), `by-peer`, `reason`, `name` and `code`. */
 struct vel_conn *vel_endpoint_next(struct vel_endpoint *endpoint);
 
 /* Stop accepting; new handshakes are refused with CONNECTION_REFUSED. */

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * Log events: a fixed name and typed fields, one sink. There is no field kind for secrets, so a
@@ -29,6 +30,16 @@ struct vel_log {
 #define LOG_TEXT(n, s) ((struct vel_log_field){.name = (n), .kind = VEL_LOG_TEXT, .ptr = (s)})
 #define LOG_HEX(n, p, l)                                                                           \
     ((struct vel_log_field){.name = (n), .kind = VEL_LOG_HEX, .ptr = (p), .value = (l)})
+
+/* For sinks: the field of that name, NULL when there is none. */
+static inline const struct vel_log_field *vel_log_find(const struct vel_log_field *fields,
+                                                       const char *name)
+{
+    for (; fields->kind != VEL_LOG_END; fields++)
+        if (strcmp(fields->name, name) == 0)
+            return fields;
+    return NULL;
+}
 
 #define LOG_EVENT(log, name, ...)                                                                  \
     do {                                                                                           \

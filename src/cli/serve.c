@@ -8,6 +8,7 @@
 #include "base/own.h"
 #include "base/try.h"
 #include "base/units.h"
+#include "cli/handshake_log.h"
 #include "cli/request_log.h"
 #include "cli/serve_identity.h"
 #include "cli/warn.h"
@@ -24,6 +25,7 @@ struct server {
     const struct vel_call *call;
     const struct vel_serve_settings *settings;
     struct vel_log log;
+    struct vel_handshake_log failures;
     struct vel_env env;
     struct vel_crypto *crypto;
     struct vel_serve_identity identity;
@@ -98,6 +100,18 @@ static void on_request(void *self, const struct vel_web_record *record)
     char stamp[VEL_STAMP_SIZE];
     if (!server->settings->quiet)
         vel_request_log(stdout, vel_clock_stamp(stamp), record);
+}
+
+static void on_log(void *self, const char *name, const struct vel_log_field *fields)
+{
+    struct server *server = self;
+    struct vel_log warn = vel_warn_log();
+    char stamp[VEL_STAMP_SIZE];
+    if (strcmp(name, "handshake-failed") != 0)
+        warn.event(warn.self, name, fields);
+    else if (!server->settings->quiet)
+        vel_handshake_log(&server->failures, stdout, vel_clock_now(), vel_clock_stamp(stamp),
+                          fields);
 }
 
 /* ---- setting up: the step that fails tells what is wrong, in terms of what the user gave ---- */
@@ -293,7 +307,7 @@ static void serve_until_signal(struct server *server)
 int vel_serve(const struct vel_call *call, const struct vel_serve_settings *settings)
 {
     struct server server = {.call = call, .settings = settings, .env = *call->env};
-    server.log = vel_warn_log();
+    server.log = (struct vel_log){.event = on_log, .self = &server};
     server.env.log = &server.log;
     enum vel_err err = set_up(&server);
     if (err == VEL_OK)

@@ -4,19 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct vel_log_field *find(const struct vel_log_field *fields, const char *name)
-{
-    for (; fields->kind != VEL_LOG_END; fields++)
-        if (strcmp(fields->name, name) == 0)
-            return fields;
-    return NULL;
-}
-
 static void small_buffer(const struct vel_log_field *fields)
 {
-    const struct vel_log_field *sysctl = find(fields, "sysctl");
-    const struct vel_log_field *granted = find(fields, "granted");
-    const struct vel_log_field *wanted = find(fields, "wanted");
+    const struct vel_log_field *sysctl = vel_log_find(fields, "sysctl");
+    const struct vel_log_field *granted = vel_log_find(fields, "granted");
+    const struct vel_log_field *wanted = vel_log_find(fields, "wanted");
     if (sysctl == NULL || granted == NULL || wanted == NULL)
         return;
     fprintf(stderr,

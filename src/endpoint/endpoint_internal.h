@@ -40,6 +40,7 @@ struct vel_peer {
     bool is_server;
     bool half_open;
     bool connected; /* was, at some time: only then the application hears of a server's one */
+    bool told;      /* its failed handshake was logged */
 };
 
 struct vel_endpoint {

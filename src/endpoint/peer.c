@@ -2,6 +2,8 @@
 #include "base/try.h"
 #include "crypto/hash.h"
 #include "endpoint/endpoint_internal.h"
+#include "transport/error.h"
+#include "velocity/log.h"
 
 vel_result vel_peer_new(struct vel_endpoint *endpoint, const struct vel_config *config,
                         const struct vel_addr *remote, struct vel_peer **peer)
@@ -133,10 +135,27 @@ static void count_progress(struct vel_peer *peer)
         leave_half_open(peer);
 }
 
+/* The application never sees a server's connection that does not come about: its end is an event of
+ * the log. Silence is none, so forged first flights make no events. */
+static void tell_failure(struct vel_peer *peer)
+{
+    const struct vel_close *close = vel_conn_close_reason(peer->conn);
+    bool silent = close->origin == VEL_CLOSE_IDLE || close->origin == VEL_CLOSE_TIMEOUT;
+    if (peer->told || vel_peer_is_visible(peer) || close->code == 0 || silent)
+        return;
+    peer->told = true;
+    LOG_EVENT(peer->endpoint->env->log, "handshake-failed",
+              LOG_HEX("remote", &peer->remote, sizeof peer->remote),
+              LOG_UINT("by-peer", close->origin == VEL_CLOSE_PEER),
+              LOG_TEXT("reason", close->reason), LOG_TEXT("name", vel_wire_error_name(close->code)),
+              LOG_UINT("code", close->code));
+}
+
 void vel_peer_refresh(struct vel_peer *peer)
 {
     struct vel_endpoint *endpoint = peer->endpoint;
     count_progress(peer);
+    tell_failure(peer);
     bool to_tell = vel_peer_is_visible(peer) && vel_conn_has_events(peer->conn);
     if (!vel_conn_is_dead(peer->conn)) {
         vel_timers_set(&endpoint->timers, &peer->timer, vel_conn_deadline(peer->conn));

@@ -7,6 +7,7 @@
 HOW is what is wrong with the certificate in OUT:
     classical     the classical signature does not verify; the alternative one does
     alternative   the other way round: changed, and signed again with the issuer's classical key
+    unclassical   no classical signature: an empty one; the alternative one verifies
     unsigned      no alternative signature (extension 74 left out), signed again
     missing       no alternative extensions at all (72, 73, 74), signed again
 All files are PEM. ISSUER_KEYS is the privkey.pem of the issuer: the CA's, or the certificate's own
@@ -82,6 +83,8 @@ def main(how, certificate, keys, out):
     tbs, algorithm, signature = children(base64.b64decode(body))
     if how == "classical":
         signature = signature[:-1] + bytes([signature[-1] ^ 1])
+    elif how == "unclassical":
+        signature = wrap(0x03, b"\0")
     else:
         drop, change = {"alternative": ((), (74,)), "unsigned": ((74,), ()),
                         "missing": ((72, 73, 74), ())}[how]
@@ -92,6 +95,7 @@ def main(how, certificate, keys, out):
         f"-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----\n")
 
 
-if len(sys.argv) != 5:
-    sys.exit(__doc__)
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    if len(sys.argv) != 5:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])

@@ -63,6 +63,11 @@ def velocity(*arguments, status=0, timeout=CLIENT_SECONDS, **options):
     return done
 
 
+def expect(condition, *details):
+    if not condition:
+        raise AssertionError(" ".join(str(detail) for detail in details))
+
+
 @contextlib.contextmanager
 def scratch():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="velocity-e2e-"))

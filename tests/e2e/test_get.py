@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 
 import harness
-from harness import Server, velocity
+from harness import Server, expect, velocity
 
 TEMPORARY = tempfile.TemporaryDirectory(prefix="velocity-e2e-")
 BASE = pathlib.Path(TEMPORARY.name)
@@ -32,11 +32,6 @@ def get(*arguments, **options):
 
 def errors(result):
     return result.stderr.decode(errors="replace")
-
-
-def expect(condition, *details):
-    if not condition:
-        raise AssertionError(" ".join(str(detail) for detail in details))
 
 
 def fetches_a_page():

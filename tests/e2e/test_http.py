@@ -8,7 +8,7 @@ import tempfile
 import time
 
 import harness
-from harness import Server
+from harness import Server, expect
 
 TEMPORARY = tempfile.TemporaryDirectory(prefix="velocity-e2e-")
 BASE = pathlib.Path(TEMPORARY.name)
@@ -48,11 +48,6 @@ def build_site():
     (SITE / "absolute").symlink_to(BASE / "secret.txt")
     (SITE / "up").symlink_to("..")
     os.mkfifo(SITE / "fifo")
-
-
-def expect(condition, *details):
-    if not condition:
-        raise AssertionError(" ".join(str(detail) for detail in details))
 
 
 class Answer:

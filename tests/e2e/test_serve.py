@@ -10,7 +10,7 @@ import tempfile
 import time
 
 import harness
-from harness import velocity
+from harness import expect, velocity
 
 TEMPORARY = tempfile.TemporaryDirectory(prefix="velocity-e2e-")
 BASE = pathlib.Path(TEMPORARY.name)
@@ -18,11 +18,6 @@ SITE, STATE = BASE / "site", BASE / "state"
 SITE.mkdir()
 (SITE / "index.html").write_bytes(b"<h1>hello</h1>\n")
 (SITE / "big.bin").write_bytes(os.urandom(1 << 20) * 64)
-
-
-def expect(condition, *details):
-    if not condition:
-        raise AssertionError(" ".join(str(detail) for detail in details))
 
 
 class SelfSigned(harness.Server):

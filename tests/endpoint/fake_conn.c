@@ -105,8 +105,13 @@ bool vel_conn_is_connected(const struct vel_conn *conn)
 void vel_conn_close(struct vel_conn *conn, uint64_t code, const char *reason)
 {
     (void)reason;
-    conn->close_code = code;
+    conn->close.code = code;
     conn->setup.hooks.wake(conn->setup.hooks.self, conn);
+}
+
+const struct vel_close *vel_conn_close_reason(const struct vel_conn *conn)
+{
+    return &conn->close;
 }
 
 void vel_conn_get_stats(const struct vel_conn *conn, struct vel_conn_stats *stats)

@@ -29,7 +29,7 @@ struct vel_conn {
     unsigned sent;
     unsigned expired;
     vel_time deadline;
-    uint64_t close_code;
+    struct vel_close close;
 };
 
 /* Fakes alive. */

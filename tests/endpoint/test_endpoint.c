@@ -449,7 +449,7 @@ static void clients_connect(void **state)
     fixture_short(&f, &conn->setup.scid, FAKE_CONNECT, 0);
     assert_ptr_equal(take_conn(&f), conn);
     vel_endpoint_close_all(f.endpoint, 42, "bye");
-    assert_int_equal(conn->close_code, 42);
+    assert_int_equal(conn->close.code, 42);
     /* A client is shown its end even if it never got through. */
     ASSERT_OK(vel_endpoint_connect(f.endpoint, &f.config, &local, &remote, 0, &conn));
     fixture_short(&f, &conn->setup.scid, FAKE_DIE, 0);

@@ -3,6 +3,7 @@
 
 #include "testing/test.h"
 #include "transport/error.h"
+#include "velocity/log.h"
 
 /* Endpoints with real connections: what the fakes of test_endpoint.c cannot show. */
 
@@ -138,6 +139,87 @@ static void a_refusal_arrives(void **state)
     test_env_done(&t);
 }
 
+struct told {
+    unsigned events;
+    struct vel_addr remote;
+    uint64_t by_peer, code;
+    char reason[128];
+};
+
+static void on_log(void *self, const char *name, const struct vel_log_field *fields)
+{
+    struct told *told = self;
+    assert_string_equal(name, "handshake-failed");
+    told->events++;
+    memcpy(&told->remote, vel_log_find(fields, "remote")->ptr, sizeof told->remote);
+    told->by_peer = vel_log_find(fields, "by-peer")->value;
+    told->code = vel_log_find(fields, "code")->value;
+    snprintf(told->reason, sizeof told->reason, "%s",
+             (const char *)vel_log_find(fields, "reason")->ptr);
+}
+
+/* Why a server's handshake failed is an event, whichever end says no; once, however much follows. */
+static void failures_are_told(void **state)
+{
+    (void)state;
+    for (uint64_t by_peer = 0; by_peer < 2; by_peer++) {
+        struct test_env t;
+        struct told told = {0};
+        struct vel_log log = {.event = on_log, .self = &told};
+        test_env_init(&t, 6);
+        t.env.log = &log;
+        struct talk talk;
+        talk_prepare(&talk, &t.env);
+        if (by_peer)
+            talk.client_config.server_name = "elsewhere.example";
+        else
+            talk.client_config.profiles.items[0] = VEL_PROFILE_BALANCED;
+        talk_open(&talk, 0, 0);
+        talk_connect(&talk, talk_addr(7, 1));
+        talk_run(&talk, talk.now + 60 * SECOND);
+        assert_int_equal(told.events, 1);
+        assert_int_equal(told.remote.port, 1);
+        assert_int_equal(told.by_peer, by_peer);
+        assert_string_not_equal(told.reason, "");
+        if (!by_peer)
+            assert_int_equal(told.code, VEL_WIRE_PROFILE_POLICY_VIOLATION);
+        talk_done(&talk);
+        test_env_done(&t);
+    }
+}
+
+/* Clients that fall silent make no events: a flood would. */
+static void silence_is_not_told(void **state)
+{
+    (void)state;
+    struct test_env t;
+    struct told told = {0};
+    struct vel_log log = {.event = on_log, .self = &told};
+    test_env_init(&t, 7);
+    t.env.log = &log;
+    struct talk talk;
+    talk_prepare(&talk, &t.env);
+    talk_open(&talk, 0, 0);
+    talk_connect(&talk, talk_addr(8, 1));
+    uint8_t bytes[2048];
+    struct vel_train train = {.bytes = bytes, .capacity = sizeof bytes};
+    while (vel_endpoint_send(talk.clients, &train, talk.now) == VEL_OK)
+        vel_endpoint_receive(talk.server, &train, talk.now);
+    for (vel_time at = vel_endpoint_deadline(talk.server); at != VEL_NEVER;
+         at = vel_endpoint_deadline(talk.server)) {
+        vel_endpoint_expire(talk.server, at);
+        while (vel_endpoint_send(talk.server, &train, at) == VEL_OK)
+            continue; /* lost */
+        talk.now = at;
+    }
+    struct vel_endpoint_stats stats;
+    vel_endpoint_get_stats(talk.server, &stats);
+    assert_int_equal(stats.failed, 1);
+    assert_int_equal(told.events, 0);
+    talk_done(&talk);
+    test_env_done(&t);
+}
+
 /* A first flight of noise under the right header leaves nothing behind. */
 static void noise_leaves_nothing(void **state)
 {
@@ -171,6 +253,8 @@ int main(void)
         cmocka_unit_test(endings_are_complete),
         cmocka_unit_test(a_client_follows_a_retry),
         cmocka_unit_test(a_refusal_arrives),
+        cmocka_unit_test(failures_are_told),
+        cmocka_unit_test(silence_is_not_told),
         cmocka_unit_test(noise_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
