@@ -22,6 +22,7 @@ import urllib.parse
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 30
 CLIENT_SECONDS = 300
+SANITIZED = os.environ.get("VELOCITY_PRESET") in ("asan", "tsan")
 
 
 def program():
@@ -83,8 +84,17 @@ def issue(folder, *options):
     return folder / "fullchain.pem", folder / "privkey.pem"
 
 
+def memory(pid):
+    """Bytes of memory of its own that a process holds now: anonymous and shared, not files."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return sum(int(re.search(rf"^{field}:\s+(\d+) kB$", status, re.MULTILINE)[1]) * 1024
+               for field in ("RssAnon", "RssShmem"))
+
+
 class Server:
     """`velocity serve` on a free port of 127.0.0.1, ended by its process id."""
+
+    killed = False
 
     def __init__(self, root, folder, *options, cert=None, key=None):
         self.log = folder / "server.log"
@@ -107,6 +117,14 @@ class Server:
                 break
             time.sleep(0.02)
         raise AssertionError(f"the server did not start:\n{self.text()}")
+
+    def wait_for(self, text):
+        """Until the server has said it."""
+        deadline = time.monotonic() + START_SECONDS
+        while text not in self.text():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"it does not say '{text}':\n{self.text()[-4000:]}")
+            time.sleep(0.02)
 
     def text(self):
         return self.log.read_text(errors="replace")
@@ -132,11 +150,17 @@ class Server:
         if got != status:
             raise AssertionError(f"the server ended with {got}, wanted {status}:\n{self.text()[-8000:]}")
 
+    def kill(self):
+        """Without a chance to say goodbye; leaving the block does not ask for a clean end then."""
+        self.killed = True
+        self.process.kill()
+        self.process.wait()
+
     def __enter__(self):
         return self
 
     def __exit__(self, kind, value, trace):
-        if kind is None:
+        if kind is None and not self.killed:
             self.stop()
         elif self.process.poll() is None:
             self.process.kill()

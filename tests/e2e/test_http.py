@@ -181,53 +181,6 @@ def many_clients_at_once():
         expect((BASE / f"copy-{number}").read_bytes() == BIG, "bytes differ")
 
 
-def resident(process):
-    """Memory of its own, in KiB, as the kernel counts it now."""
-    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-    return sum(int(value) for value in re.findall(r"^Rss(?:Anon|Shmem):\s+(\d+)", status, re.MULTILINE))
-
-
-def a_gigabyte_takes_little_memory():
-    size, bound = 1 << 30, 64 * 1024
-    if "asan" in harness.program():
-        raise harness.Skip("memory of an instrumented program says nothing")
-    with open(SITE / "huge.bin", "wb") as file: # sparse: zeros that take no room
-        file.truncate(size)
-    client = subprocess.Popen([harness.program(), "client", "get", "--cacert", SERVER.cacert,
-                               SERVER.url("/huge.bin"), "-o", "/dev/null"], stderr=subprocess.PIPE)
-    most = 0
-    while client.poll() is None:
-        try:
-            most = max(most, resident(client), resident(SERVER.process))
-        except FileNotFoundError:
-            pass # it ended in between
-        time.sleep(0.05)
-    (SITE / "huge.bin").unlink()
-    expect(client.returncode == 0, client.stderr.read())
-    print(f"# at most {most} KiB", flush=True)
-    expect(0 < most < bound, most)
-
-
-def a_stopped_reader_stops_the_server():
-    if "asan" in harness.program():
-        raise harness.Skip("memory of an instrumented program says nothing")
-    with open(SITE / "huge.bin", "wb") as file:
-        file.truncate(1 << 30)
-    client = subprocess.Popen([harness.program(), "client", "get", "--cacert", SERVER.cacert,
-                               SERVER.url("/huge.bin"), "-o", "-"], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE)
-    client.stdout.read(1000) # and no more, until both have come to rest
-    before = -1
-    while before != (now := (resident(client), resident(SERVER.process))):
-        before = now
-        time.sleep(0.3)
-    (SITE / "huge.bin").unlink()
-    client.kill()
-    client.communicate()
-    expect(max(before) < 64 * 1024, before)
-    Answer("/notes.txt").is_(200)
-
-
 def the_log_tells_what_was_asked():
     Answer("/notes.txt?looked=for").is_(200)
     for _ in range(100):
@@ -245,5 +198,4 @@ if __name__ == "__main__":
             every_answer_has_security_headers, validators_save_transfers, ranges_are_parts,
             head_has_no_body, errors_have_their_status, nothing_outside_can_be_reached,
             every_file_arrives_whole_and_in_parallel, many_clients_at_once,
-            a_gigabyte_takes_little_memory, a_stopped_reader_stops_the_server,
             the_log_tells_what_was_asked)

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 
 import harness
 from harness import expect, velocity
@@ -33,11 +32,6 @@ class SelfSigned(harness.Server):
                 [harness.program(), "serve", "--root", str(SITE), "--listen", listen, "--state",
                  str(state), *options], stdout=log, stderr=log)
         self.port = self.wait_for_port()
-
-    def wait_for(self, text):
-        """Until the server has said it; a server that never does is ended by the runner."""
-        while text not in self.text():
-            time.sleep(0.02)
 
     def hint(self):
         """The command that the server says will fetch it."""
