@@ -73,12 +73,11 @@ missing_packages() {
 
 install_packages() {
     local missing=$*
-    say "missing packages: $missing"
     command -v apt-get >/dev/null ||
         die "this is not a Debian or Ubuntu system: install what provides these packages, then run again: $missing"
     [ "$(id -u)" = 0 ] ||
         die "root is needed to install packages. Run as root, or ask for: apt-get install $missing"
-    say 'installing them with apt-get'
+    say "installing with apt-get: $missing"
     apt-get update -qq || { sleep 5; apt-get update -qq; } || die 'apt-get update failed'
     # shellcheck disable=SC2086 # one word a package
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing </dev/null >/dev/null ||
