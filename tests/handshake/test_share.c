@@ -65,8 +65,8 @@ static void shorten(struct pair *p, bool by_client, enum vel_level *level, struc
         return;
     size_t share = message->len - edit->from_back;
     bool hello = edit->message == 0;
-    size_t extensions = hello ? VEL_MSG_HEADER + 32 + 2 + message->ptr[VEL_MSG_HEADER + 33]
-                              : VEL_MSG_HEADER + 32 + 2;
+    size_t suites = hello ? message->ptr[VEL_MSG_HEADER + 33] : 0U;
+    size_t extensions = VEL_MSG_HEADER + 32 + 2 + suites;
     /* share, extension (with a list and a greased entry of 5 bytes in a hello), list, message */
     size_t lengths[] = {share - 2, hello ? share - 4 - 5 - 4 : share - 6, extensions, 2,
                         hello ? share - 4 - 5 - 2 : 0};

@@ -33,7 +33,7 @@ static void round_trip(struct vel_cc *cc, vel_time rtt, vel_time *now)
 
 static double packets(const struct vel_cc *cc)
 {
-    return (double)cc->window / MTU;
+    return (double)cc->window / (double)MTU;
 }
 
 /* Against the curve of RFC 9438 4.2 in floating point, on a path where Reno is slower. */
