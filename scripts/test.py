@@ -193,7 +193,7 @@ def build(report, preset):
     if configure.failed:
         report.add(f"{preset} configure", configure)
         return False
-    result = run(check(f"{preset} build", "cmake", "--build", BUILD / preset, "--", "-k", "0"))
+    result = run(check(f"{preset} build", "cmake", "--build", BUILD / preset, "--", "-k", "0", "--quiet"))
     report.add(f"{preset} build", result)
     return result.failed == 0
 
