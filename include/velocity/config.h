@@ -44,7 +44,8 @@ struct vel_limits {
     uint64_t max_stream_data;      /* window of each stream, default 6 MiB */
     uint64_t max_streams_bidi;     /* default 128 at a time */
     uint64_t max_streams_uni;      /* default 16 at a time */
-    uint64_t max_send_buffer;      /* bytes a stream queues before write returns short: 256 KiB */
+    uint64_t max_send_buffer;      /* bytes a stream queues before write returns short: 256 KiB,
+                                      up to 16 times as many where the path holds them */
     uint64_t max_datagram_payload; /* UDP payload we send at most without discovery: 1452 */
     uint64_t max_udp_payload;      /* largest we accept, default 65527 */
     vel_time max_ack_delay;        /* default 25 ms */

@@ -36,6 +36,7 @@ static uint64_t on_ack(struct vel_conn *conn, const struct frame_context *in,
     vel_pacer_set_rate(&conn->pacer, vel_cc_pacing_rate(&conn->recovery.cc, &conn->recovery.rtt),
                        in->now);
     conn->pace_until = VEL_NEVER;
+    vel_streams_set_window(conn->streams, vel_cc_window(&conn->recovery.cc));
     return VEL_WIRE_NO_ERROR;
 }
 

@@ -74,6 +74,12 @@ void vel_streams_fill_params(const struct vel_streams *streams, struct vel_param
     params->initial_max_streams_uni = streams->remote[1].limit;
 }
 
+void vel_streams_set_window(struct vel_streams *streams, uint64_t window)
+{
+    uint64_t most = VEL_SEND_BUFFER_GROWTH * streams->limits->max_send_buffer;
+    streams->send_limit = VEL_MIN(2 * window, most);
+}
+
 void vel_streams_set_peer_params(struct vel_streams *streams, const struct vel_params *params)
 {
     streams->params_known = true;

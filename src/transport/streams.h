@@ -44,6 +44,14 @@ void vel_streams_fill_params(const struct vel_streams *streams, struct vel_param
 void vel_streams_set_peer_params(struct vel_streams *streams, const struct vel_params *params);
 
 /*
+ * The congestion window is `window` bytes. To keep it filled while acknowledgements are on their
+ * way a stream needs to queue two of them: its limit grows with it, from max_send_buffer to
+ * VEL_SEND_BUFFER_GROWTH times that.
+ */
+enum { VEL_SEND_BUFFER_GROWTH = 16 };
+void vel_streams_set_window(struct vel_streams *streams, uint64_t window);
+
+/*
  * Take a STREAM, RESET_STREAM, STOP_SENDING, MAX_DATA, MAX_STREAM_DATA, MAX_STREAMS, DATA_BLOCKED,
  * STREAM_DATA_BLOCKED or STREAMS_BLOCKED frame of an authenticated packet.
  * Any error ends the connection with *wire_code (enum vel_wire_error), which is set on failure

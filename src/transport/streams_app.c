@@ -2,6 +2,7 @@
 #include "transport/streams_app.h"
 
 #include "base/try.h"
+#include "base/units.h"
 #include "transport/streams_internal.h"
 
 /* Streams of ours that may exist now. */
@@ -48,6 +49,12 @@ static bool has_recv(const struct vel_streams *streams, uint64_t id)
     return !vel_stream_is_uni(id) || !vel_streams_is_local(streams, id);
 }
 
+/* A stream may queue what its path has room for. Its limit never shrinks: what is queued stays. */
+static void widen(const struct vel_streams *streams, struct vel_stream *s)
+{
+    s->send.limit = VEL_MAX(s->send.limit, streams->send_limit);
+}
+
 /* A stream that can be written. */
 static vel_result find_writable(struct vel_streams *streams, uint64_t id,
                                 struct vel_stream **stream)
@@ -55,6 +62,7 @@ static vel_result find_writable(struct vel_streams *streams, uint64_t id,
     struct vel_stream *s = vel_streams_find(streams, id);
     REQUIRE(s != NULL && has_send(streams, id), VEL_ERR_NOT_FOUND);
     REQUIRE(s->send_state == VEL_SEND_OPEN, VEL_ERR_CLOSED);
+    widen(streams, s);
     *stream = s;
     return VEL_OK;
 }
@@ -86,9 +94,10 @@ vel_result vel_streams_lend(struct vel_streams *streams, uint64_t stream, struct
 
 size_t vel_streams_writable(const struct vel_streams *streams, uint64_t stream)
 {
-    const struct vel_stream *s = vel_streams_find(streams, stream);
+    struct vel_stream *s = vel_streams_find(streams, stream);
     if (s == NULL || s->send_state != VEL_SEND_OPEN || s->send.fin != VEL_FIN_NONE)
         return 0;
+    widen(streams, s);
     return vel_send_buffer_room(&s->send);
 }
 

@@ -41,6 +41,7 @@ struct vel_streams {
     const struct vel_env *env;
     struct vel_pool *pool;
     const struct vel_limits *limits;
+    uint64_t send_limit; /* what a stream may queue now, at least; vel_streams_set_window */
     bool is_client;
     bool params_known;
     bool available;  /* STREAMS_AVAILABLE is due */

@@ -111,6 +111,21 @@ static void a_bottleneck_is_used(uint64_t seed)
     }
 }
 
+/* 100 Mbit/s and 100 ms: what a stream queues grows with the window, or 256 KiB would be all that
+ * is ever under way. */
+static void a_long_fat_path_is_used(uint64_t seed)
+{
+    const uint64_t rate = 12500000, size = 48 * MIB;
+    struct scene *scene = scene_new(seed, VEL_PROFILE_BALANCED);
+    sim_bottleneck(scene->sim, SIM_DOWN, rate, rate / 10, 0);
+    sim_delay(scene->sim, SIM_BOTH, 50 * MS);
+    scene_start(scene, &(struct ask){.streams = 1, .down = size});
+    scene_finish(scene, 60 * SECOND);
+    vel_time ideal = (vel_time)(size * (uint64_t)SECOND / rate);
+    EXPECT_NUMBER(scene_elapsed(scene) / MS, <, ideal / MS * 100 / 55); /* slow start included */
+    scene_free(scene);
+}
+
 /* A queue that marks instead of dropping: the sender backs off and nothing is lost. */
 static void marks_replace_losses(uint64_t seed)
 {
@@ -213,6 +228,7 @@ int main(void)
         SCENARIO(downloads_through_three_dark_seconds, BULK_SEEDS),
         SCENARIO(downloads_through_a_smaller_mtu, 2),
         SCENARIO(a_bottleneck_is_used, 1),
+        SCENARIO(a_long_fat_path_is_used, 1),
         SCENARIO(marks_replace_losses, 2),
         SCENARIO(a_path_that_clears_marks_still_works, 2),
         SCENARIO(pacing_bounds_bursts, 2),

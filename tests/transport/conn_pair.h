@@ -10,7 +10,7 @@
  * Two connections that talk directly, without endpoints, over a wire of fixed delay and a virtual
  * clock: for tests of the connection itself. Networks that misbehave are in tests/sim.
  */
-enum { PAIR_WIRE_MAX = 512 };
+enum { PAIR_WIRE_MAX = 8192 };
 
 struct pair_datagram {
     bool to_server;
