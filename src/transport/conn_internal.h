@@ -174,6 +174,10 @@ static inline bool vel_packet_has_frames(const struct vel_packet_build *p)
     return vel_written(&p->w) > p->header_size;
 }
 
+/* No more frames come: PADDING up to the shortest payload that still holds a sample (RFC 9001
+ * 5.4.2). Where the packet ends is known from here on, and the next one may begin there. */
+void vel_packet_end_frames(struct vel_packet_build *p);
+
 /* Bytes that it takes in the datagram as it stands. */
 static inline size_t vel_packet_size(const struct vel_packet_build *p)
 {
@@ -183,7 +187,7 @@ static inline size_t vel_packet_size(const struct vel_packet_build *p)
 /* Drop it; its number is used again. */
 void vel_packet_abandon(struct vel_conn *conn, struct vel_packet_build *p);
 
-/* Pad it by `padding` bytes, seal it and hand it to recovery. False: libcrypto failed. */
+/* Pad it by `padding` more bytes, seal it and hand it to recovery. False: libcrypto failed. */
 bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t padding,
                        uint8_t ecn, vel_time now);
 

@@ -55,17 +55,25 @@ void vel_packet_abandon(struct vel_conn *conn, struct vel_packet_build *p)
     vel_sent_abandon(&conn->recovery.space[p->space].sent);
 }
 
+/* PADDING frames are zero bytes. */
+static void pad(struct vel_packet_build *p, size_t padding)
+{
+    vel_write_fill(&p->w, 0, padding);
+    p->padded |= padding > 0;
+}
+
+void vel_packet_end_frames(struct vel_packet_build *p)
+{
+    size_t sampled = p->number_size + vel_written(&p->w) - p->header_size;
+    if (sampled < SAMPLE_OFFSET)
+        pad(p, SAMPLE_OFFSET - sampled);
+}
+
 bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t padding,
                        uint8_t ecn, vel_time now)
 {
-    /* The shortest payload that still holds a sample; PADDING frames are zero bytes. */
+    pad(p, padding);
     size_t payload = vel_written(&p->w) - p->header_size;
-    if (p->number_size + payload + padding < SAMPLE_OFFSET)
-        padding = SAMPLE_OFFSET - p->number_size - payload;
-    vel_write_fill(&p->w, 0, padding);
-    p->padded |= padding > 0;
-    payload += padding;
-
     struct vel_conn_space *space = &conn->space[p->space];
     if (!vel_write_ok(&p->w) ||
         vel_packet_seal(&space->write, 0, p->number, p->w.start, p->header_size, p->number_size,

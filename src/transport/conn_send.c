@@ -84,6 +84,7 @@ static size_t build_datagram(struct vel_conn *conn, uint8_t *bytes, size_t room,
             continue;
         vel_conn_fill(conn, p, window, now);
         if (vel_packet_has_frames(p)) {
+            vel_packet_end_frames(p);
             used += vel_packet_size(p);
             count++;
         } else {
@@ -169,6 +170,7 @@ static size_t build_close(struct vel_conn *conn, uint8_t *bytes, size_t room, ve
             vel_packet_abandon(conn, p);
             continue;
         }
+        vel_packet_end_frames(p);
         used += vel_packet_size(p);
         count++;
     }

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/conn_internal.h"
+#include "transport/conn_pair.h"
+
+/* The last datagram on the wire as its packets, each of this type in turn, and nothing behind. */
+static void check_packets(const struct conn_pair *p, const enum vel_packet_type *types,
+                          size_t count)
+{
+    const struct pair_datagram *last = &p->wire[p->on_wire - 1];
+    struct vel_packet_header header;
+    size_t pos = 0;
+    for (size_t i = 0; i < count; i++) {
+        ASSERT_OK(vel_packet_parse(vel_slice(last->bytes + pos, last->size - pos), &header));
+        assert_int_equal(header.type, types[i]);
+        pos += header.size;
+    }
+    assert_int_equal(pos, last->size);
+}
+
+/* A packet that is nothing but a PING is padded for its header protection sample before the next
+ * one of the datagram is begun, not over it. */
+static void a_short_packet_leaves_room_for_the_next(void **state)
+{
+    (void)state;
+    static const enum vel_packet_type both[] = {VEL_PACKET_INITIAL, VEL_PACKET_HANDSHAKE};
+    struct conn_pair p;
+    pair_init(&p, VEL_PROFILE_BALANCED);
+    pair_connect(&p);
+    pair_run(&p, p.delay); /* the server's flight is on the wire */
+    p.server->space[VEL_SPACE_INITIAL].probes_due = 1;
+    p.server->space[VEL_SPACE_HANDSHAKE].probes_due = 1;
+    size_t before = p.on_wire;
+    pair_run(&p, p.delay);
+    assert_int_equal(p.on_wire, before + 1);
+    check_packets(&p, both, VEL_COUNT(both));
+    pair_done(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_short_packet_leaves_room_for_the_next),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
