@@ -119,7 +119,7 @@ static void fill_app(struct vel_conn *conn, struct vel_packet_build *p)
     struct vel_record record = {.kind = VEL_RECORD_PATH_RESPONSE};
     while (vel_room(&p->w) >= CONTROL_FRAME_MAX &&
            vel_path_take_response(&conn->path, response.path_data))
-        (void)write_control(conn, p, &response, record);
+        p->expanded |= write_control(conn, p, &response, record); /* RFC 9000 8.2.2 */
     issue_cids(conn);
     fill_cids(conn, p);
     size_t before = vel_written(&p->w);

@@ -161,6 +161,7 @@ struct vel_packet_build {
     bool eliciting;
     bool padded;
     bool mtu_probe; /* outside congestion control */
+    bool expanded;  /* its datagram must be a full one, whatever else is in there */
 };
 
 /* Begin one at `start`, with `room` bytes for all of it. False: no room, or too many packets wait

@@ -27,12 +27,14 @@ static bool wants_any(struct vel_conn *conn, bool window, vel_time now)
     return false;
 }
 
-/* RFC 9000 14.1: datagrams with a client's Initial, or with an ack-eliciting one of the server. */
+/* RFC 9000 14.1: datagrams with a client's Initial, or with an ack-eliciting one of the server;
+ * 8.2.2: those with a PATH_RESPONSE. */
 static bool must_pad(const struct vel_conn *conn, const struct vel_packet_build *packets,
                      unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        if (packets[i].space == VEL_SPACE_INITIAL && (conn->is_client || packets[i].eliciting))
+        if (packets[i].expanded ||
+            (packets[i].space == VEL_SPACE_INITIAL && (conn->is_client || packets[i].eliciting)))
             return true;
     return false;
 }

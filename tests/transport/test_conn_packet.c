@@ -36,10 +36,28 @@ static void a_short_packet_leaves_room_for_the_next(void **state)
     pair_done(&p);
 }
 
+/* RFC 9000 8.2.2: the answer to a challenge shows that the path carries full datagrams. */
+static void a_path_response_fills_its_datagram(void **state)
+{
+    (void)state;
+    static const uint8_t data[VEL_PATH_CHALLENGE_SIZE] = {1, 2, 3, 4, 5, 6, 7, 8};
+    struct conn_pair p;
+    pair_init(&p, VEL_PROFILE_LIGHT);
+    pair_connect(&p);
+    pair_run(&p, 1 * SECOND);
+    size_t before = p.on_wire;
+    vel_path_challenged(&p.server->path, data);
+    pair_run(&p, p.now);
+    assert_int_equal(p.on_wire, before + 1);
+    assert_int_equal(p.wire[p.on_wire - 1].size, VEL_INITIAL_DATAGRAM_MIN);
+    pair_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_short_packet_leaves_room_for_the_next),
+        cmocka_unit_test(a_path_response_fills_its_datagram),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
