@@ -119,6 +119,8 @@ static void choose_current(struct vel_cids *cids)
 vel_result vel_cids_on_new(struct vel_cids *cids, uint64_t sequence, uint64_t retire_prior,
                            const struct vel_cid *cid, const uint8_t token[VEL_RESET_TOKEN])
 {
+    /* RFC 9000 19.15: who chose an empty id has no others. */
+    REQUIRE(vel_cids_peer(cids)->len > 0, VEL_ERR_UNEXPECTED);
     for (size_t i = 0; i < VEL_CIDS_REMOTE; i++) {
         const struct vel_remote_cid *slot = &cids->remote[i];
         bool same_id = slot->in_use && vel_cid_equal(&slot->cid, cid);

@@ -120,8 +120,8 @@ static void open_packet(struct vel_conn *conn, enum vel_space space,
     }
 }
 
-/* The peer's id may not change once it was authenticated (RFC 9000 7.2), and a client's Initial
- * travels in a full datagram (14.1). */
+/* The peer's id may not change once it was authenticated (RFC 9000 7.2), a client's Initial travels
+ * in a full datagram (14.1), and a server's holds no token (17.2.2). */
 static bool is_believable(const struct vel_conn *conn, const struct vel_packet_header *header,
                           const struct arrival *arrival)
 {
@@ -130,8 +130,9 @@ static bool is_believable(const struct vel_conn *conn, const struct vel_packet_h
     if (conn->opening->heard &&
         !vel_slice_equal(header->scid, vel_cid_slice(&conn->opening->peer_first_scid)))
         return false;
-    return header->type != VEL_PACKET_INITIAL || conn->is_client ||
-           arrival->size >= VEL_INITIAL_DATAGRAM_MIN;
+    if (header->type != VEL_PACKET_INITIAL)
+        return true;
+    return conn->is_client ? header->token.len == 0 : arrival->size >= VEL_INITIAL_DATAGRAM_MIN;
 }
 
 static void receive_packet(struct vel_conn *conn, const struct vel_packet_header *header,

@@ -121,11 +121,21 @@ static void reset_tokens(void **state)
     assert_false(vel_cids_is_reset_token(&cids, zero)); /* the first id has no token yet */
 }
 
+static void an_empty_id_stays_alone(void **state)
+{
+    (void)state;
+    struct vel_cids cids;
+    struct vel_cid ours = id(1), empty = {0};
+    vel_cids_init(&cids, &ours, &empty);
+    ASSERT_ERR("another", add(&cids, 1, 0), VEL_ERR_UNEXPECTED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(peer_rotates),
         cmocka_unit_test(peer_may_not_exceed_or_contradict),
+        cmocka_unit_test(an_empty_id_stays_alone),
         cmocka_unit_test(retirement_flood_is_bounded),
         cmocka_unit_test(ours_come_and_go),
         cmocka_unit_test(reset_tokens),

@@ -263,6 +263,48 @@ static void another_version_is_dropped(void **state)
     pair_done(&p);
 }
 
+/* Make the server's Initial packet number 0 with this token and a PING. Returns its size. */
+static size_t make_server_initial(struct conn_pair *p, struct vel_slice token, uint8_t bytes[200])
+{
+    const struct vel_conn *client = p->client;
+    const struct vel_cid server = {.len = VEL_CID_OURS, .bytes = {0x55}};
+    struct vel_keys read = {0}, write = {0};
+    ASSERT_OK(vel_keys_initial(p->crypto, client->version, &client->opening->original_dcid, false,
+                               &read, &write));
+    struct vel_writer w = vel_writer(bytes, 200 - VEL_AEAD_TAG);
+    vel_packet_write_long(&w, client->version, VEL_PACKET_INITIAL, &client->cids.local[0].cid,
+                          &server, token, 0, 1);
+    size_t header = vel_written(&w);
+    vel_write_uint(&w, VEL_FRAME_PING, 1);
+    vel_write_fill(&w, 0, 3);
+    ASSERT_OK(vel_packet_seal(&write, 0, 0, bytes, header, 1, vel_written(&w) - header));
+    vel_keys_clear(&read);
+    vel_keys_clear(&write);
+    return vel_written(&w) + VEL_AEAD_TAG;
+}
+
+/* RFC 9000 17.2.2: tokens are a client's. */
+static void a_server_sends_no_token(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *token;
+        uint64_t received;
+    } rows[] = {{"token", "token", 0}, {"no token", "", 1}};
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        struct conn_pair p;
+        struct vel_conn_stats stats;
+        uint8_t bytes[200];
+        pair_init(&p, VEL_PROFILE_LIGHT);
+        pair_connect(&p);
+        pair_run(&p, 0);
+        inject(&p, bytes, make_server_initial(&p, vel_slice_text(rows[i].token), bytes));
+        vel_conn_get_stats(p.client, &stats);
+        CHECK(rows[i].what, stats.packets_received == rows[i].received);
+        pair_done(&p);
+    }
+}
+
 /* VEL-TR-04: before confirmation packets from another address are processed, but earn no credit
  * and draw no answer there. */
 static void another_address_earns_nothing(void **state)
@@ -330,6 +372,7 @@ int main(void)
         cmocka_unit_test(a_server_that_is_silent_is_given_up),
         cmocka_unit_test(a_foreign_certificate_is_refused),
         cmocka_unit_test(another_version_is_dropped),
+        cmocka_unit_test(a_server_sends_no_token),
         cmocka_unit_test(another_address_earns_nothing),
         cmocka_unit_test(acknowledging_nothing_ends_it),
         cmocka_unit_test(memory_runs_out),
