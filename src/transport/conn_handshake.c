@@ -154,6 +154,15 @@ static void act_on_state(struct vel_conn *conn, vel_time now)
         open_crypto_window(conn);
 }
 
+/* RFC 9001 4.1.3: with the keys of the next level nothing of this one may be left, not even behind
+ * a gap. */
+static void check_left_over(struct vel_conn *conn, enum vel_space space)
+{
+    if (space != VEL_SPACE_APP && vel_keys_ready(&conn->space[space + 1].read) &&
+        vel_crypto_stream_has_unread(&conn->space[space].crypto))
+        vel_conn_fail(conn, VEL_WIRE_PROTOCOL_VIOLATION, "CRYPTO data behind the last message");
+}
+
 void vel_conn_advance_handshake(struct vel_conn *conn, enum vel_space space, vel_time now)
 {
     struct vel_conn_space *s = &conn->space[space];
@@ -169,6 +178,7 @@ void vel_conn_advance_handshake(struct vel_conn *conn, enum vel_space space, vel
         }
         vel_crypto_stream_consume(&s->crypto, bytes.len);
         act_on_state(conn, now);
+        check_left_over(conn, space);
     }
 }
 

@@ -263,21 +263,23 @@ static void another_version_is_dropped(void **state)
     pair_done(&p);
 }
 
-/* Make the server's Initial packet number 0 with this token and a PING. Returns its size. */
-static size_t make_server_initial(struct conn_pair *p, struct vel_slice token, uint8_t bytes[200])
+/* Make an Initial of the server with this token and this one frame. Returns its size. */
+static size_t make_server_initial(struct conn_pair *p, const struct vel_cid *server,
+                                  struct vel_slice token, struct vel_slice frame,
+                                  uint8_t bytes[200])
 {
+    enum { NUMBER = 100 }; /* not one of the real server's */
     const struct vel_conn *client = p->client;
-    const struct vel_cid server = {.len = VEL_CID_OURS, .bytes = {0x55}};
     struct vel_keys read = {0}, write = {0};
     ASSERT_OK(vel_keys_initial(p->crypto, client->version, &client->opening->original_dcid, false,
                                &read, &write));
     struct vel_writer w = vel_writer(bytes, 200 - VEL_AEAD_TAG);
     vel_packet_write_long(&w, client->version, VEL_PACKET_INITIAL, &client->cids.local[0].cid,
-                          &server, token, 0, 1);
+                          server, token, NUMBER, 1);
     size_t header = vel_written(&w);
-    vel_write_uint(&w, VEL_FRAME_PING, 1);
+    vel_write_bytes(&w, frame);
     vel_write_fill(&w, 0, 3);
-    ASSERT_OK(vel_packet_seal(&write, 0, 0, bytes, header, 1, vel_written(&w) - header));
+    ASSERT_OK(vel_packet_seal(&write, 0, NUMBER, bytes, header, 1, vel_written(&w) - header));
     vel_keys_clear(&read);
     vel_keys_clear(&write);
     return vel_written(&w) + VEL_AEAD_TAG;
@@ -291,6 +293,8 @@ static void a_server_sends_no_token(void **state)
         const char *what, *token;
         uint64_t received;
     } rows[] = {{"token", "token", 0}, {"no token", "", 1}};
+    const struct vel_cid server = {.len = VEL_CID_OURS, .bytes = {0x55}};
+    const uint8_t ping = VEL_FRAME_PING;
     for (size_t i = 0; i < VEL_COUNT(rows); i++) {
         struct conn_pair p;
         struct vel_conn_stats stats;
@@ -298,11 +302,34 @@ static void a_server_sends_no_token(void **state)
         pair_init(&p, VEL_PROFILE_LIGHT);
         pair_connect(&p);
         pair_run(&p, 0);
-        inject(&p, bytes, make_server_initial(&p, vel_slice_text(rows[i].token), bytes));
+        inject(&p, bytes,
+               make_server_initial(&p, &server, vel_slice_text(rows[i].token),
+                                   vel_slice(&ping, sizeof ping), bytes));
         vel_conn_get_stats(p.client, &stats);
         CHECK(rows[i].what, stats.packets_received == rows[i].received);
         pair_done(&p);
     }
+}
+
+/* RFC 9001 4.1.3: not even behind a gap. */
+static void nothing_follows_the_last_message_of_a_level(void **state)
+{
+    (void)state;
+    static const uint8_t frame[] = {VEL_FRAME_CRYPTO, 0x60, 0x00, 1, 0}; /* a byte at 8192 */
+    struct conn_pair p;
+    struct vel_event event;
+    uint8_t bytes[200];
+    pair_init(&p, VEL_PROFILE_LIGHT);
+    pair_connect(&p);
+    pair_run(&p, p.delay);
+    inject(&p, bytes,
+           make_server_initial(&p, &p.server->cids.local[0].cid, (struct vel_slice){0},
+                               vel_slice(frame, sizeof frame), bytes));
+    pair_run(&p, 1 * SECOND);
+    assert_true(take(p.client, VEL_EVENT_CLOSED, &event));
+    assert_int_equal(event.code, VEL_WIRE_PROTOCOL_VIOLATION);
+    assert_int_equal(vel_conn_close_reason(p.client)->origin, VEL_CLOSE_LOCAL);
+    pair_done(&p);
 }
 
 /* VEL-TR-04: before confirmation packets from another address are processed, but earn no credit
@@ -373,6 +400,7 @@ int main(void)
         cmocka_unit_test(a_foreign_certificate_is_refused),
         cmocka_unit_test(another_version_is_dropped),
         cmocka_unit_test(a_server_sends_no_token),
+        cmocka_unit_test(nothing_follows_the_last_message_of_a_level),
         cmocka_unit_test(another_address_earns_nothing),
         cmocka_unit_test(acknowledging_nothing_ends_it),
         cmocka_unit_test(memory_runs_out),
