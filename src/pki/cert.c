@@ -23,8 +23,8 @@ static void read_head(struct vel_reader *tbs, struct vel_cert *cert, uint32_t *v
         *version = vel_der_uint(&inner);
         tbs->failed |= !vel_read_done(&inner) || *version == 0 || *version > VERSION_3;
     }
-    cert->serial = vel_der_read(tbs, VEL_DER_INTEGER);
-    tbs->failed |= cert->serial.len == 0 || cert->serial.len > VEL_SERIAL_MAX;
+    cert->serial = vel_der_integer(tbs);
+    tbs->failed |= cert->serial.len > VEL_SERIAL_MAX;
     cert->head = since(tbs, start);
 }
 

@@ -72,14 +72,25 @@ bool vel_der_bool(struct vel_reader *r)
     return contents.ptr[0] != 0;
 }
 
-uint32_t vel_der_uint(struct vel_reader *r)
+struct vel_slice vel_der_integer(struct vel_reader *r)
 {
     struct vel_slice contents = vel_der_read(r, VEL_DER_INTEGER);
+    bool padded = contents.len > 1 && (contents.ptr[0] == 0x00 || contents.ptr[0] == 0xff) &&
+                  (contents.ptr[0] & 0x80) == (contents.ptr[1] & 0x80);
+    if (contents.len == 0 || padded) {
+        r->failed = true;
+        contents.len = 0;
+    }
+    return contents;
+}
+
+uint32_t vel_der_uint(struct vel_reader *r)
+{
+    struct vel_slice contents = vel_der_integer(r);
     struct vel_reader digits = vel_reader(contents);
     uint32_t value = (uint32_t)vel_read_uint(&digits, contents.len <= 4 ? contents.len : 0);
     bool negative = contents.len > 0 && (contents.ptr[0] & 0x80) != 0;
-    bool padded = contents.len > 1 && contents.ptr[0] == 0 && (contents.ptr[1] & 0x80) == 0;
-    if (contents.len == 0 || contents.len > 4 || negative || padded) {
+    if (contents.len > 4 || negative) {
         r->failed = true;
         return 0;
     }

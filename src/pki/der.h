@@ -47,6 +47,9 @@ bool vel_der_next(const struct vel_reader *r, uint8_t tag);
 /* BOOLEAN: 0x00 or 0xff. */
 bool vel_der_bool(struct vel_reader *r);
 
+/* INTEGER in its shortest form: its contents, big-endian two's complement, not empty. */
+struct vel_slice vel_der_integer(struct vel_reader *r);
+
 /* A non-negative INTEGER below 2^31, in its shortest form. */
 uint32_t vel_der_uint(struct vel_reader *r);
 

@@ -140,6 +140,27 @@ static void algorithms_must_agree(void **state)
     vel_buf_free(&der);
 }
 
+/* The serial number, too, is in its shortest form. */
+static void padded_serial(void **state)
+{
+    struct world *w = *state;
+    const struct {
+        uint8_t first[2];
+        enum vel_err want;
+    } rows[] = {{{0x00, 0x7f}, VEL_ERR_MALFORMED},
+                {{0xff, 0x80}, VEL_ERR_MALFORMED},
+                {{0x00, 0x80}, VEL_OK},
+                {{0x01, 0x00}, VEL_OK}};
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        struct vel_cert cert;
+        struct vel_buf der = {.env = &w->f.t.env, .limit = VEL_CERT_MAX_BYTES};
+        ASSERT_OK(vel_buf_append(&der, w->leaf.cert.der));
+        memcpy(der.ptr + (w->leaf.cert.serial.ptr - w->leaf.cert.der.ptr), rows[i].first, 2);
+        ASSERT_ERR("serial", vel_cert_parse(vel_buf_slice(&der), &cert), rows[i].want);
+        vel_buf_free(&der);
+    }
+}
+
 static void names_for_people(void **state)
 {
     (void)state;
@@ -163,6 +184,7 @@ int main(void)
         cmocka_unit_test(too_many_extensions),
         cmocka_unit_test(cut_everywhere),
         cmocka_unit_test(algorithms_must_agree),
+        cmocka_unit_test(padded_serial),
         cmocka_unit_test(names_for_people),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
