@@ -65,9 +65,11 @@ static vel_result hmac_of(struct hmac *hmac, const struct vel_slice *parts, size
                           uint8_t *out)
 {
     enum { INNER = 0x36, OUTER = 0x5c };
-    uint8_t digest[VEL_HASH_MAX];
-    struct vel_slice inner = vel_slice(digest, vel_hash_size(hmac->hash));
-    TRY(padded_hash(hmac->ctx, hmac->crypto, hmac->hash, hmac->key, INNER, parts, count, digest));
+    /* As secret as the data: where the key is public, as in Extract, it is all that is missing. */
+    OWNED(vel_secret_clear) struct vel_secret digest = {.len = vel_hash_size(hmac->hash)};
+    struct vel_slice inner = vel_secret_slice(&digest);
+    TRY(padded_hash(hmac->ctx, hmac->crypto, hmac->hash, hmac->key, INNER, parts, count,
+                    digest.bytes));
     return padded_hash(hmac->ctx, hmac->crypto, hmac->hash, hmac->key, OUTER, &inner, 1, out);
 }
 
