@@ -108,6 +108,8 @@ static vel_result connect_peer(struct vel_peer *peer, const struct opening *open
         .address_validated = opening->validated,
     };
     peer->is_server = true;
+    TRY(vel_half_open_add(&endpoint->handshaking, &peer->remote));
+    peer->handshaking = true;
     if (!opening->validated) {
         TRY(vel_half_open_add(&endpoint->half_open, &peer->remote));
         peer->half_open = true;
@@ -172,7 +174,8 @@ static void admit(struct vel_endpoint *endpoint, struct opening *opening, uint8_
         refuse(endpoint, opening, VEL_WIRE_CONNECTION_REFUSED, now);
     else if (check_token(endpoint, opening, now) != VEL_OK)
         refuse(endpoint, opening, VEL_WIRE_INVALID_TOKEN, now);
-    else if (opening->validated && full)
+    else if (opening->validated &&
+             (full || !vel_half_open_has_room(&endpoint->handshaking, &opening->from->remote)))
         refuse(endpoint, opening, VEL_WIRE_CONNECTION_REFUSED, now);
     else if (!opening->validated &&
              (full || !vel_half_open_has_room(&endpoint->half_open, &opening->from->remote)))

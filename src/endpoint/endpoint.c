@@ -31,8 +31,10 @@ vel_result vel_endpoint_new(const struct vel_endpoint_setup *setup, struct vel_e
     vel_list_init(&made->eventful);
     made->timers.env = setup->env;
     vel_demux_init(&made->demux, setup->env);
-    vel_half_open_init(&made->half_open, setup->env,
-                       or_default(setup->max_half_open, VEL_DEFAULT_HALF_OPEN));
+    size_t half_open = or_default(setup->max_half_open, VEL_DEFAULT_HALF_OPEN);
+    vel_half_open_init(&made->half_open, setup->env, half_open, half_open / VEL_SOURCE_SHARE);
+    vel_half_open_init(&made->handshaking, setup->env, made->max_connections,
+                       VEL_SOURCE_HANDSHAKES);
     vel_token_key_init(&made->token_key, setup->env);
     vel_random(setup->env, made->reset_key, sizeof made->reset_key);
     if (setup->server != NULL)
@@ -55,6 +57,7 @@ void vel_endpoint_free(struct vel_endpoint *endpoint)
     vel_demux_clear(&endpoint->demux);
     vel_timers_clear(&endpoint->timers);
     vel_half_open_clear(&endpoint->half_open);
+    vel_half_open_clear(&endpoint->handshaking);
     vel_replies_clear(&endpoint->replies);
     vel_release(endpoint->env, endpoint, sizeof *endpoint);
 }

@@ -39,6 +39,7 @@ struct vel_peer {
     struct vel_addr remote; /* at birth: the source that a half-open one counts against */
     bool is_server;
     bool half_open;
+    bool handshaking;
     bool connected; /* was, at some time: only then the application hears of a server's one */
     bool told;      /* its failed handshake was logged */
 };
@@ -53,8 +54,9 @@ struct vel_endpoint {
     struct vel_demux demux;
     struct vel_timers timers;
     struct vel_list peers, sending, eventful;
-    struct vel_half_open half_open;
-    struct vel_replies replies; /* servers only */
+    struct vel_half_open half_open;   /* addresses that are not proved */
+    struct vel_half_open handshaking; /* handshakes under way, proved or not */
+    struct vel_replies replies;       /* servers only */
     struct vel_token_key token_key;
     uint8_t reset_key[VEL_RESET_KEY];
     struct vel_endpoint_stats stats;

@@ -4,12 +4,13 @@
 #include "base/try.h"
 #include "endpoint/limits.h"
 
-void vel_half_open_init(struct vel_half_open *half_open, const struct vel_env *env, size_t max)
+void vel_half_open_init(struct vel_half_open *half_open, const struct vel_env *env,
+                        size_t max_total, size_t max_source)
 {
     *half_open = (struct vel_half_open){
         .sources = {.env = env},
-        .max_total = max,
-        .max_source = VEL_MAX((size_t)1, max / VEL_SOURCE_SHARE),
+        .max_total = max_total,
+        .max_source = VEL_MAX((size_t)1, max_source),
     };
     vel_random(env, &half_open->key, sizeof half_open->key);
 }

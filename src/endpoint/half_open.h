@@ -9,9 +9,11 @@
 #include "velocity/addr.h"
 
 /*
- * Counts connections whose peer has not proved its address yet: in all, and for each source (see
- * endpoint/limits.h). Forged addresses fill it, and that is the point: over a bound we keep
- * nothing and answer with a Retry (VEL-TR-08).
+ * Counts connections that are not finished with something: in all, and for each source (see
+ * endpoint/limits.h). An endpoint has two. One is of peers that have not proved their address:
+ * forged addresses fill it, and that is the point: over a bound we keep nothing and answer with a
+ * Retry. The other is of handshakes that are under way, whoever asked for them: over a bound the
+ * source is refused (VEL-TR-08).
  */
 struct vel_half_open {
     struct vel_table sources; /* hash of a source: how many it has */
@@ -21,7 +23,8 @@ struct vel_half_open {
     size_t max_source;
 };
 
-void vel_half_open_init(struct vel_half_open *half_open, const struct vel_env *env, size_t max);
+void vel_half_open_init(struct vel_half_open *half_open, const struct vel_env *env,
+                        size_t max_total, size_t max_source);
 
 bool vel_half_open_has_room(const struct vel_half_open *half_open, const struct vel_addr *addr);
 

@@ -19,6 +19,8 @@ enum {
     VEL_SOURCE_IP4_BYTES = 4,
     VEL_SOURCE_IP6_BYTES = 7,
     VEL_SOURCE_SHARE = 8,
+    /* Handshakes that one source may have under way once it has proved its address. */
+    VEL_SOURCE_HANDSHAKES = 2048,
 
     /* Answers that need no connection (Version Negotiation, Retry, refusals) wait here until
      * vel_endpoint_send takes them; when it is full more are dropped. Twice a whole train. */

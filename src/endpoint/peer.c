@@ -27,10 +27,16 @@ vel_result vel_peer_new(struct vel_endpoint *endpoint, const struct vel_config *
 
 static void leave_half_open(struct vel_peer *peer)
 {
-    if (!peer->half_open)
-        return;
-    vel_half_open_remove(&peer->endpoint->half_open, &peer->remote);
+    if (peer->half_open)
+        vel_half_open_remove(&peer->endpoint->half_open, &peer->remote);
     peer->half_open = false;
+}
+
+static void leave_handshaking(struct vel_peer *peer)
+{
+    if (peer->handshaking)
+        vel_half_open_remove(&peer->endpoint->handshaking, &peer->remote);
+    peer->handshaking = false;
 }
 
 void vel_peer_free(struct vel_peer *peer)
@@ -40,6 +46,7 @@ void vel_peer_free(struct vel_peer *peer)
     struct vel_endpoint *endpoint = peer->endpoint;
     vel_conn_free(peer->conn);
     leave_half_open(peer);
+    leave_handshaking(peer);
     while (peer->route_count > 0)
         vel_demux_remove(&endpoint->demux, peer->routes[--peer->route_count]);
     vel_timers_set(&endpoint->timers, &peer->timer, VEL_NEVER);
@@ -130,6 +137,7 @@ static void count_progress(struct vel_peer *peer)
     if (!peer->connected && vel_conn_is_connected(peer->conn)) {
         peer->connected = true;
         peer->endpoint->stats.completed++;
+        leave_handshaking(peer);
     }
     if (vel_conn_is_validated(peer->conn))
         leave_half_open(peer);

@@ -235,6 +235,40 @@ static void one_source_has_its_share_only(void **state)
     fixture_close(&f);
 }
 
+static void check_refusal(struct endpoint_fixture *f, const struct first_packet *packet,
+                          uint64_t want);
+
+/* VEL-TR-08: who has proved its address still may not begin handshakes without end. */
+static void one_source_has_its_share_of_handshakes(void **state)
+{
+    (void)state;
+    struct endpoint_fixture f;
+    struct first_packet packet;
+    uint8_t token[128];
+    fixture_open(&f, 0, 1);
+    packet = first_of(0);
+    fixture_first(&f, &packet, 0); /* from here on everybody is asked for a token */
+    for (unsigned n = 0; n <= VEL_SOURCE_HANDSHAKES; n++) {
+        packet = first_of(1);
+        packet.dcid = (struct vel_cid){.len = 8, .bytes = {(uint8_t)n, (uint8_t)(n >> 8), 1}};
+        packet.from = fixture_ip4(77, (uint16_t)(1000 + n));
+        fixture_first(&f, &packet, 0);
+        follow_retry(&f, &packet, token, sizeof token);
+        packet.order = n == 0 ? FAKE_CONNECT : FAKE_NOTHING;
+        fixture_first(&f, &packet, 0);
+    }
+    /* The first one is finished and does not count. */
+    assert_int_equal(fixture_stats(&f).connections, 2 + VEL_SOURCE_HANDSHAKES);
+    packet.dcid = (struct vel_cid){.len = 8, .bytes = {9, 9, 9}};
+    packet.token = (struct vel_slice){0};
+    fixture_first(&f, &packet, 0);
+    follow_retry(&f, &packet, token, sizeof token);
+    fixture_first(&f, &packet, 0);
+    check_refusal(&f, &packet, VEL_WIRE_CONNECTION_REFUSED);
+    assert_int_equal(fixture_stats(&f).connections, 2 + VEL_SOURCE_HANDSHAKES);
+    fixture_close(&f);
+}
+
 /* The close that waits to be sent says why, under keys that the client has. */
 static void check_refusal(struct endpoint_fixture *f, const struct first_packet *packet,
                           uint64_t want)
@@ -537,6 +571,7 @@ int main(void)
         cmocka_unit_test(answers_to_anybody_are_paced),
         cmocka_unit_test(over_the_bounds_addresses_must_be_proved),
         cmocka_unit_test(one_source_has_its_share_only),
+        cmocka_unit_test(one_source_has_its_share_of_handshakes),
         cmocka_unit_test(bad_tokens_are_refused),
         cmocka_unit_test(a_full_endpoint_says_so),
         cmocka_unit_test(refusing_lets_nobody_in),

@@ -2,6 +2,7 @@
 #include "endpoint/half_open.h"
 
 #include "endpoint/fixture.h"
+#include "endpoint/limits.h"
 
 enum { MAX = 16, MAX_SOURCE = 2 };
 
@@ -11,7 +12,7 @@ static void a_source_has_a_share(void **state)
     struct test_env t;
     test_env_init(&t, 1);
     struct vel_half_open half_open;
-    vel_half_open_init(&half_open, &t.env, MAX);
+    vel_half_open_init(&half_open, &t.env, MAX, MAX / VEL_SOURCE_SHARE);
     const struct {
         const char *what;
         struct vel_addr first, other;
@@ -47,7 +48,7 @@ static void all_have_a_bound(void **state)
     struct test_env t;
     test_env_init(&t, 2);
     struct vel_half_open half_open;
-    vel_half_open_init(&half_open, &t.env, MAX);
+    vel_half_open_init(&half_open, &t.env, MAX, MAX / VEL_SOURCE_SHARE);
     for (uint32_t ip = 0; ip < MAX; ip++) {
         struct vel_addr addr = fixture_ip4(ip, 1);
         assert_true(vel_half_open_has_room(&half_open, &addr));
