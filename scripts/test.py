@@ -7,6 +7,7 @@ as a failed test, and so does a build that fails.
 """
 import argparse
 import concurrent.futures
+import contextlib
 import dataclasses
 import json
 import os
@@ -141,6 +142,16 @@ def stop_group(process):
             pass
 
 
+running = set()  # processes, each with a session of its own: no signal of the terminal reaches them
+
+
+def end_at_once(number, _frame):
+    for process in list(running):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+    os._exit(128 + number)
+
+
 def run(program):
     result = Result()
     started = time.monotonic()
@@ -150,6 +161,7 @@ def run(program):
             program.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
             stderr=subprocess.STDOUT, start_new_session=True,
             env={**os.environ, **SANITIZER_ENV, **program.env})
+        running.add(process)
         try:
             status = process.wait(program.limit)
         except subprocess.TimeoutExpired:
@@ -157,6 +169,7 @@ def run(program):
             status = None
         finally:
             stop_group(process)  # also what the program left behind
+            running.discard(process)
         output.seek(0)
         result.output = output.read().decode(errors="replace")
     result.seconds = time.monotonic() - started
@@ -320,6 +333,9 @@ def main():
                         help="only programs whose name (layer/test) matches")
     options = parser.parse_args()
 
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, end_at_once)
     report = Report()
     started = time.monotonic()
     for name, (stage, by_default, what) in STAGES.items():
