@@ -160,6 +160,12 @@ void vel_conn_close(struct vel_conn *conn, uint64_t code, const char *reason)
     vel_conn_wake(conn);
 }
 
+void vel_conn_mtu_changed(struct vel_conn *conn)
+{
+    vel_cc_set_mtu(&conn->recovery.cc, conn->path.mtu);
+    conn->pacer.mtu = conn->path.mtu;
+}
+
 bool vel_conn_is_dead(const struct vel_conn *conn)
 {
     return conn->life.state == VEL_LIFE_DEAD;

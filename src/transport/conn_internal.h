@@ -129,6 +129,9 @@ void vel_conn_fail(struct vel_conn *conn, uint64_t wire_code, const char *reason
 /* The connection left OPEN or HANDSHAKE: tell the application once. */
 void vel_conn_ended(struct vel_conn *conn);
 
+/* The path carries another size of datagrams than before: whoever counts in packets must know. */
+void vel_conn_mtu_changed(struct vel_conn *conn);
+
 static inline enum vel_level vel_space_level(enum vel_space space)
 {
     static const enum vel_level levels[VEL_SPACE_COUNT] = {VEL_LEVEL_INITIAL, VEL_LEVEL_HANDSHAKE,

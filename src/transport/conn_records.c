@@ -65,8 +65,7 @@ static enum vel_err ping_acked(struct vel_conn *conn, enum vel_space space,
     if (record->len == 0)
         return VEL_OK;
     vel_path_probe_acked(&conn->path, record->len);
-    vel_cc_set_mtu(&conn->recovery.cc, conn->path.mtu);
-    conn->pacer.mtu = conn->path.mtu;
+    vel_conn_mtu_changed(conn);
     return VEL_OK;
 }
 

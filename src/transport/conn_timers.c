@@ -25,6 +25,8 @@ static void on_recovery_timeout(struct vel_conn *conn, vel_time now)
         return;
     conn->stats.pto_count++;
     conn->handshake_probes += conn->stats.handshake_time == 0;
+    if (conn->recovery.pto_backoff >= VEL_PATH_BLACK_HOLE && vel_path_doubt_mtu(&conn->path))
+        vel_conn_mtu_changed(conn);
     for (unsigned i = 0; i < VEL_SPACE_COUNT; i++) {
         struct vel_conn_space *space = &conn->space[i];
         if (space->discarded)

@@ -75,6 +75,16 @@ void vel_path_probe_acked(struct vel_path *path, uint64_t size)
         path->mtu = (uint16_t)size;
 }
 
+bool vel_path_doubt_mtu(struct vel_path *path)
+{
+    if (path->mtu == VEL_PATH_BASE_MTU)
+        return false;
+    path->mtu = VEL_PATH_BASE_MTU;
+    path->probe_in_flight = false;
+    path->probe_losses = 0;
+    return true;
+}
+
 void vel_path_probe_lost(struct vel_path *path)
 {
     path->probe_in_flight = false;

@@ -17,6 +17,7 @@ enum {
     VEL_PATH_CREDIT_FACTOR = 3, /* RFC 9000 8.1 */
     VEL_PATH_RESPONSES_MAX = 4, /* challenges answered at a time; more are dropped */
     VEL_PATH_PROBES_MAX = 3,    /* losses of an MTU probe before a size is given up */
+    VEL_PATH_BLACK_HOLE = 3,    /* probe time-outs in a row that put a proven size in doubt */
     VEL_PATH_CHALLENGE_SIZE = 8
 };
 
@@ -56,5 +57,9 @@ bool vel_path_probe_due(const struct vel_path *path);
 void vel_path_probe_sent(struct vel_path *path);
 void vel_path_probe_acked(struct vel_path *path, uint64_t size);
 void vel_path_probe_lost(struct vel_path *path);
+
+/* Nothing gets through any more, perhaps for its size (RFC 8899 4.3): back to what every path
+ * carries, from where the larger size is tried again. False: that is what was sent already. */
+bool vel_path_doubt_mtu(struct vel_path *path);
 
 #endif

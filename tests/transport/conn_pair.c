@@ -123,6 +123,8 @@ static bool collect(struct conn_pair *p, bool from_client)
         for (size_t pos = 0; pos < train.len && !muted; pos += train.segment) {
             assert_true(p->on_wire < PAIR_WIRE_MAX);
             size_t size = VEL_MIN(train.segment, train.len - pos);
+            if (p->wire_mtu > 0 && size > p->wire_mtu)
+                continue;
             struct pair_datagram *d = &p->wire[p->on_wire++];
             *d = (struct pair_datagram){from_client, p->now + p->delay, malloc(size), size};
             memcpy(d->bytes, space + pos, size);

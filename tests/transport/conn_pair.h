@@ -31,6 +31,7 @@ struct conn_pair {
     vel_time now, delay;
     bool mute_server; /* what the server sends is lost */
     bool mute_client;
+    size_t wire_mtu; /* longer datagrams are lost; 0: none are */
     size_t server_sent, server_received_before_validation;
     struct vel_cid issued;
     uint64_t next_cid;

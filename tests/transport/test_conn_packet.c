@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "transport/conn_internal.h"
 #include "transport/conn_pair.h"
+#include "transport/streams_internal.h"
 
 /* The last datagram on the wire as its packets, each of this type in turn, and nothing behind. */
 static void check_packets(const struct conn_pair *p, const enum vel_packet_type *types,
@@ -53,11 +54,49 @@ static void a_path_response_fills_its_datagram(void **state)
     pair_done(&p);
 }
 
+static void write_all(struct conn_pair *p, uint64_t stream, size_t size)
+{
+    static const uint8_t bytes[4096];
+    size_t accepted;
+    for (size_t sent = 0; sent < size; sent += accepted) {
+        ASSERT_OK(
+            vel_stream_write(p->client, stream, vel_slice(bytes, sizeof bytes), false, &accepted));
+        pair_run(p, p->now + 4 * p->delay);
+    }
+}
+
+/* The path has changed under a proven size: after some time-outs the connection goes on in small
+ * datagrams (RFC 8899 4.3). */
+static void a_black_hole_is_left(void **state)
+{
+    (void)state;
+    struct conn_pair p;
+    struct vel_event event;
+    uint64_t id;
+    pair_init(&p, VEL_PROFILE_LIGHT);
+    pair_connect(&p);
+    ASSERT_OK(vel_stream_open(p.client, true, &id));
+    write_all(&p, id, 32 * KIB);
+    uint16_t large = p.client->path.mtu;
+    assert_true(large > VEL_PATH_BASE_MTU);
+
+    p.wire_mtu = large - 1;
+    write_all(&p, id, 32 * KIB);
+    pair_run(&p, p.now + 10 * SECOND);
+    assert_int_equal(p.client->path.mtu, VEL_PATH_BASE_MTU);
+    assert_int_equal(p.server->streams->recv_flow.received, 64 * KIB);
+
+    while (vel_conn_next_event(p.client, &event))
+        assert_int_not_equal(event.type, VEL_EVENT_CLOSED);
+    pair_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_short_packet_leaves_room_for_the_next),
         cmocka_unit_test(a_path_response_fills_its_datagram),
+        cmocka_unit_test(a_black_hole_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
