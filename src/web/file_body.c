@@ -6,10 +6,13 @@
 
 enum { CHUNK_SIZE = 64 * 1024, CHUNKS_KEPT = 16 };
 
+/* Whole ones are kept for reuse; a smaller piece gets a chunk of its own size, so that what a slow
+ * peer can pin is what HTTP counts. */
 struct chunk {
     struct vel_chunk_pool *pool;
     struct chunk *next;
-    uint8_t bytes[CHUNK_SIZE];
+    size_t size;
+    uint8_t bytes[];
 };
 
 struct vel_chunk_pool {
@@ -24,6 +27,11 @@ struct file_body {
     uint64_t offset;
     uint64_t left;
 };
+
+static void free_chunk(struct chunk *chunk)
+{
+    vel_release(chunk->pool->env, chunk, sizeof *chunk + chunk->size);
+}
 
 vel_result vel_chunk_pool_new(const struct vel_env *env, struct vel_chunk_pool **pool)
 {
@@ -41,22 +49,24 @@ void vel_chunk_pool_free(struct vel_chunk_pool *pool)
     while (pool->kept != NULL) {
         struct chunk *chunk = pool->kept;
         pool->kept = chunk->next;
-        vel_release(pool->env, chunk, sizeof *chunk);
+        free_chunk(chunk);
     }
     vel_release(pool->env, pool, sizeof *pool);
 }
 
-static struct chunk *take_chunk(struct vel_chunk_pool *pool)
+static struct chunk *take_chunk(struct vel_chunk_pool *pool, size_t size)
 {
     struct chunk *chunk = pool->kept;
-    if (chunk == NULL) {
-        chunk = vel_alloc(pool->env, sizeof *chunk);
-        if (chunk != NULL)
-            chunk->pool = pool;
+    if (size == CHUNK_SIZE && chunk != NULL) {
+        pool->kept = chunk->next;
+        pool->kept_count--;
         return chunk;
     }
-    pool->kept = chunk->next;
-    pool->kept_count--;
+    chunk = vel_alloc(pool->env, sizeof *chunk + size);
+    if (chunk != NULL) {
+        chunk->pool = pool;
+        chunk->size = size;
+    }
     return chunk;
 }
 
@@ -65,8 +75,8 @@ static void return_chunk(void *context, struct vel_slice bytes)
     (void)bytes;
     struct chunk *chunk = context;
     struct vel_chunk_pool *pool = chunk->pool;
-    if (pool->kept_count >= CHUNKS_KEPT) {
-        vel_release(pool->env, chunk, sizeof *chunk);
+    if (chunk->size != CHUNK_SIZE || pool->kept_count >= CHUNKS_KEPT) {
+        free_chunk(chunk);
         return;
     }
     chunk->next = pool->kept;
@@ -78,7 +88,7 @@ static vel_result pull(void *self, size_t want, struct vel_body_piece *piece)
 {
     struct file_body *body = self;
     size_t size = VEL_MIN(VEL_MIN(want, (size_t)CHUNK_SIZE), body->left);
-    struct chunk *chunk = take_chunk(body->pool);
+    struct chunk *chunk = take_chunk(body->pool, size);
     REQUIRE(chunk != NULL, VEL_ERR_NOMEM);
     size_t got = 0;
     enum vel_err err = vel_root_file_read(&body->file, body->offset, chunk->bytes, size, &got);
