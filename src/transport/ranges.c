@@ -15,7 +15,6 @@ void vel_ranges_free(struct vel_ranges *ranges)
 {
     if (ranges->capacity > 0)
         vel_release(ranges->env, ranges->heap, ranges->capacity * sizeof *ranges->heap);
-    ranges->heap = NULL;
     ranges->capacity = 0;
     ranges->count = 0;
 }
@@ -24,11 +23,11 @@ void vel_ranges_free(struct vel_ranges *ranges)
 static vel_result reserve(struct vel_ranges *ranges)
 {
     REQUIRE(ranges->count < ranges->limit, VEL_ERR_LIMIT);
-    size_t capacity = VEL_MAX(ranges->capacity, (size_t)VEL_RANGES_INLINE);
+    uint32_t capacity = VEL_MAX(ranges->capacity, (uint32_t)VEL_RANGES_INLINE);
     if (ranges->count < capacity)
         return VEL_OK;
 
-    size_t wanted = VEL_MIN(2 * capacity, ranges->limit);
+    uint32_t wanted = VEL_MIN(2 * capacity, ranges->limit);
     struct vel_range *heap = vel_alloc(ranges->env, wanted * sizeof *heap);
     REQUIRE(heap != NULL, VEL_ERR_NOMEM);
     memcpy(heap, items(ranges), ranges->count * sizeof *heap);
@@ -46,7 +45,7 @@ static void drop(struct vel_ranges *ranges, size_t from, size_t to)
         return;
     struct vel_range *all = items(ranges);
     memmove(all + from, all + to, (ranges->count - to) * sizeof *all);
-    ranges->count -= to - from;
+    ranges->count -= (uint32_t)(to - from);
 }
 
 static vel_result insert(struct vel_ranges *ranges, size_t index, uint64_t start, uint64_t end)

@@ -18,7 +18,7 @@
  * allocation. Release with vel_ranges_free, after which it is empty and usable again. It may be
  * moved by assignment (the old copy is then dead), not shared.
  */
-enum { VEL_RANGES_INLINE = 4 };
+enum { VEL_RANGES_INLINE = 2 };
 
 struct vel_range {
     uint64_t start;
@@ -27,11 +27,13 @@ struct vel_range {
 
 struct vel_ranges {
     const struct vel_env *env;
-    size_t limit; /* intervals; needing more is VEL_ERR_LIMIT */
-    size_t count;
-    size_t capacity;        /* of heap; 0: the inline ones are used */
-    struct vel_range *heap; /* private: use vel_ranges_at */
-    struct vel_range few[VEL_RANGES_INLINE];
+    uint32_t limit; /* intervals; needing more is VEL_ERR_LIMIT */
+    uint32_t count;
+    uint32_t capacity; /* of heap; 0: the inline ones are used */
+    union {            /* private: use vel_ranges_at */
+        struct vel_range *heap;
+        struct vel_range few[VEL_RANGES_INLINE];
+    };
 };
 
 void vel_ranges_free(struct vel_ranges *ranges);
