@@ -47,12 +47,6 @@ void vel_recovery_clear(struct vel_recovery *r)
     r->in_flight = 0;
 }
 
-void vel_recovery_trim(struct vel_recovery *r)
-{
-    for (unsigned i = 0; i < VEL_SPACE_COUNT; i++)
-        vel_sent_trim(&r->space[i].sent);
-}
-
 void vel_recovery_take(struct vel_recovery *r, enum vel_space space, struct vel_sent_packet *packet,
                        enum vel_sent_state state)
 {
@@ -72,16 +66,25 @@ void vel_recovery_give_up(struct vel_recovery *r, enum vel_space space,
         r->hooks.lost(r->hooks.self, space, vel_sent_record(&r->space[space].sent, packet, i));
 }
 
-/* Packets that elicit nothing may never be acknowledged: give up the oldest when there are many. */
-static void forget_ack_only(struct vel_recovery *r, enum vel_space space)
+/* Packets that elicit nothing may never be acknowledged: give up the oldest when there are more
+ * than `kept`. */
+static void forget_ack_only(struct vel_recovery *r, enum vel_space space, unsigned kept)
 {
     struct vel_sent *sent = &r->space[space].sent;
-    while (sent->next - sent->base > VEL_RECOVERY_ACK_ONLY_KEPT) {
+    while (sent->next - sent->base > kept) {
         struct vel_sent_packet *oldest = vel_sent_find(sent, sent->base);
         if (oldest->ack_eliciting || oldest->in_flight)
             return;
         oldest->state = VEL_SENT_LOST;
         vel_sent_settle(sent);
+    }
+}
+
+void vel_recovery_trim(struct vel_recovery *r)
+{
+    for (unsigned i = 0; i < VEL_SPACE_COUNT; i++) {
+        forget_ack_only(r, (enum vel_space)i, 0);
+        vel_sent_trim(&r->space[i].sent);
     }
 }
 
@@ -107,7 +110,7 @@ void vel_recovery_sent(struct vel_recovery *r, enum vel_space space, uint16_t si
         if (space == VEL_SPACE_APP)
             skip_number(r);
     }
-    forget_ack_only(r, space);
+    forget_ack_only(r, space, VEL_RECOVERY_ACK_ONLY_KEPT);
 }
 
 /* What an ACK frame newly acknowledges. */

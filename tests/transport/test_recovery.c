@@ -202,6 +202,29 @@ static void old_ack_only_packets_are_forgotten(void **state)
     fix_done(&f);
 }
 
+/* Nobody acknowledges the last acknowledgement: that keeps no memory once it is quiet. */
+static void quiet_gives_memory_back(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fix_established(&f, true);
+    const struct vel_sent *sent = &f.r.space[APP].sent;
+    fix_send_as(&f, APP, true, VEL_ECN_NOT_ECT, 0);
+    fix_send_as(&f, APP, false, VEL_ECN_NOT_ECT, 0);
+    vel_recovery_trim(&f.r);
+    assert_int_equal(sent->next - sent->base, 2);
+    ASSERT_OK(fix_ack(&f, APP, 0, 0, 0, MS));
+    vel_recovery_trim(&f.r);
+    assert_true(vel_sent_is_empty(sent));
+    assert_int_equal(sent->packet_slots, 0);
+    ASSERT_OK(fix_ack(&f, APP, 1, 1, 0, SECOND)); /* late, and no harm */
+    fix_send_as(&f, APP, true, VEL_ECN_NOT_ECT, SECOND);
+    ASSERT_OK(fix_ack(&f, APP, 2, 2, 0, SECOND + MS));
+    assert_int_equal(f.heard[APP][2].acked, 1);
+    assert_int_equal(f.r.in_flight, 0);
+    fix_done(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +238,7 @@ int main(void)
         cmocka_unit_test(a_discarded_space_leaves_without_a_word),
         cmocka_unit_test(everything_can_be_sent_again),
         cmocka_unit_test(old_ack_only_packets_are_forgotten),
+        cmocka_unit_test(quiet_gives_memory_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
