@@ -8,12 +8,12 @@
  * Blocks of stream bytes, one pool per connection. Taking and giving back a block of VEL_POOL_BLOCK
  * bytes costs no allocation while data flows: the pool keeps spares, at most VEL_POOL_SPARES more
  * than there are blocks in use, until it is trimmed. So a busy connection holds at most twice what
- * its streams hold and 128 KiB, an idle one that was trimmed only what its streams hold. Other sizes
+ * its streams hold and 512 KiB, an idle one that was trimmed only what its streams hold. Other sizes
  * (small ones, for small data) pass through to env. Blocks from spares are not zeroed.
  *
  * Start one with {.env = env}; it must outlive everything that took blocks from it.
  */
-enum { VEL_POOL_BLOCK = 16 * 1024, VEL_POOL_SPARES = 8 };
+enum { VEL_POOL_BLOCK = 16 * 1024, VEL_POOL_SPARES = 32 };
 
 struct vel_pool {
     const struct vel_env *env;
