@@ -103,24 +103,41 @@ static struct vel_peer *find_peer(const struct vel_endpoint *endpoint,
     return peer;
 }
 
+/* Where the datagram before went to; `dcid` points into it. */
+struct last_route {
+    struct vel_peer *peer; /* NULL: nowhere */
+    struct vel_slice dcid;
+};
+
+/* An id cannot be retired by a packet that was sent to it, so what was true of the datagram before
+ * still is. */
+static bool is_same_route(const struct last_route *last, const struct vel_invariants *invariants)
+{
+    return last->peer != NULL && !invariants->is_long &&
+           vel_slice_equal(last->dcid, invariants->dcid);
+}
+
 /* The peer it was for; NULL: it was for nobody, or a stranger's. */
-static struct vel_peer *receive_datagram(struct vel_endpoint *endpoint,
-                                         const struct vel_train *train, uint8_t *bytes, size_t size,
-                                         vel_time now)
+static struct last_route receive_datagram(struct vel_endpoint *endpoint,
+                                          const struct last_route *last,
+                                          const struct vel_train *train, uint8_t *bytes,
+                                          size_t size, vel_time now)
 {
     struct vel_invariants invariants;
     endpoint->stats.datagrams_received++;
     if (vel_packet_invariants(vel_slice(bytes, size), &invariants) != VEL_OK) {
         endpoint->stats.datagrams_dropped++;
-        return NULL;
+        return (struct last_route){0};
     }
-    struct vel_peer *peer = find_peer(endpoint, &invariants, &train->remote);
+    struct vel_peer *peer = is_same_route(last, &invariants)
+                                ? last->peer
+                                : find_peer(endpoint, &invariants, &train->remote);
     if (peer == NULL) {
         vel_accept(endpoint, train, &invariants, bytes, size, now);
-        return NULL;
+        return (struct last_route){0};
     }
     vel_conn_receive(peer->conn, &train->local, &train->remote, train->ecn, bytes, size, now);
-    return peer;
+    return (struct last_route){peer, invariants.dcid};
 }
 
 static void finish_peer(struct vel_peer *peer)
@@ -131,20 +148,22 @@ static void finish_peer(struct vel_peer *peer)
     vel_peer_refresh(peer);
 }
 
-/* The datagrams of a train are mostly for one connection: its deadline is asked for once. */
+/* The datagrams of a train are mostly for one connection: it is looked up once, and its deadline is
+ * asked for once. */
 void vel_endpoint_receive(struct vel_endpoint *endpoint, const struct vel_train *train,
                           vel_time now)
 {
     size_t segment = train->segment != 0 ? train->segment : train->len;
-    struct vel_peer *last = NULL;
+    struct last_route last = {0};
     for (size_t pos = 0; pos < train->len; pos += segment) {
         size_t size = VEL_MIN(segment, train->len - pos);
-        struct vel_peer *peer = receive_datagram(endpoint, train, train->bytes + pos, size, now);
-        if (peer != last)
-            finish_peer(last);
-        last = peer;
+        struct last_route route =
+            receive_datagram(endpoint, &last, train, train->bytes + pos, size, now);
+        if (route.peer != last.peer)
+            finish_peer(last.peer);
+        last = route;
     }
-    finish_peer(last);
+    finish_peer(last.peer);
 }
 
 /* ---- send ---- */
