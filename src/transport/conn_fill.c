@@ -142,10 +142,11 @@ static void fill_ping(struct vel_conn *conn, struct vel_packet_build *p)
 
 static bool app_has_work(struct vel_conn *conn)
 {
-    return conn->handshake_done_due || conn->path.response_count > 0 ||
-           vel_cids_next_new(&conn->cids) != NULL || vel_cids_next_retire(&conn->cids) != NULL ||
-           (conn->opening == NULL && vel_cids_want_local(&conn->cids, conn->peer_cid_limit)) ||
-           vel_streams_want_send(conn->streams);
+    /* Most often it is the streams: they are asked first. */
+    return vel_streams_want_send(conn->streams) || conn->handshake_done_due ||
+           conn->path.response_count > 0 || vel_cids_next_new(&conn->cids) != NULL ||
+           vel_cids_next_retire(&conn->cids) != NULL ||
+           (conn->opening == NULL && vel_cids_want_local(&conn->cids, conn->peer_cid_limit));
 }
 
 bool vel_conn_wants(struct vel_conn *conn, enum vel_space space, bool window, vel_time now)
