@@ -39,6 +39,7 @@ struct vel_signer {
 /* Transport limits we announce (RFC 9000 18.2). Sizes in bytes, times in nanoseconds. */
 struct vel_limits {
     vel_time idle_timeout;         /* default 30 s; 0: none */
+    vel_time keep_alive;           /* PING when quiet so long, or half the idle time; 0: off */
     vel_time handshake_timeout;    /* default 10 s: give up when not complete */
     uint64_t max_data;             /* connection window, default 16 MiB */
     uint64_t max_stream_data;      /* window of each stream, default 6 MiB */

@@ -17,6 +17,7 @@ static void init_parts(struct vel_conn *conn, const struct vel_conn_setup *setup
     conn->started = now;
     conn->now = now;
     conn->pace_until = VEL_NEVER;
+    conn->ping_at = VEL_NEVER;
     conn->trim_at = VEL_NEVER;
     conn->aead = VEL_AES_128_GCM;
     conn->pool = (struct vel_pool){.env = conn->env};

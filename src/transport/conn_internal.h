@@ -97,6 +97,7 @@ struct vel_conn {
     vel_time now; /* of the call that is running: application calls have no clock */
     vel_time started;
     vel_time pace_until;   /* the pacer holds data back until then; VEL_NEVER: it does not */
+    vel_time ping_at;      /* ask an idle peer for a sign of life; VEL_NEVER: no need */
     vel_time trim_at;      /* give memory back when still quiet then; VEL_NEVER: nothing to give */
     uint64_t forged;       /* packets that failed authentication, RFC 9001 6.6 */
     enum vel_aead_id aead; /* of the newest keys: its limits count */
@@ -248,5 +249,10 @@ void vel_opening_on_retry(struct vel_conn *conn, const struct vel_packet_header 
 /* RFC 9000 7.3 and RFC 9368 4: the connection ids and versions that the peer's parameters claim.
  * NULL when they are right, else what is wrong. */
 const char *vel_opening_check_params(const struct vel_conn *conn, const struct vel_params *params);
+
+/* ---- conn_timers.c ---- */
+
+/* A packet of the peer was processed: it is alive, and asked again only after a while of silence. */
+void vel_conn_restart_keep_alive(struct vel_conn *conn, vel_time now);
 
 #endif

@@ -247,6 +247,7 @@ void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
         conn->trim_at = now + VEL_CONN_TRIM_AFTER;
         vel_conn_receive_held(conn, now);
         vel_life_received(&conn->life, now, vel_recovery_pto(&conn->recovery));
+        vel_conn_restart_keep_alive(conn, now);
     }
     vel_conn_wake(conn);
 }

@@ -2,12 +2,35 @@
 #include "base/units.h"
 #include "transport/conn_internal.h"
 
+void vel_conn_restart_keep_alive(struct vel_conn *conn, vel_time now)
+{
+    vel_time after = conn->config->limits.keep_alive;
+    if (conn->life.idle_timeout > 0)
+        after = VEL_MIN(after, conn->life.idle_timeout / 2);
+    conn->ping_at = after > 0 && conn->life.state == VEL_LIFE_OPEN ? now + after : VEL_NEVER;
+}
+
+/* RFC 9000 10.1.2. What is in flight asks for a sign of life already, so a peer that is gone is
+ * asked once, and the idle time-out ends the connection. */
+static vel_time keep_alive_deadline(const struct vel_conn *conn)
+{
+    return conn->recovery.in_flight > 0 ? VEL_NEVER : conn->ping_at;
+}
+
+static void on_keep_alive(struct vel_conn *conn)
+{
+    struct vel_conn_space *app = &conn->space[VEL_SPACE_APP];
+    conn->ping_at = VEL_NEVER;
+    app->probes_due = VEL_MAX(app->probes_due, 1U);
+}
+
 vel_time vel_conn_deadline(const struct vel_conn *conn)
 {
     vel_time deadline = vel_life_deadline(&conn->life);
     if (vel_life_is_over(&conn->life))
         return deadline;
     deadline = VEL_MIN(deadline, vel_recovery_deadline(&conn->recovery));
+    deadline = VEL_MIN(deadline, keep_alive_deadline(conn));
     deadline = VEL_MIN(deadline, conn->trim_at);
     /* Without credit nothing can leave before something arrives: no use in waking up for it. */
     if (vel_path_credit(&conn->path) < VEL_INITIAL_DATAGRAM_MIN)
@@ -57,6 +80,8 @@ void vel_conn_expire(struct vel_conn *conn, vel_time now)
     if (!vel_life_is_over(&conn->life)) {
         if (vel_recovery_deadline(&conn->recovery) <= now)
             on_recovery_timeout(conn, now);
+        if (keep_alive_deadline(conn) <= now)
+            on_keep_alive(conn);
         if (conn->pace_until <= now)
             conn->pace_until = VEL_NEVER;
         if (conn->trim_at <= now)

@@ -173,6 +173,83 @@ static void silence_ends_both(void **state)
     pair_done(&p);
 }
 
+/* Either end alone keeps the connection, with one PING per half of the smaller idle time-out. */
+static void keep_alive_outlasts_the_idle_timeout(void **state)
+{
+    (void)state;
+    const struct {
+        const char *what;
+        vel_time client, server; /* keep_alive */
+        bool lives;
+    } rows[] = {
+        {"nobody", 0, 0, false},
+        {"the client, often", 1 * SECOND, 0, true},
+        {"the client, too rarely by itself", 60 * SECOND, 0, true},
+        {"the server", 0, 3 * SECOND, true},
+    };
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        struct conn_pair p;
+        struct vel_event event;
+        struct vel_conn_stats before, after;
+        pair_init(&p, VEL_PROFILE_LIGHT);
+        p.server_config.limits.idle_timeout = 4 * SECOND;
+        p.client_config.limits.keep_alive = rows[i].client;
+        p.server_config.limits.keep_alive = rows[i].server;
+        pair_connect(&p);
+        pair_run(&p, 1 * SECOND);
+        vel_conn_get_stats(p.client, &before);
+        pair_run(&p, 21 * SECOND);
+        CHECK(rows[i].what, take(p.client, VEL_EVENT_CLOSED, &event) != rows[i].lives);
+        vel_conn_get_stats(p.client, &after);
+        vel_time every = rows[i].client == 1 * SECOND ? 1 * SECOND : 2 * SECOND;
+        uint64_t sent = after.datagrams_sent - before.datagrams_sent;
+        CHECK(rows[i].what, sent <= (uint64_t)(20 * SECOND / every) + 1);
+        pair_done(&p);
+    }
+}
+
+/* Traffic is a sign of life: nothing is added to it, and none is asked for what is on its way. */
+static void keep_alive_is_silent_beside_traffic(void **state)
+{
+    (void)state;
+    struct conn_pair p;
+    struct vel_conn_stats with, without;
+    for (int round = 0; round < 2; round++) {
+        uint64_t id;
+        size_t accepted;
+        pair_init(&p, VEL_PROFILE_LIGHT);
+        p.client_config.limits.keep_alive = round == 0 ? 0 : 1 * SECOND;
+        pair_connect(&p);
+        pair_run(&p, 1 * SECOND);
+        ASSERT_OK(vel_stream_open(p.client, true, &id));
+        for (int i = 0; i < 20; i++) {
+            ASSERT_OK(vel_stream_write(p.client, id, vel_slice_text("x"), false, &accepted));
+            pair_run(&p, p.now + SECOND / 2);
+        }
+        vel_conn_get_stats(p.client, round == 0 ? &without : &with);
+        pair_done(&p);
+    }
+    assert_int_equal(with.datagrams_sent, without.datagrams_sent);
+}
+
+/* The first PING without an answer restarts the idle time-out, its repetitions do not. */
+static void keep_alive_does_not_keep_the_dead(void **state)
+{
+    (void)state;
+    struct conn_pair p;
+    struct vel_event event;
+    pair_init(&p, VEL_PROFILE_LIGHT);
+    p.client_config.limits.keep_alive = 1 * SECOND;
+    p.client_config.limits.idle_timeout = 4 * SECOND;
+    pair_connect(&p);
+    pair_run(&p, 3 * SECOND);
+    p.mute_server = true;
+    pair_run(&p, p.now + (1 + 4) * SECOND + 2 * p.delay);
+    assert_true(take(p.client, VEL_EVENT_CLOSED, &event));
+    assert_int_equal(vel_conn_close_reason(p.client)->origin, VEL_CLOSE_IDLE);
+    pair_done(&p);
+}
+
 static void a_server_that_is_silent_is_given_up(void **state)
 {
     (void)state;
@@ -396,6 +473,9 @@ int main(void)
         cmocka_unit_test(closing_tells_the_peer),
         cmocka_unit_test(closing_acknowledges_what_arrived),
         cmocka_unit_test(silence_ends_both),
+        cmocka_unit_test(keep_alive_outlasts_the_idle_timeout),
+        cmocka_unit_test(keep_alive_is_silent_beside_traffic),
+        cmocka_unit_test(keep_alive_does_not_keep_the_dead),
         cmocka_unit_test(a_server_that_is_silent_is_given_up),
         cmocka_unit_test(a_foreign_certificate_is_refused),
         cmocka_unit_test(another_version_is_dropped),
