@@ -142,7 +142,8 @@ vel_result vel_exchange_respond(struct vel_exchange *exchange, const struct vel_
 void vel_exchange_resume_body(struct vel_exchange *exchange);
 
 /* Stop showing the body: the peer is held back by flow control (at most the stream's window
- * arrives). Resuming shows what waits at the next vel_http_send. */
+ * arrives). Resuming shows what waits at the next vel_http_send. When the connection ends, what has
+ * arrived is shown all the same. */
 void vel_exchange_pause(struct vel_exchange *exchange);
 void vel_exchange_resume(struct vel_exchange *exchange);
 

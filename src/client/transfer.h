@@ -94,6 +94,8 @@ void vel_client_flush(struct vel_client *client, vel_time now);
 vel_time vel_client_deadline(const struct vel_client *client);
 void vel_client_expire(struct vel_client *client, vel_time now);
 
+/* Stop showing the body and hold the server back; what arrived is shown when the connection ends,
+ * however long that is paused: at most max_stream_data, at most max_data of all transfers. */
 void vel_transfer_pause(struct vel_transfer *transfer);
 void vel_transfer_resume(struct vel_transfer *transfer);
 

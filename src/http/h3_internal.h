@@ -94,6 +94,7 @@ struct vel_http {
     bool client;
     bool failed;    /* no more calls on h3 */
     bool closed;    /* the connection is over */
+    bool last_look; /* it ends: pauses do not count any more */
     bool finishing; /* we sent GOAWAY, or will */
     bool peer_finishing;
     bool source_waited; /* a pull had nothing during this nghttp3 call */

@@ -133,11 +133,22 @@ void vel_h3_read(struct vel_http *http, uint64_t stream)
         return;
     }
     while (!http->failed) {
-        if (exchange != NULL && (exchange->cancelled || exchange->paused))
+        bool paused = exchange != NULL && exchange->paused && !http->last_look;
+        if (paused || (exchange != NULL && exchange->cancelled))
             return;
         if (!read_some(http, stream, exchange))
             return;
     }
+}
+
+/* The connection ended, and its streams go with it: what arrived is shown now or never. */
+static void show_the_rest(struct vel_http *http)
+{
+    http->last_look = true;
+    for (size_t i = 0; i < VEL_H3_BUCKETS; i++)
+        for (struct vel_exchange *e = http->buckets[i]; e != NULL && !http->failed; e = e->next)
+            if (e->paused || e->read_waiting)
+                vel_h3_read(http, e->stream);
 }
 
 /* ---- events ---- */
@@ -248,6 +259,7 @@ static void handle(struct vel_http *http, const struct vel_event *event)
         stream_closed(http, event->stream);
         break;
     case VEL_EVENT_CLOSED:
+        show_the_rest(http);
         http->closed = true;
         break;
     case VEL_EVENT_CONNECTED:

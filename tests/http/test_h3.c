@@ -167,6 +167,24 @@ static void a_paused_reader_stops_the_sender(void **state)
     talk_end(&t);
 }
 
+/* A server that has handed over everything may close at once: nothing of it is lost. */
+static void a_paused_reader_gets_what_arrived_before_the_end(void **state)
+{
+    (void)state;
+    struct talk t;
+    talk_start(&t, 256 * KIB);
+    struct talk_fetch slow = {.pause_after = 1};
+    ASSERT_OK(talk_get(&t, "/bytes/200000", &slow));
+    talk_run(&t);
+    assert_true(slow.received < 200000);
+    struct vel_bytestreams server = fake_streams(&t.pair, FAKE_SERVER);
+    server.ops->close(server.self, VEL_H3_NO_ERROR, "finished");
+    talk_run(&t);
+    assert_int_equal(slow.received, 200000);
+    assert_true(slow.pattern_ok && slow.ended && slow.closed);
+    talk_end(&t);
+}
+
 static void requests_wait_for_the_stream_limit(void **state)
 {
     (void)state;
@@ -322,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_hundred_requests_run_at_once),
         cmocka_unit_test(pending_bodies_of_a_session_are_bounded),
         cmocka_unit_test(a_paused_reader_stops_the_sender),
+        cmocka_unit_test(a_paused_reader_gets_what_arrived_before_the_end),
         cmocka_unit_test(requests_wait_for_the_stream_limit),
         cmocka_unit_test(cancelled_requests_end_on_both_sides),
         cmocka_unit_test(a_lost_body_resets_the_stream),
