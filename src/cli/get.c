@@ -15,6 +15,9 @@
 
 enum { DATA_LIMIT = 64 * 1024 * 1024, CA_LIMIT = 4 * 1024 * 1024 };
 
+/* While the reader of our output rests, the server must not take us for gone. */
+#define KEEP_ALIVE (10 * SECOND)
+
 static const char alpn_name[] = "velocity/1";
 
 void vel_get_failed(struct vel_get *get, enum vel_exit status, const char *format, ...)
@@ -124,6 +127,7 @@ static void fill_config(struct vel_get *get)
     get->config.profiles = get->settings->profiles;
     get->config.insecure = get->settings->insecure;
     get->config.unix_offset = vel_clock_unix_offset();
+    get->config.limits.keep_alive = KEEP_ALIVE;
     /* The connect time-out is ours to tell; the connection must not end first. */
     get->config.limits.handshake_timeout = 3600 * SECOND;
 }
@@ -213,12 +217,12 @@ static void try_addresses(struct vel_get *get)
 
 static void clear(struct vel_get *get)
 {
+    for (size_t i = 0; i < get->fetch_count; i++)
+        vel_fetch_clear(&get->fetches[i]);
     vel_timer_free(get->max_timer);
     vel_loop_free(get->loop);
     vel_trust_free(get->trust);
     vel_crypto_free(get->crypto);
-    for (size_t i = 0; i < get->fetch_count; i++)
-        vel_fetch_clear(&get->fetches[i]);
     vel_release(&get->env, get->fetches, get->call->argument_count * sizeof *get->fetches);
     vel_buf_free(&get->data);
     vel_buf_free(&get->header_names);

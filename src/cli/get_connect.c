@@ -59,19 +59,19 @@ static void end(struct attempt *attempt)
     remember(attempt);
     attempt->ended = true;
     attempt->conn = NULL; /* after its last event it does not live on */
-    vel_loop_stop(attempt->get->loop);
 }
 
+/* The reader of an output may take longer than the connection. */
 static void look(struct attempt *attempt)
 {
-    if (attempt->ended)
-        return;
-    if (vel_client_ended(attempt->client, &attempt->why)) {
+    if (!attempt->ended && vel_client_ended(attempt->client, &attempt->why)) {
         end(attempt);
-    } else if (attempt->fetching && vel_client_busy(attempt->client) == 0) {
+    } else if (!attempt->ended && attempt->fetching && vel_client_busy(attempt->client) == 0) {
         end(attempt);
         vel_client_close(attempt->client);
     }
+    if (attempt->ended && attempt->get->draining == 0)
+        vel_loop_stop(attempt->get->loop);
 }
 
 static void on_events(void *self, struct vel_conn *conn, vel_time now)
@@ -130,6 +130,7 @@ static vel_result open_attempt(struct attempt *attempt, const struct vel_addr *r
     TRY(vel_client_new(&client, attempt->conn, now, &attempt->client));
     TRY(vel_runtime_new(&get->env, get->loop, attempt->link, attempt->endpoint, &hooks,
                         &attempt->runtime));
+    get->runtime = attempt->runtime;
     return vel_timer_new(get->loop, on_time, attempt, &attempt->timer);
 }
 

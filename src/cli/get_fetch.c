@@ -170,28 +170,40 @@ static vel_result write_failed(struct vel_fetch *fetch)
     return VEL_ERR_IO;
 }
 
+static vel_result close_output(struct vel_fetch *fetch)
+{
+    return vel_output_close(&fetch->output) == VEL_OK ? VEL_OK : write_failed(fetch);
+}
+
+/* The reader took all, or will take no more: that ends the transfer with its next bytes. */
+static void on_drained(void *self)
+{
+    struct vel_fetch *fetch = self;
+    struct vel_get *get = fetch->get;
+    if (fetch->done) {
+        get->draining--;
+        enum vel_err told = close_output(fetch);
+        (void)told;
+    } else if (fetch->transfer != NULL) {
+        vel_transfer_resume(fetch->transfer);
+        fetch->transfer = NULL;
+    }
+    vel_runtime_wake(get->runtime);
+}
+
 static vel_result open_output(struct vel_fetch *fetch)
 {
+    const struct vel_output_setup setup = {
+        .env = &fetch->get->env, .loop = fetch->get->loop, .drained = on_drained, .self = fetch};
     if (fetch->opened || fetch->get->settings->head)
         return VEL_OK;
     fetch->opened = true;
-    if (fetch->path != NULL) {
-        if (make_parent(fetch) != VEL_OK || (fetch->file = fopen(fetch->path, "wbe")) == NULL)
-            return write_failed(fetch);
-    } else if (to_stdout(fetch)) {
-        fetch->file = stdout;
-    }
-    return VEL_OK;
-}
-
-static vel_result close_output(struct vel_fetch *fetch)
-{
-    FILE *file = fetch->file;
-    fetch->file = NULL;
-    if (file == NULL)
+    if (fetch->path == NULL && !to_stdout(fetch))
         return VEL_OK;
-    int status = file == stdout ? fflush(file) : fclose(file);
-    return status == 0 ? VEL_OK : write_failed(fetch);
+    if ((fetch->path != NULL && make_parent(fetch) != VEL_OK) ||
+        vel_output_open(&fetch->output, fetch->path, &setup) != VEL_OK)
+        return write_failed(fetch);
+    return VEL_OK;
 }
 
 /* ---- response ---- */
@@ -212,12 +224,17 @@ static void on_head(void *self, struct vel_transfer *transfer, const struct vel_
 static vel_result on_body(void *self, struct vel_transfer *transfer, struct vel_slice bytes)
 {
     struct vel_fetch *fetch = self;
-    (void)transfer;
     if (is_refused(fetch, fetch->result.status))
         return VEL_OK;
     TRY(open_output(fetch));
-    if (fetch->file != NULL && fwrite(bytes.ptr, 1, bytes.len, fetch->file) != bytes.len)
+    if (!vel_output_is_open(&fetch->output))
+        return VEL_OK;
+    if (vel_output_write(&fetch->output, bytes) != VEL_OK)
         return write_failed(fetch);
+    if (vel_output_is_full(&fetch->output)) {
+        fetch->transfer = transfer;
+        vel_transfer_pause(transfer);
+    }
     return VEL_OK;
 }
 
@@ -243,12 +260,15 @@ static void on_done(void *self, struct vel_transfer *transfer,
     (void)transfer;
     fetch->result = *result;
     fetch->done = true;
+    fetch->transfer = NULL;
     get->progress.files_done++;
     /* An empty body leaves an empty file behind. */
     if (result->failure == VEL_CLIENT_OK && !is_refused(fetch, result->status) &&
         open_output(fetch) != VEL_OK)
         return;
-    if (close_output(fetch) != VEL_OK)
+    if (vel_output_is_full(&fetch->output))
+        get->draining++;
+    else if (close_output(fetch) != VEL_OK)
         return;
     if (result->failure == VEL_CLIENT_OK && is_refused(fetch, result->status))
         vel_get_failed(get, VEL_EXIT_HTTP_STATUS, "%s: the server answered %u", fetch->text,
@@ -278,8 +298,8 @@ vel_result vel_fetch_start(struct vel_fetch *fetch, struct vel_client *client, v
 
 void vel_fetch_clear(struct vel_fetch *fetch)
 {
-    if (fetch->file != NULL && fetch->file != stdout)
-        fclose(fetch->file);
+    enum vel_err ignored = vel_output_close(&fetch->output);
+    (void)ignored; /* it is open when we gave up */
     vel_release(&fetch->get->env, fetch->path, fetch->path_size);
     vel_url_clear(&fetch->url);
 }

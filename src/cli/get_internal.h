@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "cli/get.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "client/exit.h"
 #include "client/url.h"
@@ -27,10 +28,11 @@ struct vel_fetch {
     struct vel_get *get;
     const char *text; /* as the user gave it */
     struct vel_url url;
-    char *path;       /* of the file; NULL: standard output, or nowhere */
-    size_t path_size; /* bytes of `path`, allocated */
-    FILE *file;       /* open while the body comes */
-    size_t body_at;   /* bytes of the request body that were handed over */
+    char *path;                    /* of the file; NULL: standard output, or nowhere */
+    size_t path_size;              /* bytes of `path`, allocated */
+    struct vel_output output;      /* open while the body comes */
+    struct vel_transfer *transfer; /* waits for the output; NULL: none does */
+    size_t body_at;                /* bytes of the request body that were handed over */
     uint64_t received;
     bool size_known; /* and added to the progress */
     bool opened;     /* the output was */
@@ -58,12 +60,14 @@ struct vel_get {
     struct vel_config config;
     struct vel_loop *loop;
     struct vel_timer *max_timer; /* --max-time */
+    struct vel_runtime *runtime; /* of the connection, while there is one */
     struct vel_buf data;         /* request body */
     struct vel_field headers[VEL_GET_HEADERS_MAX];
     struct vel_buf header_names; /* lower case */
     size_t header_count;
     struct vel_fetch *fetches;
     size_t fetch_count;
+    size_t draining; /* fetches that are done but for their output */
     struct vel_addr addrs[VEL_RESOLVE_MAX];
     size_t addr_count;
     struct vel_progress progress;

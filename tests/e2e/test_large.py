@@ -3,6 +3,7 @@
 reading stops the sender."""
 import contextlib
 import hashlib
+import itertools
 import pathlib
 import subprocess
 import tempfile
@@ -20,6 +21,7 @@ SITE = BASE / "site"
 SIZE = 64 << 20 if SANITIZED else 1 << 30
 MEMORY = 64 << 20   # for either program, from the issue: RssAnon and RssShmem
 STALLED = 4 << 20   # what either may grow by while nobody reads
+RESTED = 48 << 20   # more than both windows and a pipe hold
 SECONDS = 400
 
 
@@ -33,6 +35,9 @@ def blocks():
 def prepare():
     sha = hashlib.sha256()
     SITE.mkdir()
+    with open(SITE / "rested.bin", "wb") as file:
+        for block in itertools.islice(blocks(), RESTED >> 20):
+            file.write(block)
     with open(SITE / "large.bin", "wb") as file:
         for block in blocks():
             file.write(block)
@@ -71,17 +76,17 @@ class Watch:
 
 
 @contextlib.contextmanager
-def serving(folder):
+def serving(folder, *options):
     (BASE / folder).mkdir()
-    with Server(SITE, BASE / folder) as server:
+    with Server(SITE, BASE / folder, *options) as server:
         yield server
 
 
 @contextlib.contextmanager
-def client_of(server, *options):
+def client_of(server, *options, path="/large.bin"):
     """A client whose output comes through a pipe."""
     client = subprocess.Popen(
-        [harness.program(), "client", "get", server.url("/large.bin"), "--cacert", server.cacert,
+        [harness.program(), "client", "get", server.url(path), "--cacert", server.cacert,
          "--output", "-", *options], stdout=subprocess.PIPE)
     try:
         yield client
@@ -139,6 +144,16 @@ def a_reader_that_stops_stops_the_sender():
             expect(drain(client, sha) == DIGEST, "other bytes")
 
 
+def a_reader_that_rests_longer_than_the_idle_timeout():
+    with serving("rested", "--idle-timeout", "2s") as server:
+        with client_of(server, path="/rested.bin") as client:
+            sha = hashlib.sha256(client.stdout.read(1 << 20))
+            time.sleep(6)
+            expect(client.poll() is None, "the client ended", client.returncode)
+            expect(drain(client, sha) == harness.digest(SITE / "rested.bin"), "other bytes")
+
+
 if __name__ == "__main__":
     DIGEST = prepare()
-    harness.run(a_large_file_leaves_no_traces_in_memory, a_reader_that_stops_stops_the_sender)
+    harness.run(a_large_file_leaves_no_traces_in_memory, a_reader_that_stops_stops_the_sender,
+                a_reader_that_rests_longer_than_the_idle_timeout)

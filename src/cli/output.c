@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "base/try.h"
+#include "base/units.h"
+#include "sys/fd.h"
+#include "sys/terminal.h"
+
+/* A session that pauses shows 64 KiB more; one whose connection ended, all that a window held. */
+enum { KEPT_MAX = 64 * MIB };
+
+/* A description of our own, non-blocking, of a pipe or a terminal; -1: of other things. */
+static int reopen(FILE *file)
+{
+    char path[sizeof "/proc/self/fd/2147483647"];
+    struct stat status;
+    int fd = fileno(file);
+    if (fstat(fd, &status) != 0 || !(S_ISFIFO(status.st_mode) || vel_is_terminal(fd)))
+        return -1;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+/* Bytes written before it would have had to wait; *error: errno of a failure, else as before. */
+static size_t write_now(int fd, struct vel_slice bytes, int *error)
+{
+    size_t done = 0;
+    while (done < bytes.len) {
+        ssize_t written = write(fd, bytes.ptr + done, bytes.len - done);
+        if (written >= 0) {
+            done += (size_t)written;
+        } else if (errno != EINTR) {
+            if (errno != EAGAIN)
+                *error = errno;
+            break;
+        }
+    }
+    return done;
+}
+
+static void on_writable(void *self, unsigned ready)
+{
+    struct vel_output *output = self;
+    (void)ready;
+    size_t done = write_now(output->fd, vel_buf_slice(&output->kept), &output->error);
+    vel_buf_consume(&output->kept, output->error != 0 ? output->kept.len : done);
+    if (vel_output_is_full(output))
+        return;
+    vel_watch_set(output->watch, 0);
+    output->setup.drained(output->setup.self);
+}
+
+vel_result vel_output_open(struct vel_output *output, const char *path,
+                           const struct vel_output_setup *setup)
+{
+    FILE *file = path != NULL ? fopen(path, "wbe") : stdout;
+    REQUIRE(file != NULL, VEL_ERR_IO);
+    *output = (struct vel_output){
+        .setup = *setup, .file = file, .kept = {.env = setup->env, .limit = KEPT_MAX}};
+    OWNED(vel_fd_close) int fd = reopen(file);
+    if (fd >= 0 && vel_watch_new(setup->loop, fd, on_writable, output, &output->watch) == VEL_OK)
+        output->fd = vel_fd_give(&fd);
+    return VEL_OK;
+}
+
+vel_result vel_output_write(struct vel_output *output, struct vel_slice bytes)
+{
+    if (output->watch == NULL) {
+        REQUIRE(fwrite(bytes.ptr, 1, bytes.len, output->file) == bytes.len, VEL_ERR_IO);
+        return VEL_OK;
+    }
+    size_t done = 0;
+    if (!vel_output_is_full(output) && output->error == 0)
+        done = write_now(output->fd, bytes, &output->error);
+    errno = output->error;
+    REQUIRE(output->error == 0, VEL_ERR_IO);
+    if (done == bytes.len)
+        return VEL_OK;
+    TRY(vel_buf_append(&output->kept, vel_slice(bytes.ptr + done, bytes.len - done)));
+    vel_watch_set(output->watch, VEL_WATCH_WRITE);
+    return VEL_OK;
+}
+
+vel_result vel_output_close(struct vel_output *output)
+{
+    FILE *file = output->file;
+    if (file == NULL)
+        return VEL_OK;
+    if (output->watch != NULL) {
+        vel_watch_free(output->watch);
+        close(output->fd);
+    }
+    vel_buf_free(&output->kept);
+    int error = output->error;
+    *output = (struct vel_output){0};
+    if ((file == stdout ? fflush(file) : fclose(file)) != 0)
+        return VEL_ERR_IO;
+    errno = error;
+    return error == 0 ? VEL_OK : VEL_ERR_IO;
+}
