@@ -3,9 +3,16 @@
 #include <string.h>
 
 #include "base/try.h"
+#include "base/units.h"
 #include "cli/get_internal.h"
 #include "velocity/system.h"
 #include "velocity/udp.h"
+
+/* A connected peer is told to be gone by nobody but itself: ICMP can be forged, and a path can fail
+ * for a while. But when it stays silent over so many probe time-outs and so long, while each probe
+ * meets a closed port, there is nothing to wait for. */
+enum { GONE_PROBES = 3 };
+#define GONE_AFTER (3 * SECOND)
 
 /* One connection with everything it stands on, in the order of creation. */
 struct attempt {
@@ -16,8 +23,11 @@ struct attempt {
     struct vel_client *client;
     struct vel_runtime *runtime;
     struct vel_timer *timer;
-    bool fetching; /* connected, and every fetch is queued */
-    bool refused;  /* the network says that nobody listens */
+    bool fetching;               /* connected, and every fetch is queued */
+    bool refused;                /* the network says that nobody listens */
+    vel_time silent_since;       /* the first such word since the peer's last; 0: none yet */
+    uint64_t silent_at;          /* datagrams received then */
+    uint64_t silent_probes_from; /* probe time-outs until then */
     bool ended;
     enum vel_client_failure why;
 };
@@ -100,14 +110,33 @@ static void on_time(void *self, vel_time now)
     vel_runtime_wake(attempt->runtime);
 }
 
+static bool is_gone(struct attempt *attempt, vel_time now)
+{
+    struct vel_conn_stats stats;
+    vel_conn_get_stats(attempt->conn, &stats);
+    if (attempt->silent_since == 0 || stats.datagrams_received != attempt->silent_at) {
+        attempt->silent_since = now;
+        attempt->silent_at = stats.datagrams_received;
+        attempt->silent_probes_from = stats.pto_count;
+    }
+    return stats.pto_count >= attempt->silent_probes_from + GONE_PROBES &&
+           now >= attempt->silent_since + GONE_AFTER;
+}
+
 static void on_unreachable(void *self, const struct vel_addr *remote)
 {
     struct attempt *attempt = self;
     (void)remote;
-    if (attempt->fetching)
-        return; /* a connected peer is told by nobody but itself */
-    attempt->refused = true;
-    vel_loop_stop(attempt->get->loop);
+    if (!attempt->fetching) {
+        attempt->refused = true;
+        vel_loop_stop(attempt->get->loop);
+    } else if (!attempt->ended && is_gone(attempt, vel_clock_now())) {
+        vel_get_failed(attempt->get, VEL_EXIT_PARTIAL,
+                       "the server is gone: nobody listens there any more");
+        end(attempt);
+        vel_client_close(attempt->client);
+        look(attempt);
+    }
 }
 
 /* ---- setting up and taking down ---- */

@@ -74,6 +74,15 @@ def a_server_that_is_killed():
         expect(f"velocity client get: ({status}) " in errors and '"error"' in errors, errors)
 
 
+def a_server_that_is_killed_leaves_a_closed_port():
+    """Long before the idle time-out, its probes tell the client that nobody is there any more."""
+    with serve("gone") as server, Fetch(server) as fetch:
+        server.kill()
+        status, got, errors = fetch.end()
+        expect(status == 18 and "nobody listens there any more" in errors, status, errors)
+        expect(len(got) < len(BIG) and BIG.startswith(got), "bytes that the server did not send")
+
+
 def a_client_that_is_killed():
     with serve("left", "--idle-timeout", "2s") as server:
         for _ in range(3):
@@ -111,5 +120,6 @@ if __name__ == "__main__":
     (SITE / "big.bin").write_bytes(BIG)
     harness.run(
         both_signals_let_running_requests_finish, nobody_new_gets_in_meanwhile,
-        a_server_that_is_killed, a_client_that_is_killed, a_client_that_is_interrupted,
+        a_server_that_is_killed, a_server_that_is_killed_leaves_a_closed_port,
+        a_client_that_is_killed, a_client_that_is_interrupted,
         a_reader_that_closes_its_end)
