@@ -4,10 +4,11 @@
 #
 #   vel::crypto   OpenSSL 3.5 or later, libssl and libcrypto
 #   vel::nghttp3  HTTP/3 framing            vel::uv      event loop
-#   vel::llhttp   HTTP/1.1 parsing          vel::jansson JSON
+#   vel::nghttp2  HTTP/2                    vel::jansson JSON
+#   vel::llhttp   HTTP/1.1 parsing
 #   vel::cmocka   unit tests (absent when not installed; then tests are not built)
 #
-# On Debian 12 the first three are static archives that scripts/setup.sh unpacked privately.
+# On Debian 12 OpenSSL, the HTTP libraries and llhttp are static archives that scripts/setup.sh unpacked privately.
 
 include(CheckSymbolExists)
 find_package(PkgConfig REQUIRED)
@@ -49,9 +50,11 @@ if(private_libcrypto)
     vel_private_archive(vel::libcrypto libcrypto.a)
     vel_private_archive(vel::libssl libssl.a)
     vel_private_archive(vel::nghttp3 libnghttp3.a)
+    vel_private_archive(vel::nghttp2 libnghttp2.a)
     vel_private_archive(vel::llhttp libllhttp.a)
     set_property(TARGET vel::libssl PROPERTY INTERFACE_LINK_LIBRARIES vel::libcrypto)
     set_property(TARGET vel::nghttp3 PROPERTY INTERFACE_COMPILE_DEFINITIONS NGHTTP3_STATICLIB)
+    set_property(TARGET vel::nghttp2 PROPERTY INTERFACE_COMPILE_DEFINITIONS NGHTTP2_STATICLIB)
     set(libcrypto_needs z zstd ${CMAKE_DL_LIBS} Threads::Threads)
     check_symbol_exists(__isoc23_strtol stdlib.h VEL_LIBC_HAS_ISOC23)
     if(NOT VEL_LIBC_HAS_ISOC23)
@@ -64,6 +67,7 @@ if(private_libcrypto)
 else()
     vel_system_library(vel::crypto libssl>=3.5 libcrypto>=3.5)
     vel_system_library(vel::nghttp3 libnghttp3)
+    vel_system_library(vel::nghttp2 libnghttp2>=1.57)
     vel_system_library(vel::llhttp libllhttp)
 endif()
 
@@ -71,7 +75,7 @@ vel_system_library(vel::uv libuv)
 vel_system_library(vel::jansson jansson)
 vel_system_library(vel::cmocka cmocka)
 
-foreach(needed crypto nghttp3 llhttp uv jansson)
+foreach(needed crypto nghttp3 nghttp2 llhttp uv jansson)
     if(NOT TARGET vel::${needed})
         message(FATAL_ERROR "The library behind vel::${needed} is missing: run scripts/setup.sh")
     endif()
@@ -84,7 +88,7 @@ endif()
 # bring the system's own OpenSSL, bind to ours. The sanitizers' run-time is an archive too and
 # must stay visible, so there the archives are named.
 if(VEL_SANITIZE)
-    add_link_options(-Wl,--exclude-libs,libcrypto.a:libssl.a:libnghttp3.a:libllhttp.a)
+    add_link_options(-Wl,--exclude-libs,libcrypto.a:libssl.a:libnghttp3.a:libnghttp2.a:libllhttp.a)
 else()
     add_link_options(-Wl,--exclude-libs,ALL)
 endif()

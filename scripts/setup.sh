@@ -30,6 +30,7 @@ build  | libjansson-dev         | -            | JSON
 deb12  | debian-archive-keyring | -            | checks the signature on the Debian 13 packages
 system | libssl-dev             | -            | OpenSSL 3.5 or later
 system | libnghttp3-dev         | -            | HTTP/3
+system | libnghttp2-dev         | -            | HTTP/2
 system | libllhttp-dev          | -            | HTTP/1.1
 test   | clang                  | clang        | second compiler, sanitizers, fuzzing
 test   | libclang-rt-dev        | -            | sanitizer and fuzzer run-time
@@ -40,7 +41,7 @@ test   | openssl                | openssl      | second opinion on certificates
 '
 
 # Debian 13 packages whose static archives and headers are unpacked privately on Debian 12.
-private_packages='libssl-dev libnghttp3-dev libllhttp-dev'
+private_packages='libssl-dev libnghttp3-dev libnghttp2-dev libllhttp-dev'
 
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }

@@ -10,6 +10,8 @@
 #include "velocity/profile.h"
 #include "velocity/slice.h"
 
+struct vel_tls;
+
 /*
  * What a connection, or all connections of an endpoint, is made with. Plain data that the
  * application fills: start from vel_config_default() and change what matters. It is read-only
@@ -17,9 +19,21 @@
  * it points to.
  */
 
-/* Wire versions (PROTOCOL section 1): the draft number rises at each break until it is frozen. */
-enum { VEL_VERSION_DRAFT = 0x56553101 };
+/* Wire versions. Velocity/1's draft number rises at each break until it is frozen; QUIC's are RFC
+ * 9000 and RFC 9369. */
+enum {
+    VEL_VERSION_DRAFT = 0x56553101,
+    VEL_VERSION_QUIC_V1 = 0x00000001,
+    VEL_VERSION_QUIC_V2 = 0x6b3343cf,
+    VEL_VERSIONS_MAX = 4
+};
 #define VEL_VERSION_FROZEN UINT32_C(0x56553100)
+
+/* Wire versions without repetition, most wanted first. */
+struct vel_version_list {
+    uint32_t items[VEL_VERSIONS_MAX];
+    unsigned count;
+};
 
 enum vel_client_auth { VEL_CLIENT_AUTH_NONE, VEL_CLIENT_AUTH_REQUEST, VEL_CLIENT_AUTH_REQUIRE };
 
@@ -54,14 +68,21 @@ struct vel_limits {
     bool ecn;                      /* default true: mark ECT(0) until validation fails */
 };
 
+/* One list of ALPN names serves all versions: "velocity/1" exists only in Velocity/1 and "h3" never
+ * in it, so each handshake passes over the names that are not for its version; none left is an
+ * error. */
 struct vel_config {
     const struct vel_crypto *crypto;     /* required */
     const struct vel_identity *identity; /* server: required; client: optional */
     const struct vel_trust *trust;       /* client: required unless insecure */
     const struct vel_signer *signer;     /* NULL: the identity's own keys */
+    const struct vel_tls *tls;           /* for QUIC v1 and v2; NULL: Velocity/1 alone */
     const char *server_name;             /* client: DNS name or IP literal to ask for and check */
     const struct vel_slice *alpn;        /* client: offered, in order; server: supported */
-    size_t alpn_count;                   /* 1 to 8 */
+    size_t alpn_count;                   /* 1 to 8; see below */
+    struct vel_version_list versions;    /* server: those it serves; client: the first is tried, the
+                                            others are fine as well (RFC 9368 2.3); default:
+                                            Velocity/1 alone */
     struct vel_profile_list profiles;    /* default [balanced]; server: all three */
     enum vel_client_auth client_auth;    /* server */
     enum vel_congestion congestion;

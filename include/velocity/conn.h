@@ -129,6 +129,12 @@ const struct vel_handshake_facts *vel_conn_facts(const struct vel_conn *conn);
 /* Why it ended: meaningful once closing began. */
 const struct vel_close *vel_conn_close_reason(const struct vel_conn *conn);
 
+/* Keying material bound to this connection (RFC 8446 7.5), equal on both ends: the same label,
+ * context and size give the same bytes. `out` holds `size` bytes, 255 hash lengths at most.
+ * VEL_ERR_UNEXPECTED  the handshake is not complete */
+vel_result vel_conn_export(struct vel_conn *conn, const char *label, struct vel_slice context,
+                           uint8_t *out, size_t size);
+
 struct vel_addr vel_conn_remote(const struct vel_conn *conn);
 
 /* Counters since the start. Bytes are UDP payload. Times in nanoseconds. */

@@ -11,7 +11,8 @@
 
 /*
  * HTTP on one connection, for servers and clients alike: requests and responses with header fields
- * and bodies, whatever the version underneath (HTTP/3 today, RFC 9114). Words are RFC 9110's.
+ * and bodies, whatever the version underneath (HTTP/3, RFC 9114; HTTP/2, RFC 9113; HTTP/1.1, RFC
+ * 9112). Words are RFC 9110's.
  *
  * A session (struct vel_http) sits on a connected struct vel_conn. Its owner passes on every event
  * of the connection, and then lets it write:
@@ -219,5 +220,58 @@ void vel_http_finish(struct vel_http *http);
 
 /* Exchanges that are not closed yet. */
 size_t vel_http_active(const struct vel_http *http);
+
+enum vel_http_version { VEL_HTTP_1_1, VEL_HTTP_2, VEL_HTTP_3 };
+enum vel_http_version vel_http_version(const struct vel_http *http);
+
+/* ---- HTTP/2 and HTTP/1.1: a session on one ordered stream of bytes (TLS over TCP, or TCP) ----
+ *
+ * The owner moves the bytes and the time; exchanges, events and vel_http_request, vel_http_finish,
+ * vel_http_free are those above. vel_http_event and vel_http_send are for HTTP/3 alone.
+ *
+ *     bytes came           vel_http_receive, then the loop below
+ *     the peer's end came  vel_http_receive_end, then the loop below
+ *     loop                 while (vel_http_output(http, now).len > 0) write what the stream takes,
+ *                          vel_http_output_taken
+ *     vel_http_is_over     shut the stream down, free the session
+ *
+ * Codes of cancelled and ended exchanges stay HTTP/3's, translated both ways.
+ */
+struct vel_http_stream_setup {
+    const struct vel_env *env;
+    enum vel_http_version version; /* VEL_HTTP_1_1 or VEL_HTTP_2 */
+    bool client;
+    bool secure;                   /* "https" on this stream; else "http" */
+    struct vel_addr remote;        /* for the log */
+    vel_time head_timeout;         /* server: from the first byte of a head to its last; 0: 10 s */
+    vel_time body_timeout;         /* without a byte while a message is coming in or an answer is
+                                  waiting to go out; 0: 30 s */
+    vel_time idle_timeout;         /* without any exchange; 0: 60 s */
+    struct vel_http_events events; /* copied */
+};
+
+/* VEL_ERR_NOMEM, VEL_ERR_ARGUMENT (VEL_HTTP_3) */
+vel_result vel_http_new_on_stream(const struct vel_http_stream_setup *setup, vel_time now,
+                                  struct vel_http **http);
+
+/* Received bytes; all are taken unless an exchange is paused. *taken tells how many: give the rest
+ * again after vel_exchange_resume (the wake event says so). Never fails: what is wrong ends the
+ * session, and vel_http_output has the last words. */
+void vel_http_receive(struct vel_http *http, struct vel_slice bytes, size_t *taken, vel_time now);
+
+/* The peer will send no more (or the stream broke): responses that run go on if they can. */
+void vel_http_receive_end(struct vel_http *http, vel_time now);
+
+/* The next bytes to send, pulled from bodies as needed; good until the next call on the session.
+ * Empty: nothing now. */
+struct vel_slice vel_http_output(struct vel_http *http, vel_time now);
+void vel_http_output_taken(struct vel_http *http, size_t count, vel_time now);
+
+/* Nothing more will be sent or understood. */
+bool vel_http_is_over(const struct vel_http *http);
+
+/* When vel_http_expire is due; VEL_NEVER. */
+vel_time vel_http_deadline(const struct vel_http *http);
+void vel_http_expire(struct vel_http *http, vel_time now);
 
 #endif

@@ -8,6 +8,7 @@ struct vel_config vel_config_default(const struct vel_crypto *crypto)
     return (struct vel_config){
         .crypto = crypto,
         .profiles = {.items = {VEL_PROFILE_BALANCED}, .count = 1},
+        .versions = {.items = {VEL_VERSION_DRAFT}, .count = 1},
         .client_auth = VEL_CLIENT_AUTH_NONE,
         .congestion = VEL_CC_CUBIC,
         .limits =

@@ -238,6 +238,14 @@ const struct vel_close *vel_conn_close_reason(const struct vel_conn *conn)
     return &conn->life.close;
 }
 
+vel_result vel_conn_export(struct vel_conn *conn, const char *label, struct vel_slice context,
+                           uint8_t *out, size_t size)
+{
+    REQUIRE(conn->handshake != NULL && conn->handshake->state == VEL_HS_COMPLETE,
+            VEL_ERR_UNEXPECTED);
+    return conn->handshake->ops->export(conn->handshake, label, context, out, size);
+}
+
 struct vel_addr vel_conn_remote(const struct vel_conn *conn)
 {
     return conn->path.remote;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "transport/version.h"
 
-#include "velocity/config.h"
-
 /* clang-format off */
 const struct vel_version vel_versions[VEL_VERSION_COUNT] = {
     {
@@ -23,7 +21,7 @@ const struct vel_version vel_versions[VEL_VERSION_COUNT] = {
         .long_type_bits = {0, 1, 2, 3},
     },
     { /* RFC 9001 5.1, 5.2, 5.8; RFC 9000 17.2 */
-        .number = VEL_VERSION_QUIC1,
+        .number = VEL_VERSION_QUIC_V1,
         .name = "QUIC v1",
         .initial_salt = {0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17,
                          0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a},

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "velocity/config.h"
+
 /*
  * What differs between the QUIC versions we speak (RFC 8999, section 6): everything that a packet
  * needs before a handshake has said anything. One row per version; the rest of the transport is
@@ -18,7 +20,6 @@
  */
 enum {
     VEL_VERSION_NEGOTIATION = 0, /* the version field of a Version Negotiation packet */
-    VEL_VERSION_QUIC1 = 1,
     VEL_INITIAL_SALT = 20,
     VEL_RETRY_KEY = 16,
     VEL_RETRY_NONCE = 12,

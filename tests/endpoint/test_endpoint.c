@@ -118,7 +118,7 @@ static void other_versions_are_negotiated(void **state)
     (void)state;
     struct endpoint_fixture f;
     fixture_open(&f, 0, 0);
-    const uint32_t versions[] = {VEL_VERSION_QUIC1, 0x6b3343cf, 0x1a2a3a4a, 0x56553150};
+    const uint32_t versions[] = {VEL_VERSION_QUIC_V1, 0x6b3343cf, 0x1a2a3a4a, 0x56553150};
     for (size_t i = 0; i < VEL_COUNT(versions); i++) {
         struct first_packet packet = first_of(1);
         packet.version = versions[i];

@@ -70,7 +70,7 @@ static int close_crypto(void **state)
 
 static const struct vel_version *v1(void)
 {
-    return vel_version_find(VEL_VERSION_QUIC1);
+    return vel_version_find(VEL_VERSION_QUIC_V1);
 }
 
 static const struct vel_suite chacha = {.aead = VEL_CHACHA20_POLY1305, .hash = VEL_SHA256};

@@ -79,7 +79,7 @@ static void invariants_of_any_version(void **state)
 
     uint8_t answer[1024];
     struct vel_writer w = vel_writer(answer, sizeof answer);
-    static const uint32_t versions[] = {VEL_VERSION_DRAFT, VEL_VERSION_QUIC1};
+    static const uint32_t versions[] = {VEL_VERSION_DRAFT, VEL_VERSION_QUIC_V1};
     vel_packet_write_version_negotiation(&w, v.dcid, v.scid, versions, 2, 0x12345678);
     struct vel_packet_header h;
     ASSERT_OK(vel_packet_parse(vel_writer_slice(&w), &h));
