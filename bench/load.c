@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * load --connect ADDRESS:PORT [--alpn velocity/1|h3] [--path PATH] [--connections N] [--streams N]
+ *      [--requests N] [--name HOST]
+ *
+ * The load generator: N connections, each with so many requests under way at a time, until all were
+ * answered. Any server of HTTP over QUIC will do; trust and name are not checked. Prints, one line
+ * per key (see measure.h): requests a second, the time of one request, and those that failed, which
+ * also make the exit status 1.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "measure.h"
+#include "sys/address.h"
+#include "velocity/heap.h"
+#include "velocity/http.h"
+#include "velocity/runtime.h"
+#include "velocity/system.h"
+#include "velocity/udp.h"
+
+enum {
+    TOGETHER = 32,    /* handshakes under way at a time */
+    LATENCY_BITS = 5, /* of the mantissa of a bucket of the histogram */
+    LATENCY_BUCKETS = 64 << LATENCY_BITS
+};
+
+struct load {
+    struct vel_env env;
+    struct vel_config config;
+    struct vel_addr remote;
+    struct vel_request request;
+    struct vel_loop *loop;
+    struct vel_link *link;
+    struct vel_endpoint *endpoint;
+    struct vel_runtime *runtime;
+    struct visitor *visitors;
+    uint64_t connections, streams, requests;
+    uint64_t started, connected;      /* connections */
+    uint64_t asked, answered, failed; /* requests */
+    uint64_t body_size;               /* of the first answer: all must be as long */
+    vel_time first, last;             /* first request, last answer */
+    vel_time now;
+    uint64_t latency[LATENCY_BUCKETS];
+};
+
+/* One connection. */
+struct visitor {
+    struct load *load;
+    struct vel_http *http;
+};
+
+/* ---- the time of a request: buckets that grow by a thirty-second ---- */
+
+static size_t bucket_of(vel_time time)
+{
+    uint64_t ns = (uint64_t)VEL_MAX(time, (vel_time)1 << LATENCY_BITS);
+    unsigned exponent = 63 - (unsigned)__builtin_clzll(ns);
+    uint64_t mantissa = (ns >> (exponent - LATENCY_BITS)) & ((1U << LATENCY_BITS) - 1);
+    return ((size_t)exponent << LATENCY_BITS) | (size_t)mantissa;
+}
+
+/* Microseconds under which `share` of all answers came. */
+static double latency_at(const struct load *load, double share)
+{
+    uint64_t wanted = (uint64_t)(share * (double)load->answered);
+    uint64_t seen = 0;
+    for (size_t i = 0; i < LATENCY_BUCKETS; i++) {
+        seen += load->latency[i];
+        if (seen <= wanted && i + 1 < LATENCY_BUCKETS)
+            continue;
+        double step = 1 + (double)(i & ((1U << LATENCY_BITS) - 1)) / (1U << LATENCY_BITS);
+        return step * (double)((uint64_t)1 << (i >> LATENCY_BITS)) / 1000;
+    }
+    return 0;
+}
+
+/* ---- requests ---- */
+
+static void ask(struct visitor *visitor)
+{
+    struct load *load = visitor->load;
+    struct vel_exchange *exchange = NULL;
+    if (load->asked == load->requests)
+        return;
+    union {
+        vel_time time;
+        void *pointer;
+    } start = {.time = load->now};
+    if (vel_http_request(visitor->http, &load->request, NULL, start.pointer, &exchange) == VEL_OK)
+        load->asked++;
+}
+
+static void on_answered(void *self, struct vel_exchange *exchange,
+                        const struct vel_exchange_end *end)
+{
+    struct visitor *visitor = self;
+    struct load *load = visitor->load;
+    const struct vel_response *response = vel_exchange_response(exchange);
+    union {
+        void *pointer;
+        vel_time time;
+    } start = {.pointer = vel_exchange_user(exchange)};
+    bool good = end->complete && response != NULL && response->status == 200;
+    if (good && load->answered == 0)
+        load->body_size = end->body_received;
+    if (!good || end->body_received != load->body_size)
+        load->failed++;
+    load->answered++;
+    load->latency[bucket_of(load->now - start.time)]++;
+    load->last = load->now;
+    if (load->answered == load->requests)
+        vel_loop_stop(load->loop);
+    else
+        ask(visitor);
+}
+
+/* As many as are wanted at a time and the server admits. */
+static void ask_all(struct visitor *visitor)
+{
+    struct load *load = visitor->load;
+    uint64_t before;
+    do {
+        before = load->asked;
+        if (vel_http_active(visitor->http) < load->streams)
+            ask(visitor);
+    } while (load->asked != before);
+    vel_http_send(visitor->http);
+}
+
+/* ---- connections ---- */
+
+static void open_one(struct load *load)
+{
+    struct visitor *visitor = &load->visitors[load->started++];
+    struct vel_conn *conn = NULL;
+    visitor->load = load;
+    BENCH_OK(vel_endpoint_connect(load->endpoint, &load->config, &load->link->local, &load->remote,
+                                  vel_clock_now(), &conn));
+    vel_conn_set_user(conn, visitor);
+}
+
+/* Requests begin when every connection is there, so that handshakes are not in the figures. */
+static void on_connected(struct load *load, struct visitor *visitor, struct vel_conn *conn)
+{
+    struct vel_http_events events = {.closed = on_answered, .self = visitor};
+    BENCH_OK(vel_http_new(&load->env, conn, &events, &visitor->http));
+    load->connected++;
+    if (load->started < load->connections)
+        open_one(load);
+    if (load->connected < load->connections)
+        return;
+    load->first = load->now;
+    for (uint64_t i = 0; i < load->connections; i++)
+        ask_all(&load->visitors[i]);
+}
+
+static void on_events(void *self, struct vel_conn *conn, vel_time now)
+{
+    struct load *load = self;
+    struct visitor *visitor = vel_conn_user(conn);
+    struct vel_event event;
+    load->now = now;
+    while (vel_conn_next_event(conn, &event)) {
+        if (event.type == VEL_EVENT_CLOSED) {
+            fprintf(stderr, "load: a connection ended: %s\n", vel_conn_close_reason(conn)->reason);
+            exit(1);
+        }
+        if (event.type == VEL_EVENT_CONNECTED)
+            on_connected(load, visitor, conn);
+        else
+            vel_http_event(visitor->http, &event);
+    }
+    if (load->first != 0)
+        ask_all(visitor);
+    else if (visitor->http != NULL)
+        vel_http_send(visitor->http);
+}
+
+static void set_up(struct load *load)
+{
+    struct vel_udp_setup udp = {.remote = load->remote};
+    struct vel_runtime_hooks hooks = {.events = on_events, .self = load};
+    BENCH_OK(vel_loop_new(&load->env, &load->loop));
+    BENCH_OK(vel_udp_link_new(&load->env, &udp, &load->link));
+    struct vel_endpoint_setup endpoint = {.env = &load->env,
+                                          .max_connections = (size_t)load->connections,
+                                          .max_send_train = load->link->max_train};
+    BENCH_OK(vel_endpoint_new(&endpoint, &load->endpoint));
+    BENCH_OK(vel_runtime_new(&load->env, load->loop, load->link, load->endpoint, &hooks,
+                             &load->runtime));
+    load->visitors = calloc((size_t)load->connections, sizeof *load->visitors);
+    BENCH_OK(load->visitors != NULL ? VEL_OK : VEL_ERR_NOMEM);
+}
+
+static void run(struct load *load)
+{
+    for (uint64_t i = 0; i < VEL_MIN(load->connections, (uint64_t)TOGETHER); i++)
+        open_one(load);
+    vel_runtime_wake(load->runtime);
+    vel_loop_run(load->loop);
+    vel_endpoint_close_all(load->endpoint, VEL_H3_NO_ERROR, "");
+    vel_runtime_finish(load->runtime);
+}
+
+static void tear_down(struct load *load)
+{
+    for (uint64_t i = 0; i < load->connections; i++)
+        vel_http_free(load->visitors[i].http);
+    free(load->visitors);
+    vel_runtime_free(load->runtime);
+    vel_endpoint_free(load->endpoint);
+    vel_link_free(load->link);
+    vel_loop_free(load->loop);
+}
+
+static void report(const struct load *load)
+{
+    double seconds = (double)(load->last - load->first) / (double)SECOND;
+    struct bench rate = {.key = "load_requests_per_second", .unit = "requests/s"};
+    struct bench median = {.key = "load_latency_median_us", .unit = "us"};
+    struct bench tail = {.key = "load_latency_p99_us", .unit = "us"};
+    struct bench failed = {.key = "load_failed", .unit = "requests"};
+    bench_add(&rate, (double)load->answered / seconds);
+    bench_add(&median, latency_at(load, 0.5));
+    bench_add(&tail, latency_at(load, 0.99));
+    bench_add(&failed, (double)load->failed);
+    bench_print(&rate);
+    bench_print(&median);
+    bench_print(&tail);
+    bench_print(&failed);
+}
+
+/* ---- the command line ---- */
+
+static const char *text_option(int argc, char **argv, const char *name, const char *fallback)
+{
+    for (int i = 1; i + 1 < argc; i++)
+        if (strncmp(argv[i], "--", 2) == 0 && strcmp(argv[i] + 2, name) == 0)
+            return argv[i + 1];
+    return fallback;
+}
+
+/* Any server will do: what it proves is not our business here. */
+static void fill_config(struct load *load, struct vel_crypto *crypto, const struct vel_slice *alpn,
+                        const char *name)
+{
+    load->config = vel_config_default(crypto);
+    load->config.alpn = alpn;
+    load->config.alpn_count = 1;
+    load->config.server_name = name;
+    load->config.insecure = true;
+    load->config.unix_offset = vel_clock_unix_offset();
+    load->config.limits.idle_timeout = 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct load load;
+    struct vel_crypto *crypto = NULL;
+    struct vel_heap *heap = NULL;
+    BENCH_OK(vel_heap_new(&heap));
+    load.env = vel_heap_env(heap);
+    load.connections = bench_option(argc, argv, "connections", 100);
+    load.streams = bench_option(argc, argv, "streams", 10);
+    load.requests = bench_option(argc, argv, "requests", 100000);
+    const char *name = text_option(argc, argv, "name", "localhost");
+    struct vel_slice alpn = vel_slice_text(text_option(argc, argv, "alpn", "velocity/1"));
+    if (vel_addr_parse(text_option(argc, argv, "connect", ""), &load.remote) != VEL_OK) {
+        fprintf(stderr, "usage: load --connect ADDRESS:PORT [--alpn NAME] [--path PATH] "
+                        "[--connections N] [--streams N] [--requests N] [--name HOST]\n");
+        return 2;
+    }
+    BENCH_OK(vel_crypto_new(&load.env, &crypto));
+    fill_config(&load, crypto, &alpn, name);
+    load.request =
+        (struct vel_request){.method = vel_slice_text("GET"),
+                             .scheme = vel_slice_text("https"),
+                             .authority = vel_slice_text(name),
+                             .path = vel_slice_text(text_option(argc, argv, "path", "/"))};
+    set_up(&load);
+    run(&load);
+    report(&load);
+    tear_down(&load);
+    vel_crypto_free(crypto);
+    vel_heap_free(heap);
+    return load.failed == 0 ? 0 : 1;
+}
