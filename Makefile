@@ -5,7 +5,7 @@
 BUILD = cmake --preset $(1) >/dev/null && cmake --build build/$(1) --target programs
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup setup-test demo test bench fuzz soak test-debian13 format clean distclean
+.PHONY: all help setup setup-test demo test peers bench fuzz soak test-debian13 format clean distclean
 
 all: setup ## install what is missing, build the release programs into build/release/bin
 	@$(call BUILD,release)
@@ -26,6 +26,9 @@ demo: all ## the main job, end to end: issue a certificate, serve a site, fetch 
 test: setup-test ## everything that CI runs (scripts/test.py --help for parts of it)
 	@scripts/test.py
 
+peers: ## unpack other people's clients and servers into build/peers (nothing is installed)
+	@scripts/peers.sh
+
 bench: all ## measure, and write build/bench.json
 	@scripts/bench.py
 
@@ -42,7 +45,7 @@ format: ## rewrite the C files in the house layout
 	@scripts/check_format.sh --fix
 
 clean: ## remove what was built, keep what was downloaded
-	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +; fi
+	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name deps ! -name peers -exec rm -rf {} +; fi
 
 distclean: ## remove the whole build folder
 	@rm -rf build

@@ -38,6 +38,8 @@ test   | llvm                   | llvm-symbolizer | readable sanitizer reports
 test   | clang-format-19        | clang-format-19 | formatter, pinned
 test   | libcmocka-dev          | -            | unit tests
 test   | openssl                | openssl      | second opinion on certificates
+wish   | iproute2               | ip           | network namespaces for the interop cases
+wish   | chromium-headless-shell | chromium-headless-shell | a browser to test with
 '
 
 # Debian 13 packages whose static archives and headers are unpacked privately on Debian 12.
@@ -57,8 +59,9 @@ else
     wanted+='system '
 fi
 
+# missing_packages ' GROUP ... '
 missing_packages() {
-    local group package command note installed=' '
+    local groups=$1 group package command note installed=' '
     if command -v dpkg-query >/dev/null; then
         installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' |
             sed -n 's/^installed //p' | tr '\n' ' ')
@@ -66,7 +69,7 @@ missing_packages() {
     fi
     while IFS='|' read -r group package command note; do
         group=${group// /} package=${package// /} command=${command// /}
-        [[ -n $group && $wanted == *" $group "* ]] || continue
+        [[ -n $group && $groups == *" $group "* ]] || continue
         [ "$command" != - ] && command -v "$command" >/dev/null && continue
         [[ $installed == *" $package "* ]] || echo "$package"
     done <<<"$packages"
@@ -85,8 +88,19 @@ install_packages() {
         die "apt-get could not install: $missing"
 }
 
-missing=$(missing_packages | tr '\n' ' ')
+# Tests that lack what is only wished for are skipped, and say so.
+install_wishes() {
+    if [ "$(id -u)" != 0 ] || ! (install_packages "$@"); then
+        say "going on without: $*"
+    fi
+}
+
+missing=$(missing_packages "$wanted" | tr '\n' ' ')
 [ -z "$missing" ] || install_packages "${missing% }"
+if [ "${1:-}" = test ]; then
+    wishes=$(missing_packages ' wish ' | tr '\n' ' ')
+    [ -z "$wishes" ] || install_wishes "${wishes% }"
+fi
 
 if [[ $wanted == *' deb12 '* ]]; then
     [ -d "$deps/root" ] || say "unpacking Debian 13's $private_packages under $deps"

@@ -240,8 +240,22 @@ def run_unit(report, options, preset, env=None, limit=TIME_LIMIT):
     run_all(report, programs)
 
 
+def fetch_peers():
+    """Unpack other people's programs while the builds run: returns what waits for the end of it."""
+    process = subprocess.Popen(["scripts/peers.sh"], cwd=ROOT, stdin=subprocess.DEVNULL,
+                               start_new_session=True)
+    running.add(process)
+
+    def wait():
+        if process.wait() != 0:
+            print("scripts/peers.sh failed: tests with peers that it lacks are skipped", flush=True)
+        running.discard(process)
+    return wait
+
+
 def run_e2e(report, options, preset):
     """Real programs over real sockets. Scripts find the programs in $VELOCITY_BIN."""
+    options.wait_for_peers()
     folder = ROOT / "tests" / "e2e"
     env = {"VELOCITY_BIN": str(BUILD / preset / "bin"), "VELOCITY_PRESET": preset}
     scripts = sorted([*folder.glob("test_*.sh"), *folder.glob("test_*.py")])
@@ -338,10 +352,14 @@ def main():
             signal.signal(number, end_at_once)
     report = Report()
     started = time.monotonic()
-    for name, (stage, by_default, what) in STAGES.items():
-        if name in options.only if options.only else by_default:
-            report.stage(f"{name}: {what}")
-            stage(report, options)
+    chosen = [name for name, (_, by_default, _) in STAGES.items()
+              if (name in options.only if options.only else by_default)]
+    if {"asan", "release"}.intersection(chosen):
+        options.wait_for_peers = fetch_peers()
+    for name in chosen:
+        stage, _, what = STAGES[name]
+        report.stage(f"{name}: {what}")
+        stage(report, options)
     print(f"== {time.monotonic() - started:.0f} s")
     return report.finish()
 

@@ -4,8 +4,9 @@
 # Unpack Debian packages privately: nothing is installed, no root is needed, and the machine's own
 # apt sources, lists and cache stay as they are.
 #
-#   scripts/unpack_debian.sh SUITE FOLDER PACKAGE...   FOLDER is made anew; only these packages,
-#                                                      without what they depend on
+#   scripts/unpack_debian.sh [--with-depends] SUITE FOLDER PACKAGE...
+#                                                      FOLDER is made anew; only these packages, or
+#                                                      all they depend on as well, the libc too
 #   scripts/unpack_debian.sh --mirror                  print the first mirror this machine uses
 #
 # Does nothing when FOLDER holds them already. Safe to run twice at once.
@@ -24,9 +25,17 @@ if [ "${1:-}" = --mirror ]; then
     mirrors | head -1 | grep . || die 'the apt sources of this machine name no Debian mirror'
     exit
 fi
-[ $# -ge 3 ] || die 'usage: unpack_debian.sh SUITE FOLDER PACKAGE...'
+with_depends=false
+if [ "${1:-}" = --with-depends ]; then
+    with_depends=true
+    shift
+fi
+[ $# -ge 3 ] || die 'usage: unpack_debian.sh [--with-depends] SUITE FOLDER PACKAGE...'
 suite=$1 folder=$2
 shift 2
+# A mirror's copy of sid may be a snapshot whose Release file has expired; its signature still counts.
+suite_options=()
+if [ "$suite" = sid ]; then suite_options=(-o Acquire::Check-Valid-Until=false); fi
 
 unpacked() { [ "$(cat "$folder/packages" 2>/dev/null)" = "$suite $*" ]; }
 unpacked "$@" && exit
@@ -48,7 +57,17 @@ private_apt() {
         -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
         -o Dir::State="$work/state" -o Dir::State::status="$work/state/status" \
         -o Dir::Cache="$work/cache" -o APT::Sandbox::User="$(id -un)" \
-        -o Acquire::Languages=none -o Acquire::Retries=2 "$@"
+        -o Acquire::Languages=none -o Acquire::Retries=2 "${suite_options[@]}" "$@"
+}
+
+# The private state says that nothing is installed, so the whole closure is downloaded.
+private_download() {
+    if $with_depends; then
+        private_apt -y --no-install-recommends --download-only install "$@" >/dev/null &&
+            mv "$work"/cache/archives/*.deb "$work/debs/"
+    else
+        (cd "$work/debs" && private_apt download "$@")
+    fi
 }
 
 private_update() {
@@ -61,10 +80,13 @@ private_update() {
 }
 
 private_update || { sleep 5; private_update; } || die "no Debian mirror answered for suite $suite"
-(cd "$work/debs" && private_apt download "$@") || die "could not download: $*"
+private_download "$@" || die "could not download: $*"
 for package in "$work"/debs/*.deb; do
     dpkg-deb -x "$package" "$work/root"
+    dpkg-deb --show --showformat '${Package} ${Version}\n' "$package" >>"$work/versions"
 done
+mv "$work/versions" "$work/root/versions"
+find "$work/root" -type f -perm /6000 -exec chmod ug-s {} +
 printf '%s\n' "$suite $*" >"$work/root/packages"
 rm -rf "$folder"
 mv "$work/root" "$folder"
