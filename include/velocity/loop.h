@@ -51,6 +51,19 @@ vel_result vel_timer_new(struct vel_loop *loop, vel_timer_fn call, void *self,
 void vel_timer_set(struct vel_timer *timer, vel_time at);
 void vel_timer_free(struct vel_timer *timer); /* NULL is allowed */
 
+/* ---- alarms ---- */
+
+/* A timer for time-outs, of which there may be one for each of many connections: it costs no
+ * descriptor and no system call, and is exact to a millisecond only. */
+struct vel_alarm;
+
+/* An alarm, not running at first. VEL_ERR_NOMEM */
+vel_result vel_alarm_new(struct vel_loop *loop, vel_timer_fn call, void *self,
+                         struct vel_alarm **alarm);
+/* As vel_timer_set: called once, never before `at`. */
+void vel_alarm_set(struct vel_alarm *alarm, vel_time at);
+void vel_alarm_free(struct vel_alarm *alarm); /* NULL is allowed */
+
 /* ---- signals ---- */
 
 struct vel_signals;

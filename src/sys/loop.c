@@ -39,6 +39,14 @@ struct vel_timer {
     vel_time armed;  /* when the kernel wakes us: at `wanted` or earlier */
 };
 
+struct vel_alarm {
+    uv_timer_t timer; /* first: libuv gives it back */
+    struct vel_loop *loop;
+    vel_timer_fn call;
+    void *self;
+    vel_time wanted;
+};
+
 enum { SIGNAL_COUNT = 2 };
 
 struct vel_signals {
@@ -220,6 +228,61 @@ void vel_timer_free(struct vel_timer *timer)
     vel_watch_free(timer->watch);
     vel_fd_close(&timer->fd);
     vel_release(timer->loop->env, timer, sizeof *timer);
+}
+
+/* ---- alarms ---- */
+
+static void alarm_rang(uv_timer_t *timer)
+{
+    struct vel_alarm *alarm = (struct vel_alarm *)timer;
+    vel_time now = vel_clock_now();
+    if (alarm->wanted > now) { /* libuv's clock is a moment old */
+        vel_alarm_set(alarm, alarm->wanted);
+        return;
+    }
+    alarm->wanted = VEL_NEVER;
+    alarm->call(alarm->self, now);
+}
+
+static void alarm_closed(uv_handle_t *handle)
+{
+    struct vel_alarm *alarm = (struct vel_alarm *)handle;
+    vel_release(alarm->loop->env, alarm, sizeof *alarm);
+}
+
+vel_result vel_alarm_new(struct vel_loop *loop, vel_timer_fn call, void *self,
+                         struct vel_alarm **alarm)
+{
+    struct vel_alarm *made = vel_alloc(loop->env, sizeof *made);
+    REQUIRE(made != NULL, VEL_ERR_NOMEM);
+    made->loop = loop;
+    made->call = call;
+    made->self = self;
+    made->wanted = VEL_NEVER;
+    int status = uv_timer_init(&loop->uv, &made->timer);
+    VEL_ASSERT(status == 0); /* it has no way to fail */
+    *alarm = made;
+    return VEL_OK;
+}
+
+void vel_alarm_set(struct vel_alarm *alarm, vel_time at)
+{
+    alarm->wanted = at;
+    if (at == VEL_NEVER) {
+        uv_timer_stop(&alarm->timer);
+        return;
+    }
+    vel_time left = at - VEL_MIN(at, vel_clock_now());
+    uv_update_time(&alarm->loop->uv);
+    uv_timer_start(&alarm->timer, alarm_rang, left > 0 ? (uint64_t)(left / MS) + 1 : 0, 0);
+}
+
+void vel_alarm_free(struct vel_alarm *alarm)
+{
+    if (alarm == NULL)
+        return;
+    uv_timer_stop(&alarm->timer);
+    uv_close((uv_handle_t *)&alarm->timer, alarm_closed);
 }
 
 /* ---- signals ---- */

@@ -15,6 +15,7 @@ struct diary {
     struct vel_loop *loop;
     struct vel_timer *first, *second;
     struct vel_watch *watch;
+    struct vel_alarm *alarm;
     struct vel_udp *udp;
     int pipe[2];
     char text[16];
@@ -100,6 +101,38 @@ static void a_timer_may_free_itself(void **state)
     vel_timer_set(diary.first, vel_clock_now());
     vel_loop_run(diary.loop);
     assert_string_equal(diary.text, "f");
+    vel_loop_free(diary.loop);
+    test_env_done(&t);
+}
+
+static void free_alarm(void *self, vel_time now)
+{
+    struct diary *diary = self;
+    assert_true(now >= diary->fired);
+    note(diary, 'a');
+    vel_alarm_free(diary->alarm);
+    diary->alarm = NULL;
+    vel_loop_stop(diary->loop);
+}
+
+static void an_alarm_is_never_early_and_may_free_itself(void **state)
+{
+    (void)state;
+    struct test_env t;
+    test_env_init(&t, 1);
+    struct diary diary = {0};
+    struct vel_alarm *never;
+    ASSERT_OK(vel_loop_new(&t.env, &diary.loop));
+    ASSERT_OK(vel_alarm_new(diary.loop, free_alarm, &diary, &never));
+    ASSERT_OK(vel_alarm_new(diary.loop, free_alarm, &diary, &diary.alarm));
+    vel_alarm_set(never, vel_clock_now());
+    vel_alarm_set(never, VEL_NEVER);
+    vel_alarm_set(diary.alarm, VEL_NEVER - 1);
+    diary.fired = vel_clock_now() + 2500 * US;
+    vel_alarm_set(diary.alarm, diary.fired);
+    vel_loop_run(diary.loop);
+    assert_string_equal(diary.text, "a");
+    vel_alarm_free(never);
     vel_loop_free(diary.loop);
     test_env_done(&t);
 }
@@ -247,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(timers_fire_in_order_and_once),
         cmocka_unit_test(a_timer_may_free_itself),
+        cmocka_unit_test(an_alarm_is_never_early_and_may_free_itself),
         cmocka_unit_test(watches_descriptors),
         cmocka_unit_test(catches_signals),
         cmocka_unit_test(errors_do_not_end_a_watch),
