@@ -22,8 +22,10 @@ static void init_parts(struct vel_conn *conn, const struct vel_conn_setup *setup
     conn->aead = VEL_AES_128_GCM;
     conn->pool = (struct vel_pool){.env = conn->env};
     vel_life_init(&conn->life, now, limits->handshake_timeout, limits->idle_timeout);
-    vel_path_init(&conn->path, &setup->local, &setup->remote, is_client || setup->address_validated,
+    struct vel_path first;
+    vel_path_init(&first, &setup->local, &setup->remote, is_client || setup->address_validated,
                   limits->max_datagram_payload);
+    vel_paths_init(&conn->paths, &first);
     for (int i = 0; i < VEL_SPACE_COUNT; i++) {
         vel_time max_delay = i == VEL_SPACE_APP ? limits->max_ack_delay : 0;
         vel_acks_init(&conn->space[i].acks, conn->env, max_delay);
@@ -33,12 +35,12 @@ static void init_parts(struct vel_conn *conn, const struct vel_conn_setup *setup
         .env = conn->env,
         .hooks = {.acked = vel_conn_record_acked, .lost = vel_conn_record_lost, .self = conn},
         .congestion = setup->config->congestion,
-        .mtu = conn->path.mtu,
+        .mtu = conn->paths.active->mtu,
         .is_client = is_client,
         .ecn = limits->ecn,
     };
     vel_recovery_init(&conn->recovery, &recovery, now);
-    vel_pacer_init(&conn->pacer, limits->pacing, conn->path.mtu, now);
+    vel_pacer_init(&conn->pacer, limits->pacing, conn->paths.active->mtu, now);
 }
 
 /* The parts that allocate, in order. The caller frees the connection on failure. */
@@ -163,8 +165,8 @@ void vel_conn_close(struct vel_conn *conn, uint64_t code, const char *reason)
 
 void vel_conn_mtu_changed(struct vel_conn *conn)
 {
-    vel_cc_set_mtu(&conn->recovery.cc, conn->path.mtu);
-    conn->pacer.mtu = conn->path.mtu;
+    vel_cc_set_mtu(&conn->recovery.cc, conn->paths.active->mtu);
+    conn->pacer.mtu = conn->paths.active->mtu;
 }
 
 bool vel_conn_is_dead(const struct vel_conn *conn)
@@ -174,7 +176,7 @@ bool vel_conn_is_dead(const struct vel_conn *conn)
 
 bool vel_conn_is_validated(const struct vel_conn *conn)
 {
-    return conn->path.validated;
+    return conn->paths.active->validated;
 }
 
 /* ---- events ---- */
@@ -248,7 +250,7 @@ vel_result vel_conn_export(struct vel_conn *conn, const char *label, struct vel_
 
 struct vel_addr vel_conn_remote(const struct vel_conn *conn)
 {
-    return conn->path.remote;
+    return conn->paths.active->remote;
 }
 
 /* VEL-TR-07: one for the handshake itself, and one for each thing that made it wait. A server knows

@@ -118,7 +118,7 @@ static void fill_app(struct vel_conn *conn, struct vel_packet_build *p)
     struct vel_frame response = {.type = VEL_FRAME_PATH_RESPONSE};
     struct vel_record record = {.kind = VEL_RECORD_PATH_RESPONSE};
     while (vel_room(&p->w) >= CONTROL_FRAME_MAX &&
-           vel_path_take_response(&conn->path, response.path_data))
+           vel_path_take_response(conn->paths.active, response.path_data))
         p->expanded |= write_control(conn, p, &response, record); /* RFC 9000 8.2.2 */
     issue_cids(conn);
     fill_cids(conn, p);
@@ -144,7 +144,7 @@ static bool app_has_work(struct vel_conn *conn)
 {
     /* Most often it is the streams: they are asked first. */
     return vel_streams_want_send(conn->streams) || conn->handshake_done_due ||
-           conn->path.response_count > 0 || vel_cids_next_new(&conn->cids) != NULL ||
+           conn->paths.active->response_count > 0 || vel_cids_next_new(&conn->cids) != NULL ||
            vel_cids_next_retire(&conn->cids) != NULL ||
            (conn->opening == NULL && vel_cids_want_local(&conn->cids, conn->peer_cid_limit));
 }

@@ -94,8 +94,8 @@ static uint64_t on_retire_cid(struct vel_conn *conn, const struct frame_context 
 static uint64_t on_path_challenge(struct vel_conn *conn, const struct frame_context *in,
                                   const struct vel_frame *frame)
 {
-    (void)in;
-    vel_path_challenged(&conn->path, frame->path_data);
+    vel_path_challenged(conn->paths.active, frame->path_data, vel_recovery_pto(&conn->recovery),
+                        in->now);
     return VEL_WIRE_NO_ERROR;
 }
 

@@ -47,8 +47,8 @@ static vel_result sink_peer_params(void *self, struct vel_slice bytes)
         &conn->life, (vel_time)VEL_MIN(params.max_idle_timeout, (uint64_t)idle_limit) * MS);
     if (conn->is_client && params.has_stateless_reset_token)
         vel_cids_set_peer_token(&conn->cids, params.stateless_reset_token);
-    if (conn->path.probe_mtu > params.max_udp_payload_size)
-        conn->path.probe_mtu = (uint16_t)params.max_udp_payload_size;
+    if (conn->paths.active->probe_mtu > params.max_udp_payload_size)
+        conn->paths.active->probe_mtu = (uint16_t)params.max_udp_payload_size;
     vel_streams_set_peer_params(conn->streams, &params);
     conn->peer_params_known = true;
     return VEL_OK;
@@ -203,7 +203,7 @@ void vel_conn_confirm(struct vel_conn *conn, vel_time now)
     vel_cc_set_crypto_window(&conn->recovery.cc, 0);
     vel_conn_discard_space(conn, VEL_SPACE_INITIAL);
     vel_conn_discard_space(conn, VEL_SPACE_HANDSHAKE);
-    vel_path_validate(&conn->path);
+    vel_path_validate(conn->paths.active);
     vel_conn_release_opening(conn);
 }
 

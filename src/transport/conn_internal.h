@@ -15,7 +15,7 @@
 #include "transport/life.h"
 #include "transport/pacer.h"
 #include "transport/params.h"
-#include "transport/path.h"
+#include "transport/paths.h"
 #include "transport/pool.h"
 #include "transport/recovery.h"
 #include "transport/streams.h"
@@ -78,7 +78,7 @@ struct vel_conn {
     void *user;
 
     struct vel_life life;
-    struct vel_path path;
+    struct vel_paths paths;
     struct vel_cids cids;
     struct vel_pool pool;
     struct vel_conn_space space[VEL_SPACE_COUNT];

@@ -89,7 +89,7 @@ bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t
         vel_life_sent_eliciting(&conn->life, now, vel_recovery_pto(&conn->recovery));
     conn->stats.packets_sent++;
     /* RFC 9001 6.6: keys are not updated yet, so the connection ends before they wear out. */
-    if (++space->sealed >= vel_keys_seal_limit(conn->aead, conn->path.mtu))
+    if (++space->sealed >= vel_keys_seal_limit(conn->aead, conn->paths.active->mtu))
         vel_conn_fail(conn, VEL_WIRE_AEAD_LIMIT_REACHED, "too many packets under one key");
     return true;
 }

@@ -65,8 +65,8 @@ static void note_progress(struct vel_conn *conn, enum vel_space space,
     if (!conn->is_client && space == VEL_SPACE_HANDSHAKE) {
         /* RFC 9001 4.9.1, RFC 9000 8.1: who sends this has read our ServerHello. */
         vel_conn_discard_space(conn, VEL_SPACE_INITIAL);
-        if (!conn->path.validated)
-            vel_path_validate(&conn->path);
+        if (!conn->paths.active->validated)
+            vel_path_validate(conn->paths.active);
         vel_recovery_set_amplification_limited(&conn->recovery, false);
     }
 }
@@ -231,11 +231,11 @@ void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
     }
 
     struct arrival arrival = {
-        .size = size, .ecn = ecn, .same_path = vel_addr_equal(remote, &conn->path.remote)};
+        .size = size, .ecn = ecn, .same_path = vel_addr_equal(remote, &conn->paths.active->remote)};
     count_datagram(conn, size);
     /* VEL-TR-04: another address adds no credit, and nothing is sent there. */
     if (arrival.same_path) {
-        vel_path_on_received(&conn->path, size);
+        vel_path_on_received(conn->paths.active, size);
         if (conn->credit_blocked) {
             conn->credit_blocked = false;
             conn->credit_blocked_for += now - conn->credit_blocked_at;

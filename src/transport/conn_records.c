@@ -64,7 +64,7 @@ static enum vel_err ping_acked(struct vel_conn *conn, enum vel_space space,
     (void)space;
     if (record->len == 0)
         return VEL_OK;
-    vel_path_probe_acked(&conn->path, record->len);
+    vel_path_probe_acked(conn->paths.active, record->len);
     vel_conn_mtu_changed(conn);
     return VEL_OK;
 }
@@ -74,7 +74,7 @@ static enum vel_err ping_lost(struct vel_conn *conn, enum vel_space space,
 {
     (void)space;
     if (record->len > 0)
-        vel_path_probe_lost(&conn->path);
+        vel_path_probe_lost(conn->paths.active);
     return VEL_OK;
 }
 

@@ -10,7 +10,7 @@ enum { RESERVED_FOR_ACKS = 4096 };
 static bool window_open(struct vel_conn *conn, vel_time now)
 {
     const struct vel_sent *sent = &conn->recovery.space[VEL_SPACE_APP].sent;
-    if (vel_recovery_room(&conn->recovery) < conn->path.mtu ||
+    if (vel_recovery_room(&conn->recovery) < conn->paths.active->mtu ||
         sent->next - sent->base > VEL_SENT_MAX_PACKETS - RESERVED_FOR_ACKS)
         return false;
     if (vel_pacer_budget(&conn->pacer, now) > 0)
@@ -112,8 +112,8 @@ static size_t build_datagram(struct vel_conn *conn, uint8_t *bytes, size_t room,
 static size_t build_mtu_probe(struct vel_conn *conn, uint8_t *bytes, size_t room, uint8_t ecn,
                               vel_time now)
 {
-    size_t size = conn->path.probe_mtu;
-    bool wanted = conn->opening == NULL && vel_path_probe_due(&conn->path) &&
+    size_t size = conn->paths.active->probe_mtu;
+    bool wanted = conn->opening == NULL && vel_path_probe_due(conn->paths.active) &&
                   conn->recovery.in_flight > 0 && vel_streams_want_send(conn->streams);
     struct vel_packet_build p;
     if (!wanted || room < size || !window_open(conn, now) ||
@@ -130,7 +130,7 @@ static size_t build_mtu_probe(struct vel_conn *conn, uint8_t *bytes, size_t room
     size_t used = vel_packet_size(&p);
     size_t sent = seal_all(conn, &p, 1, used, size, ecn, now);
     if (sent > 0)
-        vel_path_probe_sent(&conn->path);
+        vel_path_probe_sent(conn->paths.active);
     return sent;
 }
 
@@ -184,7 +184,7 @@ static size_t build_close(struct vel_conn *conn, uint8_t *bytes, size_t room, ve
 
 static void count_datagram(struct vel_conn *conn, size_t size)
 {
-    vel_path_on_sent(&conn->path, size);
+    vel_path_on_sent(conn->paths.active, size);
     conn->stats.datagrams_sent++;
     conn->stats.bytes_sent += size;
     if (conn->stats.handshake_time == 0) {
@@ -196,7 +196,7 @@ static void count_datagram(struct vel_conn *conn, size_t size)
 /* VEL-TR-03: before the address is validated nothing leaves without credit for a whole datagram. */
 static bool has_credit(struct vel_conn *conn, vel_time now)
 {
-    if (vel_path_credit(&conn->path) >= VEL_INITIAL_DATAGRAM_MIN)
+    if (vel_path_credit(conn->paths.active) >= VEL_INITIAL_DATAGRAM_MIN)
         return true;
     if (!conn->credit_blocked && wants_any(conn, true, now)) {
         conn->credit_blocked = true;
@@ -211,8 +211,8 @@ static vel_result send_close(struct vel_conn *conn, struct vel_train *train, vel
     if (conn->life.state != VEL_LIFE_CLOSING || !conn->life.close_due)
         return VEL_ERR_AGAIN;
     vel_life_close_sent(&conn->life, now, vel_recovery_pto(&conn->recovery));
-    size_t room =
-        VEL_MIN(train->capacity, VEL_MIN(vel_path_credit(&conn->path), (size_t)VEL_PATH_BASE_MTU));
+    size_t room = VEL_MIN(train->capacity,
+                          VEL_MIN(vel_path_credit(conn->paths.active), (size_t)VEL_PATH_BASE_MTU));
     size_t size = build_close(conn, train->bytes, room, now);
     if (size == 0)
         return VEL_ERR_AGAIN;
@@ -226,7 +226,7 @@ static vel_result send_close(struct vel_conn *conn, struct vel_train *train, vel
 static void note_limit(struct vel_conn *conn, vel_time now)
 {
     bool wanted = wants_any(conn, true, now);
-    bool app_limited = !wanted && vel_recovery_room(&conn->recovery) >= conn->path.mtu;
+    bool app_limited = !wanted && vel_recovery_room(&conn->recovery) >= conn->paths.active->mtu;
     vel_recovery_set_app_limited(&conn->recovery, app_limited);
     if (!wanted)
         conn->pace_until = VEL_NEVER;
@@ -236,8 +236,8 @@ vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t 
                          vel_time now)
 {
     conn->now = now;
-    train->local = conn->path.local;
-    train->remote = conn->path.remote;
+    train->local = conn->paths.active->local;
+    train->remote = conn->paths.active->remote;
     train->ecn = VEL_ECN_NOT_ECT;
     train->len = 0;
     train->segment = 0;
@@ -254,7 +254,7 @@ vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t 
     }
     for (unsigned segments = 0; segments < VEL_TRAIN_SEGMENTS && has_credit(conn, now);
          segments++) {
-        size_t room = VEL_MIN((size_t)conn->path.mtu, vel_path_credit(&conn->path));
+        size_t room = VEL_MIN((size_t)conn->paths.active->mtu, vel_path_credit(conn->paths.active));
         if (segments > 0)
             room = VEL_MIN(room, train->segment);
         if (limit - train->len < room && segments > 0)

@@ -33,7 +33,7 @@ vel_time vel_conn_deadline(const struct vel_conn *conn)
     deadline = VEL_MIN(deadline, keep_alive_deadline(conn));
     deadline = VEL_MIN(deadline, conn->trim_at);
     /* Without credit nothing can leave before something arrives: no use in waking up for it. */
-    if (vel_path_credit(&conn->path) < VEL_INITIAL_DATAGRAM_MIN)
+    if (vel_path_credit(conn->paths.active) < VEL_INITIAL_DATAGRAM_MIN)
         return deadline;
     for (size_t i = 0; i < VEL_SPACE_COUNT; i++)
         if (!conn->space[i].discarded)
@@ -48,7 +48,7 @@ static void on_recovery_timeout(struct vel_conn *conn, vel_time now)
         return;
     conn->stats.pto_count++;
     conn->handshake_probes += conn->stats.handshake_time == 0;
-    if (conn->recovery.pto_backoff >= VEL_PATH_BLACK_HOLE && vel_path_doubt_mtu(&conn->path))
+    if (conn->recovery.pto_backoff >= VEL_PATH_BLACK_HOLE && vel_path_doubt_mtu(conn->paths.active))
         vel_conn_mtu_changed(conn);
     for (unsigned i = 0; i < VEL_SPACE_COUNT; i++) {
         struct vel_conn_space *space = &conn->space[i];

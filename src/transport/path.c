@@ -11,10 +11,14 @@ void vel_path_init(struct vel_path *path, const struct vel_addr *local,
     *path = (struct vel_path){
         .local = *local,
         .remote = *remote,
+        .drop_at = VEL_NEVER,
         .validated = validated,
+        .proved = validated,
         .mtu = VEL_PATH_BASE_MTU,
         .probe_mtu = probe_mtu > VEL_PATH_BASE_MTU ? (uint16_t)VEL_MIN(probe_mtu, UINT16_MAX) : 0,
+        .answered_since = INT64_MIN,
     };
+    vel_validation_init(&path->validation);
 }
 
 size_t vel_path_credit(const struct vel_path *path)
@@ -40,20 +44,38 @@ void vel_path_validate(struct vel_path *path)
     path->validated = true;
 }
 
-void vel_path_challenged(struct vel_path *path, const uint8_t data[VEL_PATH_CHALLENGE_SIZE])
+static bool same_ip(const struct vel_addr *a, const struct vel_addr *b)
 {
-    if (path->response_count < VEL_PATH_RESPONSES_MAX)
-        memcpy(path->responses[path->response_count++], data, VEL_PATH_CHALLENGE_SIZE);
+    return a->family == b->family && a->scope == b->scope &&
+           memcmp(a->ip, b->ip, sizeof a->ip) == 0;
 }
 
-bool vel_path_take_response(struct vel_path *path, uint8_t data[VEL_PATH_CHALLENGE_SIZE])
+bool vel_path_is_same_host(const struct vel_path *a, const struct vel_path *b)
+{
+    return same_ip(&a->local, &b->local) && same_ip(&a->remote, &b->remote);
+}
+
+void vel_path_challenged(struct vel_path *path, const uint8_t data[VEL_CHALLENGE_SIZE],
+                         vel_time pto, vel_time now)
+{
+    if (path->answered_since == INT64_MIN || now - path->answered_since >= pto) {
+        path->answered_since = now;
+        path->answered = 0;
+    }
+    if (path->answered >= VEL_PATH_RESPONSES_PTO || path->response_count >= VEL_PATH_RESPONSES_MAX)
+        return;
+    path->answered++;
+    memcpy(path->responses[path->response_count++], data, VEL_CHALLENGE_SIZE);
+}
+
+bool vel_path_take_response(struct vel_path *path, uint8_t data[VEL_CHALLENGE_SIZE])
 {
     if (path->response_count == 0)
         return false;
-    memcpy(data, path->responses[0], VEL_PATH_CHALLENGE_SIZE);
+    memcpy(data, path->responses[0], VEL_CHALLENGE_SIZE);
     path->response_count--;
     memmove(path->responses[0], path->responses[1],
-            (size_t)path->response_count * VEL_PATH_CHALLENGE_SIZE);
+            (size_t)path->response_count * VEL_CHALLENGE_SIZE);
     return true;
 }
 

@@ -4,35 +4,46 @@
 
 #include <stdbool.h>
 
+#include "transport/cid.h"
+#include "transport/validation.h"
 #include "velocity/addr.h"
 #include "velocity/env.h"
 
 /*
  * A path: a pair of addresses with what is known of it: whether the peer's address is proved
- * (RFC 9000 8), how much may be sent before that, the size of datagrams it carries, and the
- * PATH_CHALLENGEs that wait for their answer.
+ * (RFC 9000 8), how much may be sent before that, the connection ids in use on it, the size of
+ * datagrams it carries, its own PATH_CHALLENGEs and those that wait for their answer. Which paths a
+ * connection has, and which one it uses, is in transport/paths.h.
  */
 enum {
     VEL_PATH_BASE_MTU = 1200,   /* UDP payload every path carries, RFC 9000 14 */
     VEL_PATH_CREDIT_FACTOR = 3, /* RFC 9000 8.1 */
-    VEL_PATH_RESPONSES_MAX = 4, /* challenges answered at a time; more are dropped */
+    VEL_PATH_RESPONSES_MAX = 4, /* challenges that wait for their answer; more are dropped */
+    VEL_PATH_RESPONSES_PTO = 8, /* challenges answered within a probe time-out, likewise */
     VEL_PATH_PROBES_MAX = 3,    /* losses of an MTU probe before a size is given up */
-    VEL_PATH_BLACK_HOLE = 3,    /* probe time-outs in a row that put a proven size in doubt */
-    VEL_PATH_CHALLENGE_SIZE = 8
+    VEL_PATH_BLACK_HOLE = 3     /* probe time-outs in a row that put a proven size in doubt */
 };
 
 struct vel_path {
+    uint32_t id; /* from 1, given once in a connection; 0: not a path */
     struct vel_addr local;
     struct vel_addr remote;
-    bool validated;
+    uint64_t peer_cid;         /* sequence number of the id that packets on it carry */
+    struct vel_cid arrived_on; /* ours that the peer's last packet on it carried */
+    struct vel_validation validation;
+    vel_time drop_at;  /* nothing is expected from it after that; VEL_NEVER: it stays */
+    bool validated;    /* the address is the peer's: no limit on what is sent there */
+    bool proved;       /* and full datagrams fit: a place to return to */
     uint64_t received; /* UDP payload bytes, while not validated */
     uint64_t sent;
     uint16_t mtu;       /* UDP payload bytes we send at most */
     uint16_t probe_mtu; /* size that is being tried; 0: no more to try */
     uint8_t probe_losses;
     bool probe_in_flight;
-    uint8_t responses[VEL_PATH_RESPONSES_MAX][VEL_PATH_CHALLENGE_SIZE];
+    uint8_t responses[VEL_PATH_RESPONSES_MAX][VEL_CHALLENGE_SIZE];
     uint8_t response_count;
+    uint8_t answered;        /* challenges taken since `answered_since` */
+    vel_time answered_since; /* a probe time-out begins */
 };
 
 /* `probe_mtu`: UDP payload to try for once the handshake is confirmed. */
@@ -46,11 +57,16 @@ void vel_path_on_received(struct vel_path *path, size_t size);
 void vel_path_on_sent(struct vel_path *path, size_t size);
 void vel_path_validate(struct vel_path *path);
 
-/* Remember a PATH_CHALLENGE to be answered; dropped when too many wait. */
-void vel_path_challenged(struct vel_path *path, const uint8_t data[VEL_PATH_CHALLENGE_SIZE]);
+/* Where the peer can be reached has not changed, only by which port (RFC 9000 9.4). */
+bool vel_path_is_same_host(const struct vel_path *a, const struct vel_path *b);
+
+/* VEL-TR-13: remember a PATH_CHALLENGE to be answered; dropped when too many wait or came within
+ * `pto`. */
+void vel_path_challenged(struct vel_path *path, const uint8_t data[VEL_CHALLENGE_SIZE],
+                         vel_time pto, vel_time now);
 
 /* Take the oldest one; false when none waits. */
-bool vel_path_take_response(struct vel_path *path, uint8_t data[VEL_PATH_CHALLENGE_SIZE]);
+bool vel_path_take_response(struct vel_path *path, uint8_t data[VEL_CHALLENGE_SIZE]);
 
 /* An MTU probe (RFC 8899) is due: a packet of probe_mtu bytes should be sent. */
 bool vel_path_probe_due(const struct vel_path *path);

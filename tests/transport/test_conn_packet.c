@@ -41,13 +41,13 @@ static void a_short_packet_leaves_room_for_the_next(void **state)
 static void a_path_response_fills_its_datagram(void **state)
 {
     (void)state;
-    static const uint8_t data[VEL_PATH_CHALLENGE_SIZE] = {1, 2, 3, 4, 5, 6, 7, 8};
+    static const uint8_t data[VEL_CHALLENGE_SIZE] = {1, 2, 3, 4, 5, 6, 7, 8};
     struct conn_pair p;
     pair_init(&p, VEL_PROFILE_LIGHT);
     pair_connect(&p);
     pair_run(&p, 1 * SECOND);
     size_t before = p.on_wire;
-    vel_path_challenged(&p.server->path, data);
+    vel_path_challenged(p.server->paths.active, data, SECOND, p.now);
     pair_run(&p, p.now);
     assert_int_equal(p.on_wire, before + 1);
     assert_int_equal(p.wire[p.on_wire - 1].size, VEL_INITIAL_DATAGRAM_MIN);
@@ -77,13 +77,13 @@ static void a_black_hole_is_left(void **state)
     pair_connect(&p);
     ASSERT_OK(vel_stream_open(p.client, true, &id));
     write_all(&p, id, 32 * KIB);
-    uint16_t large = p.client->path.mtu;
+    uint16_t large = p.client->paths.active->mtu;
     assert_true(large > VEL_PATH_BASE_MTU);
 
     p.wire_mtu = large - 1;
     write_all(&p, id, 32 * KIB);
     pair_run(&p, p.now + 10 * SECOND);
-    assert_int_equal(p.client->path.mtu, VEL_PATH_BASE_MTU);
+    assert_int_equal(p.client->paths.active->mtu, VEL_PATH_BASE_MTU);
     assert_int_equal(p.server->streams->recv_flow.received, 64 * KIB);
 
     while (vel_conn_next_event(p.client, &event))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "transport/path.h"
 
+#include "base/units.h"
 #include "testing/test.h"
 
 static const struct vel_addr here = {.family = VEL_ADDR_MEMORY, .port = 1};
@@ -28,16 +29,46 @@ static void challenges_are_bounded_and_in_order(void **state)
     (void)state;
     struct vel_path path;
     vel_path_init(&path, &here, &there, true, 0);
-    uint8_t data[VEL_PATH_CHALLENGE_SIZE] = {0};
+    uint8_t data[VEL_CHALLENGE_SIZE] = {0};
     for (uint8_t i = 0; i < 100; i++) {
         data[0] = i;
-        vel_path_challenged(&path, data);
+        vel_path_challenged(&path, data, 100 * MS, SECOND);
     }
     for (uint8_t i = 0; i < VEL_PATH_RESPONSES_MAX; i++) {
         assert_true(vel_path_take_response(&path, data));
         assert_int_equal(data[0], i);
     }
     assert_false(vel_path_take_response(&path, data));
+}
+
+/* VEL-TR-13: taking the answers away at once does not make more of them. */
+static void answers_are_bounded_in_time(void **state)
+{
+    (void)state;
+    struct vel_path path;
+    vel_path_init(&path, &here, &there, true, 0);
+    uint8_t data[VEL_CHALLENGE_SIZE] = {0};
+    unsigned taken = 0;
+    for (vel_time now = 0; now < 1000 * MS; now += MS) {
+        vel_path_challenged(&path, data, 100 * MS, now);
+        taken += vel_path_take_response(&path, data);
+    }
+    assert_int_equal(taken, 10 * VEL_PATH_RESPONSES_PTO);
+}
+
+static void ports_do_not_make_hosts(void **state)
+{
+    (void)state;
+    struct vel_path a, b, c;
+    struct vel_addr other_port = there, other_host = there;
+    other_port.port++;
+    other_host.ip[3]++;
+    vel_path_init(&a, &here, &there, true, 0);
+    vel_path_init(&b, &here, &other_port, true, 0);
+    vel_path_init(&c, &here, &other_host, true, 0);
+    assert_true(vel_path_is_same_host(&a, &b));
+    assert_false(vel_path_is_same_host(&a, &c));
+    assert_false(vel_path_is_same_host(&c, &a));
 }
 
 static void larger_datagrams_are_proved_first(void **state)
@@ -86,6 +117,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(credit_is_three_times),
         cmocka_unit_test(challenges_are_bounded_and_in_order),
+        cmocka_unit_test(answers_are_bounded_in_time),
+        cmocka_unit_test(ports_do_not_make_hosts),
         cmocka_unit_test(larger_datagrams_are_proved_first),
         cmocka_unit_test(a_small_path_is_believed),
         cmocka_unit_test(a_proven_size_may_stop_to_fit),
