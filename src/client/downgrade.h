@@ -2,7 +2,7 @@
 #ifndef CLIENT_DOWNGRADE_H
 #define CLIENT_DOWNGRADE_H
 
-#include <stdbool.h>
+#include "client/rung.h"
 
 /*
  * Whether a connection below Velocity/1 may carry a request (PROTOCOL section 7; spec/fallback.md,
@@ -17,14 +17,6 @@
  * With --insecure there is nothing to hold a record against: leave pinned, expected and record at
  * their zero values.
  */
-
-/* What the connection speaks. */
-enum vel_downgrade_rung {
-    VEL_RUNG_VELOCITY, /* Velocity/1 itself: always fine */
-    VEL_RUNG_QUIC,     /* QUIC v1 or v2, h3 */
-    VEL_RUNG_TCP,      /* TLS over TCP: h2, http/1.1 */
-    VEL_RUNG_COUNT
-};
 
 /* What the peer's authenticated version information says (RFC 9368: the transport parameter of a
  * complete QUIC handshake). Over TCP there is none. */
@@ -45,8 +37,8 @@ enum vel_downgrade_record {
 };
 
 struct vel_downgrade_evidence {
-    enum vel_downgrade_rung rung;
-    bool pinned;   /* a continuity pin for this host and port is in force (client/pins.h) */
+    enum vel_rung rung; /* what the connection speaks; Velocity/1 itself is always fine */
+    bool pinned;        /* a continuity pin for this host and port is in force (client/pins.h) */
     bool expected; /* an earlier success, Alt-Svc or HTTPS record says that it speaks Velocity/1 */
     bool version_negotiation; /* the Velocity/1 attempt ended with a Version Negotiation packet */
     enum vel_downgrade_list list;

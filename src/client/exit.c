@@ -37,6 +37,8 @@ enum vel_exit vel_exit_of_failure(enum vel_client_failure failure)
         [VEL_CLIENT_HANDSHAKE] = VEL_EXIT_HANDSHAKE,
         [VEL_CLIENT_CERTIFICATE] = VEL_EXIT_CERTIFICATE,
         [VEL_CLIENT_PROFILE] = VEL_EXIT_PROFILE,
+        [VEL_CLIENT_DOWNGRADE] = VEL_EXIT_DOWNGRADE,
+        [VEL_CLIENT_RECORD] = VEL_EXIT_RECORD,
         [VEL_CLIENT_HTTP_STATUS] = VEL_EXIT_HTTP_STATUS,
         [VEL_CLIENT_PROTOCOL] = VEL_EXIT_HTTP,
         [VEL_CLIENT_PARTIAL] = VEL_EXIT_PARTIAL,
@@ -72,6 +74,9 @@ static enum vel_client_failure failure_of_handshake(const struct vel_close *clos
     if (close->verdict.check != VEL_CERT_OK)
         return VEL_CLIENT_CERTIFICATE;
     bool by_peer = close->origin == VEL_CLOSE_PEER;
+    /* The version lists of both sides do not tell the same story (RFC 9368 4). */
+    if (!by_peer && !close->application && close->code == VEL_WIRE_VERSION_NEGOTIATION_ERROR)
+        return VEL_CLIENT_DOWNGRADE;
     for (size_t i = 0; i < VEL_COUNT(handshake_codes); i++)
         if (!close->application && close->code == handshake_codes[i].code &&
             (!by_peer || handshake_codes[i].by_peer))

@@ -34,6 +34,8 @@ enum vel_client_failure {
     VEL_CLIENT_HANDSHAKE,   /* the handshake failed */
     VEL_CLIENT_CERTIFICATE, /* the server's certificate was refused: see the verdict */
     VEL_CLIENT_PROFILE,     /* no common profile, or the server's policy forbids ours */
+    VEL_CLIENT_DOWNGRADE,   /* somebody tried to push us down the ladder */
+    VEL_CLIENT_RECORD,      /* the fallback record that must stand in for Velocity/1 is not good */
     VEL_CLIENT_HTTP_STATUS, /* 400 or above; said by callers for whom that is an error */
     VEL_CLIENT_PROTOCOL,    /* HTTP or transport error after connecting */
     VEL_CLIENT_PARTIAL,     /* the response was cut off */

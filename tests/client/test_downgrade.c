@@ -174,7 +174,7 @@ static void keeps_its_rules_in_every_combination(void **state)
             .pinned = (bits & 1) != 0,
             .expected = (bits & 2) != 0,
             .version_negotiation = (bits & 4) != 0,
-            .rung = (enum vel_downgrade_rung)(rest % VEL_RUNG_COUNT),
+            .rung = (enum vel_rung)(rest % VEL_RUNG_COUNT),
             .list = (enum vel_downgrade_list)(rest / VEL_RUNG_COUNT % VEL_LIST_COUNT),
             .record = (enum vel_downgrade_record)(rest / VEL_RUNG_COUNT / VEL_LIST_COUNT),
         };
