@@ -51,6 +51,8 @@ struct vel_request {
     struct vel_slice scheme;    /* "https" */
     struct vel_slice authority; /* "localhost:4433" */
     struct vel_slice path;      /* path and query as sent, percent-encoded; "*" for OPTIONS */
+    struct vel_slice protocol;  /* of an extended CONNECT (RFC 8441, RFC 9220); else empty. Who does
+                                   not serve it answers 501 */
     struct vel_fields fields;
 };
 

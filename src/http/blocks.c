@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
+#include "http/blocks.h"
 
-#include "http/h3_internal.h"
+#include <stdint.h>
+#include <string.h>
 
 /* nghttp3 frees without a size and vel_release wants one, so each block carries it in front. */
 struct block {
     _Alignas(max_align_t) size_t size; /* of the whole block */
 };
 
-static void *block_alloc(size_t size, void *user)
+void *vel_block_alloc(size_t size, void *user)
 {
     const struct vel_env *env = user;
     if (size > SIZE_MAX - sizeof(struct block))
@@ -20,7 +21,7 @@ static void *block_alloc(size_t size, void *user)
     return block + 1;
 }
 
-static void block_free(void *memory, void *user)
+void vel_block_free(void *memory, void *user)
 {
     if (memory == NULL)
         return;
@@ -28,34 +29,29 @@ static void block_free(void *memory, void *user)
     vel_release(user, block, block->size);
 }
 
-static void *block_calloc(size_t count, size_t size, void *user)
+void *vel_block_calloc(size_t count, size_t size, void *user)
 {
     if (size != 0 && count > SIZE_MAX / size)
         return NULL;
-    return block_alloc(count * size, user); /* an env's memory is zeroed */
+    return vel_block_alloc(count * size, user); /* an env's memory is zeroed */
 }
 
-static void *block_realloc(void *memory, size_t size, void *user)
+void *vel_block_realloc(void *memory, size_t size, void *user)
 {
-    void *moved = block_alloc(size, user);
+    void *moved = vel_block_alloc(size, user);
     if (moved == NULL || memory == NULL)
         return moved;
     size_t old = ((struct block *)memory - 1)->size - sizeof(struct block);
     memcpy(moved, memory, old < size ? old : size);
-    block_free(memory, user);
+    vel_block_free(memory, user);
     return moved;
 }
 
-nghttp3_mem vel_h3_memory(const struct vel_env *env)
+void *vel_blocks_user(const struct vel_env *env)
 {
-    /* nghttp3's user_data is not const; nothing here writes through it. */
     union {
         const struct vel_env *env;
         void *user;
     } pun = {.env = env};
-    return (nghttp3_mem){.user_data = pun.user,
-                         .malloc = block_alloc,
-                         .free = block_free,
-                         .calloc = block_calloc,
-                         .realloc = block_realloc};
+    return pun.user;
 }

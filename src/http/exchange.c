@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/try.h"
+#include "http/session.h"
+
+vel_result vel_exchange_new(struct vel_http *http, uint64_t stream, struct vel_exchange **exchange)
+{
+    struct vel_exchange *fresh = vel_alloc(http->env, http->ops->exchange_size);
+    REQUIRE(fresh != NULL, VEL_ERR_NOMEM);
+    fresh->http = http;
+    fresh->stream = stream;
+    fresh->code = VEL_H3_NO_ERROR;
+    vel_headers_init(&fresh->head, http->env);
+    struct vel_exchange **bucket = &http->buckets[vel_exchange_bucket(stream)];
+    fresh->next = *bucket;
+    *bucket = fresh;
+    http->active++;
+    *exchange = fresh;
+    return VEL_OK;
+}
+
+void vel_exchange_abort(struct vel_exchange *exchange, uint64_t code, bool by_peer)
+{
+    struct vel_http *http = exchange->http;
+    if (exchange->cancelled || exchange->finished)
+        return;
+    exchange->cancelled = true;
+    exchange->by_peer = by_peer;
+    exchange->code = code;
+    http->sweep = true;
+    if (!http->failed && !http->closed)
+        http->ops->aborted(exchange);
+}
+
+void vel_exchange_finished(struct vel_exchange *exchange)
+{
+    exchange->finished = true;
+    exchange->http->sweep = true;
+}
+
+static void tell_closed(struct vel_exchange *exchange)
+{
+    struct vel_http *http = exchange->http;
+    struct vel_exchange_end end = {
+        .complete = exchange->finished && !exchange->cancelled && exchange->received_end &&
+                    exchange->sent_end,
+        .by_peer = exchange->by_peer,
+        .code = exchange->code,
+        .body_sent = exchange->body_sent,
+        .body_received = exchange->body_received,
+    };
+    if (end.complete)
+        http->done++;
+    else if (end.code == VEL_H3_NO_ERROR)
+        end.code = VEL_H3_REQUEST_INCOMPLETE;
+    if (exchange->told && http->events.closed != NULL)
+        http->events.closed(http->events.self, exchange, &end);
+}
+
+static void free_exchange(struct vel_exchange *exchange)
+{
+    struct vel_http *http = exchange->http;
+    vel_exchange_end_source(exchange);
+    vel_http_pieces_orphan(exchange);
+    if (!http->failed && !http->closed)
+        http->ops->release(exchange);
+    vel_exchange_forget_head(exchange);
+    http->active--;
+    vel_release(http->env, exchange, http->ops->exchange_size);
+}
+
+void vel_exchange_sweep(struct vel_http *http, bool all)
+{
+    /* Closing one may cancel others, which then sit in a bucket that was passed already. */
+    do {
+        http->sweep = false;
+        for (size_t i = 0; i < VEL_HTTP_BUCKETS; i++) {
+            struct vel_exchange **link = &http->buckets[i];
+            while (*link != NULL) {
+                struct vel_exchange *exchange = *link;
+                if (!all && !exchange->cancelled && !exchange->finished) {
+                    link = &exchange->next;
+                    continue;
+                }
+                /* Unlinked first: the callback may start a request in the same bucket. */
+                *link = exchange->next;
+                exchange->cancelled = exchange->cancelled || !exchange->finished;
+                tell_closed(exchange);
+                free_exchange(exchange);
+            }
+        }
+    } while (http->sweep);
+}
+
+void vel_exchange_each(struct vel_http *http, void (*visit)(struct vel_exchange *exchange))
+{
+    for (size_t i = 0; i < VEL_HTTP_BUCKETS; i++)
+        for (struct vel_exchange *e = http->buckets[i]; e != NULL; e = e->next)
+            visit(e);
+}
+
+/* ---- what the application calls ---- */
+
+const struct vel_request *vel_exchange_request(const struct vel_exchange *exchange)
+{
+    return exchange->head_complete && !exchange->http->client ? &exchange->request : NULL;
+}
+
+const struct vel_response *vel_exchange_response(const struct vel_exchange *exchange)
+{
+    return exchange->head_complete && exchange->http->client ? &exchange->response : NULL;
+}
+
+void vel_exchange_set_user(struct vel_exchange *exchange, void *user)
+{
+    exchange->user = user;
+}
+
+void *vel_exchange_user(const struct vel_exchange *exchange)
+{
+    return exchange->user;
+}
+
+static void open_source(struct vel_exchange *exchange, const struct vel_body_source *body)
+{
+    if (body == NULL)
+        return;
+    exchange->source = *body;
+    exchange->source_open = true;
+}
+
+vel_result vel_exchange_respond(struct vel_exchange *exchange, const struct vel_response *response,
+                                const struct vel_body_source *body)
+{
+    struct vel_http *http = exchange->http;
+    REQUIRE(!http->client && !exchange->answered, VEL_ERR_UNEXPECTED);
+    REQUIRE(!exchange->cancelled && !http->failed && !http->closed, VEL_ERR_CLOSED);
+    REQUIRE(response->status >= 200 && response->status <= 599, VEL_ERR_ARGUMENT);
+    REQUIRE(response->fields.count < VEL_HTTP_MAX_FIELDS, VEL_ERR_LIMIT);
+    TRY(http->ops->respond(exchange, response, body != NULL));
+    exchange->answered = true;
+    open_source(exchange, body);
+    return VEL_OK;
+}
+
+vel_result vel_http_request(struct vel_http *http, const struct vel_request *request,
+                            const struct vel_body_source *body, void *user,
+                            struct vel_exchange **exchange)
+{
+    REQUIRE(http->client, VEL_ERR_UNEXPECTED);
+    REQUIRE(!http->failed && !http->closed && !http->finishing && !http->peer_finishing,
+            VEL_ERR_CLOSED);
+    REQUIRE(request->fields.count + VEL_HTTP_PSEUDO_FIELDS <= VEL_HTTP_MAX_FIELDS, VEL_ERR_LIMIT);
+    struct vel_exchange *fresh;
+    TRY(http->ops->request(http, request, body != NULL, &fresh));
+    fresh->told = true;
+    fresh->user = user;
+    open_source(fresh, body);
+    *exchange = fresh;
+    return VEL_OK;
+}
+
+void vel_exchange_resume_body(struct vel_exchange *exchange)
+{
+    struct vel_http *http = exchange->http;
+    if (!http->failed && !http->closed && !exchange->cancelled)
+        http->ops->resume_body(exchange);
+}
+
+void vel_exchange_pause(struct vel_exchange *exchange)
+{
+    exchange->paused = true;
+}
+
+void vel_exchange_resume(struct vel_exchange *exchange)
+{
+    if (!exchange->paused)
+        return;
+    exchange->paused = false;
+    exchange->read_waiting = true;
+    exchange->http->attention = true;
+}
+
+void vel_exchange_cancel(struct vel_exchange *exchange, uint64_t code)
+{
+    vel_exchange_abort(exchange, code, false);
+}
