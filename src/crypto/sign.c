@@ -73,6 +73,7 @@ vel_result vel_sign(const struct vel_crypto *crypto, const struct vel_sign_key *
                     enum vel_sign_mode mode, struct vel_slice context, struct vel_slice message,
                     uint8_t *out, size_t *size)
 {
+    REQUIRE(key->alg < VEL_SIGN_ALG_COUNT, VEL_ERR_UNSUPPORTED);
     const struct vel_sign_facts *facts = &vel_sign_algs[key->alg];
     EVP_SIGNATURE *algorithm = crypto->signature[key->alg];
     struct operation op = {.count = 0};
@@ -98,6 +99,7 @@ vel_result vel_verify(const struct vel_crypto *crypto, const struct vel_sign_key
                       struct vel_slice context, struct vel_slice message,
                       struct vel_slice signature)
 {
+    REQUIRE(key->alg < VEL_SIGN_ALG_COUNT, VEL_ERR_UNSUPPORTED);
     const struct vel_sign_facts *facts = &vel_sign_algs[key->alg];
     EVP_SIGNATURE *algorithm = crypto->signature[key->alg];
     REQUIRE(signature.len > 0 && signature.len <= facts->signature_max, VEL_ERR_AUTH);

@@ -24,7 +24,8 @@ struct vel_sign_key;
 vel_result vel_sign_key_generate(const struct vel_crypto *crypto, const struct vel_env *env,
                                  enum vel_sign_alg alg, struct vel_sign_key **key);
 
-/* Private key from PKCS#8 DER; public key from SubjectPublicKeyInfo DER.
+/* Private key from PKCS#8 DER, also RSA of 2,048 bits or more; public key from SubjectPublicKeyInfo
+ * DER, never RSA.
  * VEL_ERR_MALFORMED    not such a key, or a point that is not on its curve
  * VEL_ERR_UNSUPPORTED  an algorithm we do not use; for a public key, whatever is not byte for byte
  *                      the one encoding of one we do */
@@ -37,6 +38,9 @@ void vel_sign_key_free(struct vel_sign_key *key);
 enum vel_sign_alg vel_sign_key_alg(const struct vel_sign_key *key);
 bool vel_sign_key_same_public(const struct vel_sign_key *a, const struct vel_sign_key *b);
 
+/* Whether this is, byte for byte, the SubjectPublicKeyInfo of the key. */
+bool vel_sign_key_has_spki(const struct vel_sign_key *key, struct vel_slice der);
+
 /* The underlying EVP_PKEY, borrowed, for code that builds X.509 with libcrypto. */
 struct evp_pkey_st *vel_sign_key_evp(const struct vel_sign_key *key);
 
@@ -45,7 +49,8 @@ struct evp_pkey_st *vel_sign_key_evp(const struct vel_sign_key *key);
 enum vel_sign_mode { VEL_SIGN_HEDGED, VEL_SIGN_DETERMINISTIC };
 
 /* context: ML-DSA context string (FIPS 204), empty for the others. out has space for the largest
- * signature of the algorithm; *size set on success. */
+ * signature of the algorithm; *size set on success.
+ * VEL_ERR_UNSUPPORTED  an RSA key */
 vel_result vel_sign(const struct vel_crypto *crypto, const struct vel_sign_key *key,
                     enum vel_sign_mode mode, struct vel_slice context, struct vel_slice message,
                     uint8_t *out, size_t *size);

@@ -12,7 +12,7 @@
 #include "crypto/ec_internal.h"
 #include "crypto/sign_internal.h"
 
-enum { ED25519_SIZE = 32, MLDSA_SEED = 32, POINT_UNCOMPRESSED = 4 };
+enum { ED25519_SIZE = 32, MLDSA_SEED = 32, POINT_UNCOMPRESSED = 4, RSA_BITS_MIN = 2048 };
 
 /* DER has one encoding of each value, so a SubjectPublicKeyInfo of these algorithms is constant
  * bytes followed by the key: comparing them is a complete and strict parser (RFC 5480, RFC 8410,
@@ -195,7 +195,9 @@ vel_result vel_sign_key_from_pkcs8(const struct vel_crypto *crypto, struct vel_s
     for (size_t i = 0; i < VEL_SIGN_ALG_COUNT; i++)
         if (is_of(pkey, &vel_sign_algs[i]))
             return wrap(GIVE(pkey), (enum vel_sign_alg)i, key);
-    CRYPTO_REQUIRE(false, VEL_ERR_UNSUPPORTED);
+    CRYPTO_REQUIRE(EVP_PKEY_is_a(pkey, "RSA") == 1 && EVP_PKEY_get_bits(pkey) >= RSA_BITS_MIN,
+                   VEL_ERR_UNSUPPORTED);
+    return wrap(GIVE(pkey), VEL_RSA, key);
 }
 
 /* Which algorithm these constant bytes stand for, and the key after them. What is none of ours is
@@ -250,6 +252,16 @@ enum vel_sign_alg vel_sign_key_alg(const struct vel_sign_key *key)
 bool vel_sign_key_same_public(const struct vel_sign_key *a, const struct vel_sign_key *b)
 {
     bool same = a->alg == b->alg && EVP_PKEY_eq(a->pkey, b->pkey) == 1;
+    ERR_clear_error();
+    return same;
+}
+
+bool vel_sign_key_has_spki(const struct vel_sign_key *key, struct vel_slice der)
+{
+    uint8_t *own = NULL;
+    int size = i2d_PUBKEY(key->pkey, &own);
+    bool same = size > 0 && vel_slice_equal(vel_slice(own, (size_t)size), der);
+    OPENSSL_free(own);
     ERR_clear_error();
     return same;
 }

@@ -19,7 +19,8 @@ enum { VEL_HASH_MAX = 64 };
 enum vel_aead_id { VEL_AES_128_GCM, VEL_AES_256_GCM, VEL_CHACHA20_POLY1305, VEL_AEAD_COUNT };
 enum { VEL_AEAD_TAG = 16, VEL_AEAD_IV = 12, VEL_AEAD_KEY_MAX = 32 };
 
-/* Single algorithms of a hybrid pair. */
+/* Single algorithms of a hybrid pair, and behind their number one that is in none: RSA keys of TLS
+ * certificates, with which only libssl signs. */
 enum vel_sign_alg {
     VEL_P256,
     VEL_P384,
@@ -27,7 +28,8 @@ enum vel_sign_alg {
     VEL_MLDSA44,
     VEL_MLDSA65,
     VEL_MLDSA87,
-    VEL_SIGN_ALG_COUNT
+    VEL_SIGN_ALG_COUNT,
+    VEL_RSA = VEL_SIGN_ALG_COUNT + 1
 };
 
 /* Cipher suite: profile, AEAD and hash under one code point. */

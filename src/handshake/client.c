@@ -4,9 +4,10 @@
 #include "base/reader.h"
 #include "base/try.h"
 #include "base/writer.h"
+#include "handshake/alpn.h"
 #include "handshake/auth.h"
 
-enum { ALPN_BYTES_MAX = 8 * (1 + VEL_ALPN_MAX), HELLO_MAX = VEL_MSG_HEADER + 16 * 1024 };
+enum { HELLO_MAX = VEL_MSG_HEADER + 16 * 1024 };
 
 /* Which code point without meaning: 0x0a0a, 0x1a1a ... 0xfafa (RFC 8701, VEL-HS-15). */
 enum grease { GREASE_SUITE, GREASE_GROUP, GREASE_EXTENSION };
@@ -26,16 +27,6 @@ static struct vel_slice asked_name(const struct vel_config *config)
 {
     const char *name = config->server_name;
     return vel_slice_text(name == NULL || is_address(name) ? NULL : name);
-}
-
-static struct vel_slice alpn_list(const struct vel_config *config, uint8_t space[ALPN_BYTES_MAX])
-{
-    struct vel_writer w = vel_writer(space, ALPN_BYTES_MAX);
-    for (size_t i = 0; i < config->alpn_count; i++) {
-        vel_write_uint(&w, config->alpn[i].len, 1);
-        vel_write_bytes(&w, config->alpn[i]);
-    }
-    return vel_writer_slice(&w);
 }
 
 /* ---- ClientHello ---- */
@@ -69,7 +60,9 @@ static vel_result make_hello(struct vel_velocity *v, struct vel_buf *out)
     struct vel_offer suites;
     struct vel_offer groups;
     struct vel_offer signatures;
-    uint8_t alpn[ALPN_BYTES_MAX];
+    uint8_t alpn_space[VEL_ALPN_LIST_MAX];
+    struct vel_writer alpn = vel_writer(alpn_space, sizeof alpn_space);
+    vel_alpn_write(config->alpn, config->alpn_count, VEL_ALPN_VELOCITY, &alpn);
     OWNED(vel_buf_free) struct vel_buf shares = {.env = v->env, .limit = HELLO_MAX};
 
     vel_offer_suites(&config->profiles, config->prefer_chacha, grease(v, GREASE_SUITE), &suites);
@@ -82,7 +75,7 @@ static vel_result make_hello(struct vel_velocity *v, struct vel_buf *out)
         .suites = vel_offer_slice(&suites),
         .groups = vel_offer_slice(&groups),
         .signatures = vel_offer_slice(&signatures),
-        .alpn = alpn_list(config, alpn),
+        .alpn = vel_writer_slice(&alpn),
         .server_name = asked_name(config),
         .params = vel_buf_slice(&v->params),
         .shares = vel_buf_slice(&shares),
@@ -197,9 +190,7 @@ static vel_result on_encrypted_extensions(struct vel_velocity *v, const struct v
     struct vel_handshake_failure *why = &v->base.failure;
     struct vel_encrypted_extensions ee;
     TRY(vel_encrypted_extensions_decode(message->body, &ee, why));
-    bool offered = false;
-    for (size_t i = 0; i < v->config->alpn_count; i++)
-        offered |= vel_slice_equal(v->config->alpn[i], ee.alpn);
+    bool offered = vel_alpn_has(v->config->alpn, v->config->alpn_count, VEL_ALPN_VELOCITY, ee.alpn);
     DEMAND(offered, why, ILLEGAL_PARAMETER, "server chose a protocol that was not offered");
 
     TRY(vel_velocity_params(v, ee.params));

@@ -4,10 +4,11 @@
 #include "base/own.h"
 #include "base/try.h"
 #include "base/units.h"
+#include "handshake/alpn.h"
 #include "handshake/auth.h"
 #include "handshake/velocity_internal.h"
 
-enum { PARAMS_MAX = 2048, ALPN_COUNT_MAX = 8 };
+enum { PARAMS_MAX = 2048 };
 
 /* The CRYPTO stream that each step reads; COUNT: none. */
 static const enum vel_level step_level[VEL_STEP_COUNT] = {
@@ -218,20 +219,10 @@ static const struct vel_handshake_ops velocity_ops = {
 
 /* ---- making one ---- */
 
-/* Names of 1 to VEL_ALPN_MAX bytes; "h3" belongs to other versions (VEL-HS-27). */
-static bool usable_alpn(const struct vel_config *config)
-{
-    for (size_t i = 0; i < config->alpn_count; i++) {
-        struct vel_slice name = config->alpn[i];
-        if (name.len == 0 || name.len > VEL_ALPN_MAX || vel_slice_equal(name, vel_slice_text("h3")))
-            return false;
-    }
-    return config->alpn_count >= 1 && config->alpn_count <= ALPN_COUNT_MAX;
-}
-
 static bool usable_config(const struct vel_config *config, bool is_client)
 {
-    if (config->crypto == NULL || config->profiles.count < 1 || !usable_alpn(config))
+    if (config->crypto == NULL || config->profiles.count < 1 ||
+        !vel_alpn_usable(config->alpn, config->alpn_count, VEL_ALPN_VELOCITY))
         return false;
     if (is_client)
         return config->insecure || (config->trust != NULL && config->server_name != NULL);

@@ -95,8 +95,8 @@ struct vel_handshake_setup {
 };
 
 /* The Velocity/1 handshake, full mode (spec/velocity-1.md). Nothing is sent before ops->start.
- * VEL_ERR_ARGUMENT  no crypto, profile or ALPN (1 to 8 names of 1 to 32 bytes, not "h3"); server:
- *                   no hybrid identity, or no trust although client_auth is on; client: no trust or
+ * VEL_ERR_ARGUMENT  no crypto, profile or ALPN (1 to 8 names of 1 to 32 bytes, one at least
+ *                   for Velocity/1, see alpn.h); server: no hybrid identity, or no trust although client_auth is on; client: no trust or
  *                   no name, unless insecure; local_params over 2,048 bytes
  * VEL_ERR_NOMEM     allocation failed */
 vel_result vel_handshake_velocity_new(const struct vel_handshake_setup *setup,

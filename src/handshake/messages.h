@@ -30,7 +30,6 @@ enum vel_message_type {
 enum {
     VEL_MSG_HEADER = 4, /* type u8, length u24 */
     VEL_RANDOM_SIZE = 32,
-    VEL_ALPN_MAX = 32,              /* bytes of a protocol name we speak */
     VEL_SHARES_MAX = 16,            /* key shares in one ClientHello */
     VEL_NAME_MAX = 253,             /* bytes of a DNS name */
     VEL_CHAIN_BYTES_MAX = 64 * 1024 /* of a Certificate message */

@@ -5,6 +5,7 @@
 #include "base/try.h"
 #include "base/units.h"
 #include "base/writer.h"
+#include "handshake/alpn.h"
 
 /* ---- what a client offers ---- */
 
@@ -147,11 +148,9 @@ vel_result vel_negotiate_alpn(const struct vel_slice *supported, size_t count,
     struct vel_reader r = vel_reader(offered);
     while (vel_left(&r) > 0) {
         struct vel_slice name = vel_read_vector(&r, 1);
-        for (size_t i = 0; i < count; i++) {
-            if (vel_slice_equal(name, supported[i])) {
-                *out = supported[i];
-                return VEL_OK;
-            }
+        if (vel_alpn_has(supported, count, VEL_ALPN_VELOCITY, name)) {
+            *out = name;
+            return VEL_OK;
         }
     }
     return vel_refuse(why, VEL_ALERT_NO_APPLICATION_PROTOCOL, "no application protocol in common");

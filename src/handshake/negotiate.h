@@ -56,7 +56,7 @@ vel_result vel_negotiate(const struct vel_profile_list *permit,
                          const struct vel_client_hello *hello, struct vel_choice *out,
                          struct vel_handshake_failure *why);
 
-/* The first of the client's protocols that `supported` has (VEL-HS-27). */
+/* The first of the client's protocols that `supported` has, borrowed from `offered` (VEL-HS-27). */
 vel_result vel_negotiate_alpn(const struct vel_slice *supported, size_t count,
                               struct vel_slice offered, struct vel_slice *out,
                               struct vel_handshake_failure *why);

@@ -81,6 +81,8 @@ static vel_result match(const struct vel_crypto *crypto, struct vel_slice spki,
 {
     OWNED(key_release) struct vel_sign_key *public_key = NULL;
     REQUIRE(spki.len > 0, VEL_ERR_AUTH);
+    if (vel_sign_key_alg(key) == VEL_RSA)
+        return vel_sign_key_has_spki(key, spki) ? VEL_OK : VEL_ERR_AUTH;
     TRY(vel_sign_key_from_spki(crypto, spki, &public_key));
     REQUIRE(vel_sign_key_alg(key) == vel_sign_key_alg(public_key) &&
                 vel_sign_key_same_public(key, public_key),

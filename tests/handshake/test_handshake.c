@@ -113,6 +113,16 @@ static void application_protocols(void **state)
     assert_int_equal(pair.client.hs->facts.alpn[0], 'b');
     pair_done(&pair);
 
+    const struct vel_slice of_others[] = {vel_slice_text("h3"), vel_slice_text("http/1.1"),
+                                          vel_slice_text("velocity/1")};
+    pair_init(&pair, "VEL1-MLDSA44-Ed25519", 5);
+    pair.client.config.alpn = pair.server.config.alpn = of_others;
+    pair.client.config.alpn_count = pair.server.config.alpn_count = 3;
+    pair_run(&pair);
+    pair_assert_complete("names of other versions are passed over", &pair);
+    assert_int_equal(pair.client.hs->facts.alpn[0], 'v');
+    pair_done(&pair);
+
     pair_init(&pair, "VEL1-MLDSA44-Ed25519", 5);
     pair.client.config.alpn = ab;
     pair.client.config.alpn_count = 2;
@@ -245,7 +255,8 @@ static void nothing_secret_stays(void **state)
 static void unusable_configurations(void **state)
 {
     (void)state;
-    static const struct vel_slice h3[] = {{(const uint8_t *)"h3", 2}};
+    static const struct vel_slice others[] = {{(const uint8_t *)"h3", 2},
+                                              {(const uint8_t *)"h2", 2}};
     static const struct vel_slice empty[] = {{NULL, 0}};
 #define ROW(name, statement)                                                                       \
     do {                                                                                           \
@@ -263,7 +274,8 @@ static void unusable_configurations(void **state)
     ROW("no trust", client->trust = NULL);
     ROW("no name", client->server_name = NULL);
     ROW("no protocol", client->alpn_count = 0);
-    ROW("h3", client->alpn = h3); /* VEL-HS-27 */
+    ROW("other versions' protocols alone", client->alpn = others;
+        client->alpn_count = 2); /* VEL-HS-27 */
     ROW("empty protocol", server->alpn = empty);
     ROW("no profile", client->profiles.count = 0);
 #undef ROW
