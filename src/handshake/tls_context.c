@@ -8,7 +8,7 @@
 /* libssl's notation: '*' sends a share, '/' parts what is wanted more from what is wanted less, even
  * at the price of a retry. The X25519 share costs 36 bytes and saves a round trip with the servers
  * that know nothing better. */
-static const char groups[] = "*X25519MLKEM768:SecP384r1MLKEM1024/*X25519:P-256";
+#define GROUPS "*X25519MLKEM768:SecP384r1MLKEM1024/*X25519:P-256"
 
 enum { TICKETS = 0 };
 
@@ -35,6 +35,7 @@ static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_s
 static vel_result configure(struct vel_tls *tls)
 {
     SSL_CTX *ctx = tls->ctx;
+    char groups[] = GROUPS; /* libssl's macro drops const */
     SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
