@@ -141,6 +141,13 @@ const struct vel_response *vel_exchange_response(const struct vel_exchange *exch
 vel_result vel_exchange_respond(struct vel_exchange *exchange, const struct vel_response *response,
                                 const struct vel_body_source *body);
 
+/* The same with a body that is there already, whole: the short way for small answers. `bytes` stay
+ * unchanged until `release` is called, once; as for a piece, that may be late. On failure it is not
+ * called. */
+vel_result vel_exchange_respond_bytes(struct vel_exchange *exchange,
+                                      const struct vel_response *response, struct vel_slice bytes,
+                                      vel_release_fn release, void *context);
+
 /* The source that answered VEL_ERR_AGAIN has a piece. */
 void vel_exchange_resume_body(struct vel_exchange *exchange);
 

@@ -76,6 +76,19 @@ unsigned vel_reply_send(struct vel_reply *reply, unsigned status, uint64_t size,
     return 0;
 }
 
+unsigned vel_reply_send_bytes(struct vel_reply *reply, unsigned status, struct vel_slice bytes,
+                              vel_release_fn release, void *context)
+{
+    vel_reply_print(reply, "content-length", "%zu", bytes.len);
+    struct vel_response response = {.status = status,
+                                    .fields = {.items = reply->fields, .count = reply->count}};
+    if (vel_exchange_respond_bytes(reply->exchange, &response, bytes, release, context) == VEL_OK)
+        return status;
+    release(context, bytes);
+    vel_exchange_cancel(reply->exchange, VEL_H3_INTERNAL_ERROR);
+    return 0;
+}
+
 /* ---- the text of an error: constant bytes, so nothing is released ---- */
 
 static const struct {

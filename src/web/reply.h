@@ -36,6 +36,11 @@ void vel_reply_print(struct vel_reply *reply, const char *name, const char *form
 unsigned vel_reply_send(struct vel_reply *reply, unsigned status, uint64_t size,
                         const struct vel_body_source *body);
 
+/* The same with a body that is there already, whole; `release` is always called, as soon as nobody
+ * needs the bytes any more. Not for HEAD. */
+unsigned vel_reply_send_bytes(struct vel_reply *reply, unsigned status, struct vel_slice bytes,
+                              vel_release_fn release, void *context);
+
 /* Send a status that speaks for itself: a line of text as the body. */
 unsigned vel_reply_send_error(struct vel_reply *reply, unsigned status);
 

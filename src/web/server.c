@@ -43,7 +43,7 @@ static void on_head(void *self, struct vel_exchange *exchange)
     server->stats.requests++;
     visit->start = server->now;
     vel_exchange_set_user(exchange, visit);
-    visit->status = vel_site_answer(server->setup.site, exchange,
+    visit->status = vel_site_answer(server->setup.site, exchange, server->now,
                                     server->setup.unix_offset + server->now / SECOND);
 }
 

@@ -8,6 +8,7 @@
 #include "http/date.h"
 #include "sys/root.h"
 #include "web/file_body.h"
+#include "web/pages.h"
 #include "web/path.h"
 #include "web/range.h"
 #include "web/reply.h"
@@ -18,6 +19,19 @@ struct vel_site {
     struct vel_site_setup setup;
     struct vel_root *root;
     struct vel_chunk_pool *chunks;
+    struct vel_pages *pages;
+};
+
+/* The instant of a request, on both clocks. */
+struct instant {
+    vel_time now;
+    int64_t unix_now;
+};
+
+/* What a path leads to: a page in memory, else an open file or folder. */
+struct target {
+    struct vel_page *page;
+    struct vel_root_file file; /* of a page: closed */
 };
 
 OWNED_POINTER(free_site, struct vel_site, vel_site_free)
@@ -31,6 +45,7 @@ vel_result vel_site_new(const struct vel_site_setup *setup, struct vel_site **si
         fresh->setup.index = "index.html";
     TRY(vel_chunk_pool_new(setup->env, &fresh->chunks));
     TRY(vel_root_open(setup->env, setup->root, &fresh->root));
+    TRY(vel_pages_new(setup->env, fresh->root, &fresh->pages));
     *site = GIVE(fresh);
     return VEL_OK;
 }
@@ -39,6 +54,7 @@ void vel_site_free(struct vel_site *site)
 {
     if (site == NULL)
         return;
+    vel_pages_free(site->pages);
     vel_root_free(site->root);
     vel_chunk_pool_free(site->chunks);
     vel_release(site->setup.env, site, sizeof *site);
@@ -62,16 +78,34 @@ static unsigned status_of(enum vel_err err)
 
 /* ---- a file that was found ---- */
 
+static void drop_target(struct target *target)
+{
+    if (target->page != NULL)
+        vel_page_drop(target->page);
+    else
+        vel_root_file_close(&target->file);
+}
+
+static void drop_page(void *context, struct vel_slice bytes)
+{
+    (void)bytes;
+    vel_page_drop(context);
+}
+
 static unsigned send_part(struct vel_site *site, struct vel_reply *reply, unsigned status,
-                          struct vel_root_file *file, uint64_t first, uint64_t count)
+                          struct target *target, uint64_t first, uint64_t count)
 {
     struct vel_body_source body;
     if (reply->head_only || count == 0) {
-        vel_root_file_close(file);
+        drop_target(target);
         return vel_reply_send(reply, status, count, NULL);
     }
-    if (vel_file_body_new(site->chunks, file, first, count, &body) != VEL_OK) {
-        vel_root_file_close(file);
+    if (target->page != NULL) {
+        struct vel_slice bytes = vel_slice(target->page->bytes + first, (size_t)count);
+        return vel_reply_send_bytes(reply, status, bytes, drop_page, target->page);
+    }
+    if (vel_file_body_new(site->chunks, &target->file, first, count, &body) != VEL_OK) {
+        drop_target(target);
         return vel_reply_send_error(reply, 500);
     }
     return vel_reply_send(reply, status, count, &body);
@@ -88,9 +122,10 @@ static enum vel_range range_of(const struct vel_request *request, const struct v
 }
 
 static unsigned send_file(struct vel_site *site, struct vel_reply *reply, const char *name,
-                          struct vel_root_file *file)
+                          struct target *target)
 {
     const struct vel_request *request = vel_exchange_request(reply->exchange);
+    const struct vel_root_file *file = &target->file;
     uint64_t size = file->size;
     uint64_t first = 0, count = size;
     struct vel_validators have = vel_validators_of(file->inode, size, file->mtime);
@@ -103,13 +138,13 @@ static unsigned send_file(struct vel_site *site, struct vel_reply *reply, const 
         vel_reply_add(reply, "cache-control", site->setup.cache_control);
     unsigned status = vel_conditions(request->fields, &have, true);
     if (status != 200) {
-        vel_root_file_close(file);
+        drop_target(target);
         return status == 304 ? vel_reply_send(reply, 304, 0, NULL)
                              : vel_reply_send_error(reply, status);
     }
     switch (range_of(request, reply, &have, size, &first, &count)) {
     case VEL_RANGE_UNSATISFIABLE:
-        vel_root_file_close(file);
+        drop_target(target);
         vel_reply_print(reply, "content-range", "bytes */%" PRIu64, size);
         return vel_reply_send_error(reply, 416);
     case VEL_RANGE_PART:
@@ -121,10 +156,21 @@ static unsigned send_file(struct vel_site *site, struct vel_reply *reply, const 
         break;
     }
     vel_reply_add(reply, "content-type", vel_web_type(name));
-    return send_part(site, reply, status, file, first, count);
+    return send_part(site, reply, status, target, first, count);
 }
 
 /* ---- finding it ---- */
+
+static vel_result find(struct vel_site *site, const char *name, struct instant at,
+                       struct target *target)
+{
+    struct target found = {.page = NULL};
+    TRY(vel_pages_find(site->pages, name, at.now, at.unix_now, &found.page, &found.file));
+    if (found.page != NULL)
+        found.file = found.page->file;
+    *target = found;
+    return VEL_OK;
+}
 
 /* A folder is asked for with its slash, so that relative links work. The target is written anew
  * from the decoded path: what was sent might begin with two slashes and name another host. */
@@ -138,42 +184,43 @@ static unsigned send_redirect(struct vel_reply *reply, const struct vel_web_path
 }
 
 static unsigned send_index(struct vel_site *site, struct vel_reply *reply,
-                           const struct vel_web_path *path)
+                           const struct vel_web_path *path, struct instant at)
 {
     char name[2 * VEL_WEB_PATH_MAX];
     int size = snprintf(name, sizeof name, "%s%s%s", path->name, path->len > 0 ? "/" : "",
                         site->setup.index);
-    struct vel_root_file file;
+    struct target target;
     if (size < 0 || (size_t)size >= sizeof name)
         return vel_reply_send_error(reply, 414);
-    enum vel_err err = vel_root_find(site->root, name, &file);
-    if (err == VEL_OK && file.is_folder) {
-        vel_root_file_close(&file);
+    enum vel_err err = find(site, name, at, &target);
+    if (err == VEL_OK && target.file.is_folder) {
+        drop_target(&target);
         err = VEL_ERR_NOT_FOUND;
     }
     if (err == VEL_ERR_NOT_FOUND)
         return vel_reply_send_error(reply, 403); /* the folder is there; its content is not shown */
     if (err != VEL_OK)
         return vel_reply_send_error(reply, status_of(err));
-    return send_file(site, reply, name, &file);
+    return send_file(site, reply, name, &target);
 }
 
 static unsigned send_path(struct vel_site *site, struct vel_reply *reply,
-                          const struct vel_web_path *path)
+                          const struct vel_web_path *path, struct instant at)
 {
-    struct vel_root_file file;
-    enum vel_err err = vel_root_find(site->root, path->name, &file);
+    struct target target;
+    enum vel_err err = find(site, path->name, at, &target);
     if (err != VEL_OK)
         return vel_reply_send_error(reply, status_of(err));
-    if (!file.is_folder && !path->folder)
-        return send_file(site, reply, path->name, &file);
-    vel_root_file_close(&file);
-    if (!file.is_folder)
+    if (!target.file.is_folder && !path->folder)
+        return send_file(site, reply, path->name, &target);
+    drop_target(&target);
+    if (!target.file.is_folder)
         return vel_reply_send_error(reply, 404);
-    return path->folder ? send_index(site, reply, path) : send_redirect(reply, path);
+    return path->folder ? send_index(site, reply, path, at) : send_redirect(reply, path);
 }
 
-unsigned vel_site_answer(struct vel_site *site, struct vel_exchange *exchange, int64_t unix_now)
+unsigned vel_site_answer(struct vel_site *site, struct vel_exchange *exchange, vel_time now,
+                         int64_t unix_now)
 {
     const struct vel_request *request = vel_exchange_request(exchange);
     struct vel_reply reply;
@@ -187,5 +234,5 @@ unsigned vel_site_answer(struct vel_site *site, struct vel_exchange *exchange, i
     enum vel_err err = vel_web_path_parse(request->path, &path);
     if (err != VEL_OK)
         return vel_reply_send_error(&reply, err == VEL_ERR_LIMIT ? 414 : status_of(err));
-    return send_path(site, &reply, &path);
+    return send_path(site, &reply, &path, (struct instant){.now = now, .unix_now = unix_now});
 }

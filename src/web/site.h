@@ -22,8 +22,10 @@ vel_result vel_site_new(const struct vel_site_setup *setup, struct vel_site **si
 /* NULL is allowed; no exchange may be running. */
 void vel_site_free(struct vel_site *site);
 
-/* Answer the request of an exchange, at unix time `unix_now` (for the Date field). Returns the
- * status that was sent; 0 when no answer could be given and the exchange was cancelled. */
-unsigned vel_site_answer(struct vel_site *site, struct vel_exchange *exchange, int64_t unix_now);
+/* Answer the request of an exchange, at `now`, which is unix time `unix_now` (for the Date field).
+ * Files are looked at once in an instant (see web/pages.h). Returns the status that was sent; 0 when
+ * no answer could be given and the exchange was cancelled. */
+unsigned vel_site_answer(struct vel_site *site, struct vel_exchange *exchange, vel_time now,
+                         int64_t unix_now);
 
 #endif
