@@ -7,14 +7,15 @@
 static const char *const rung_names[VEL_RUNG_COUNT] = {
     [VEL_RUNG_VELOCITY] = "velocity/1", [VEL_RUNG_QUIC] = "h3", [VEL_RUNG_TCP] = "tcp"};
 
-static const struct {
-    const char *name;
-    vel_time belief;
-    const char *text;
-} reasons[VEL_FALLBACK_COUNT] = {
-#define REASON_ROW(code, name, belief, text) [code] = {name, belief, text},
-    VEL_FALLBACK_MAP(REASON_ROW)
-#undef REASON_ROW
+/* How long a reason is believed at first. */
+static const vel_time beliefs[VEL_FALLBACK_COUNT] = {
+    [VEL_FALLBACK_NO_HYBRID_CERT] = 3600 * SECOND,
+    [VEL_FALLBACK_POLICY_DISABLED] = 3600 * SECOND,
+    [VEL_FALLBACK_CLIENT_PROFILE_UNSUPPORTED] = 3600 * SECOND,
+    [VEL_FALLBACK_MAINTENANCE_WINDOW] = 60 * SECOND,
+    [VEL_FALLBACK_VERSION_NEGOTIATION] = 3600 * SECOND,
+    [VEL_FALLBACK_UDP_BLOCKED] = 300 * SECOND,
+    [VEL_FALLBACK_TIMEOUT] = 60 * SECOND,
 };
 
 const char *vel_rung_name(enum vel_rung rung)
@@ -22,30 +23,12 @@ const char *vel_rung_name(enum vel_rung rung)
     return (unsigned)rung < VEL_RUNG_COUNT ? rung_names[rung] : "none";
 }
 
-const char *vel_fallback_name(enum vel_fallback reason)
-{
-    return (unsigned)reason < VEL_FALLBACK_COUNT ? reasons[reason].name : "unknown";
-}
-
-const char *vel_fallback_text(enum vel_fallback reason)
-{
-    return (unsigned)reason < VEL_FALLBACK_COUNT ? reasons[reason].text : "unknown reason";
-}
-
-enum vel_fallback vel_fallback_of_name(struct vel_slice name)
-{
-    for (unsigned i = 0; i < VEL_FALLBACK_COUNT; i++)
-        if (vel_slice_equal(name, vel_slice_text(reasons[i].name)))
-            return (enum vel_fallback)i;
-    return VEL_FALLBACK_COUNT;
-}
-
 vel_time vel_fallback_cool_down(enum vel_fallback reason, unsigned count)
 {
     const vel_time most = (vel_time)VEL_COOL_DOWN_MAX_S * SECOND;
     if ((unsigned)reason >= VEL_FALLBACK_COUNT || count == 0)
         return 0;
-    vel_time span = reasons[reason].belief;
+    vel_time span = beliefs[reason];
     for (unsigned i = 1; i < count && span < most; i++)
         span *= 2;
     return VEL_MIN(span, most);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "pki/fallback_reason.h"
 
-#include "base/try.h"
 #include "base/units.h"
 
 static const struct {
@@ -10,32 +9,29 @@ static const struct {
     const char *text;
 } reasons[] = {
 #define REASON_ROW(code, name, signable, text) [code] = {name, signable, text},
-    VEL_FALLBACK_REASON_MAP(REASON_ROW)
+    VEL_FALLBACK_MAP(REASON_ROW)
 #undef REASON_ROW
 };
 
-const char *vel_fallback_reason_name(enum vel_fallback_reason reason)
+const char *vel_fallback_name(enum vel_fallback reason)
 {
     return (size_t)reason < VEL_COUNT(reasons) ? reasons[reason].name : "unknown";
 }
 
-const char *vel_fallback_reason_text(enum vel_fallback_reason reason)
+const char *vel_fallback_text(enum vel_fallback reason)
 {
     return (size_t)reason < VEL_COUNT(reasons) ? reasons[reason].text : "unknown reason";
 }
 
-bool vel_fallback_reason_is_signable(enum vel_fallback_reason reason)
+bool vel_fallback_is_signable(enum vel_fallback reason)
 {
     return (size_t)reason < VEL_COUNT(reasons) && reasons[reason].signable;
 }
 
-vel_result vel_fallback_reason_parse(struct vel_slice name, enum vel_fallback_reason *reason)
+enum vel_fallback vel_fallback_of_name(struct vel_slice name)
 {
-    for (size_t i = 0; i < VEL_COUNT(reasons); i++) {
-        if (!vel_slice_equal(name, vel_slice_text(reasons[i].name)))
-            continue;
-        *reason = (enum vel_fallback_reason)i;
-        return VEL_OK;
-    }
-    return VEL_ERR_NOT_FOUND;
+    for (unsigned i = 0; i < VEL_FALLBACK_COUNT; i++)
+        if (vel_slice_equal(name, vel_slice_text(reasons[i].name)))
+            return (enum vel_fallback)i;
+    return VEL_FALLBACK_COUNT;
 }

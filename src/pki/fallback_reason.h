@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 
-#include "velocity/err.h"
 #include "velocity/slice.h"
 
 /*
@@ -12,7 +11,7 @@
  * The names are those of telemetry, --verbose and the fallback record. `signable`: a server can say
  * so in a record; the others only the client itself can have observed, so nobody may sign them.
  */
-#define VEL_FALLBACK_REASON_MAP(X)                                                                 \
+#define VEL_FALLBACK_MAP(X)                                                                        \
     X(VEL_FALLBACK_NONE, "none", true, "nothing stands against Velocity/1")                        \
     X(VEL_FALLBACK_NO_HYBRID_CERT, "no_hybrid_cert", true, "the server has no hybrid certificate") \
     X(VEL_FALLBACK_POLICY_DISABLED, "policy_disabled", true,                                       \
@@ -26,19 +25,17 @@
     X(VEL_FALLBACK_UDP_BLOCKED, "udp_blocked", false, "no datagram comes through")                 \
     X(VEL_FALLBACK_TIMEOUT, "timeout", false, "the handshake was not finished in time")
 
-#define VEL_FALLBACK_REASON_AS_ENUM(code, name, signable, text) code,
-enum vel_fallback_reason {
-    VEL_FALLBACK_REASON_MAP(VEL_FALLBACK_REASON_AS_ENUM) VEL_FALLBACK_REASON_COUNT
-};
-#undef VEL_FALLBACK_REASON_AS_ENUM
+#define VEL_FALLBACK_AS_ENUM(code, name, signable, text) code,
+enum vel_fallback { VEL_FALLBACK_MAP(VEL_FALLBACK_AS_ENUM) VEL_FALLBACK_COUNT };
+#undef VEL_FALLBACK_AS_ENUM
 
 /* Constant strings; never NULL. */
-const char *vel_fallback_reason_name(enum vel_fallback_reason reason);
-const char *vel_fallback_reason_text(enum vel_fallback_reason reason);
+const char *vel_fallback_name(enum vel_fallback reason);
+const char *vel_fallback_text(enum vel_fallback reason);
 
-bool vel_fallback_reason_is_signable(enum vel_fallback_reason reason);
+bool vel_fallback_is_signable(enum vel_fallback reason);
 
-/* VEL_ERR_NOT_FOUND  no reason has this name; *reason untouched */
-vel_result vel_fallback_reason_parse(struct vel_slice name, enum vel_fallback_reason *reason);
+/* The reason of this name; VEL_FALLBACK_COUNT: no such. */
+enum vel_fallback vel_fallback_of_name(struct vel_slice name);
 
 #endif
