@@ -61,9 +61,11 @@ struct vel_limits {
     uint64_t max_streams_uni;      /* default 16 at a time */
     uint64_t max_send_buffer;      /* bytes a stream queues before write returns short: 256 KiB,
                                       up to 16 times as many where the path holds them */
-    uint64_t max_datagram_payload; /* UDP payload we send at most without discovery: 1452 */
+    uint64_t max_datagram_payload; /* largest UDP payload to look for, default 1452 */
     uint64_t max_udp_payload;      /* largest we accept, default 65527 */
     vel_time max_ack_delay;        /* default 25 ms */
+    uint64_t key_update_packets;   /* update keys after so many packets at most; default 0: after
+                                      half of what the cipher admits */
     bool pacing;                   /* default true */
     bool ecn;                      /* default true: mark ECT(0) until validation fails */
 };

@@ -135,6 +135,16 @@ const struct vel_close *vel_conn_close_reason(const struct vel_conn *conn);
 vel_result vel_conn_export(struct vel_conn *conn, const char *label, struct vel_slice context,
                            uint8_t *out, size_t size);
 
+/*
+ * Replace the packet keys of both directions by their successors (RFC 9001 6). Connections do so by
+ * themselves long before keys wear out; this is for who wants it oftener. The peer is made to
+ * answer.
+ * VEL_ERR_AGAIN   not yet: the handshake is not confirmed, or the update before is too young
+ * VEL_ERR_CLOSED  the connection is closing
+ * VEL_ERR_NOMEM, VEL_ERR_CRYPTO  nothing has changed
+ */
+vel_result vel_conn_update_keys(struct vel_conn *conn);
+
 struct vel_addr vel_conn_remote(const struct vel_conn *conn);
 
 /* Counters since the start. Bytes are UDP payload. Times in nanoseconds. */
@@ -144,6 +154,7 @@ struct vel_conn_stats {
     uint64_t packets_sent, packets_received;
     uint64_t packets_lost, packets_dropped; /* dropped: failed authentication, duplicates, junk */
     uint64_t ecn_ce;                        /* our packets the peer saw marked */
+    uint64_t key_updates;                   /* begun by either side */
     uint64_t congestion_window, bytes_in_flight;
     vel_time smoothed_rtt, min_rtt, rtt_variance;
     vel_time handshake_time;        /* start to complete; 0 until then */

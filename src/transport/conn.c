@@ -31,16 +31,18 @@ static void init_parts(struct vel_conn *conn, const struct vel_conn_setup *setup
         vel_acks_init(&conn->space[i].acks, conn->env, max_delay);
         vel_crypto_stream_init(&conn->space[i].crypto, &conn->pool);
     }
+    struct vel_conn_space *app = &conn->space[VEL_SPACE_APP];
+    vel_key_update_init(&conn->key_update, conn->config->crypto, &app->read, &app->write);
     struct vel_recovery_setup recovery = {
         .env = conn->env,
         .hooks = {.acked = vel_conn_record_acked, .lost = vel_conn_record_lost, .self = conn},
         .congestion = setup->config->congestion,
-        .mtu = conn->paths.active->mtu,
+        .mtu = conn->paths.active->pmtud.mtu,
         .is_client = is_client,
         .ecn = limits->ecn,
     };
     vel_recovery_init(&conn->recovery, &recovery, now);
-    vel_pacer_init(&conn->pacer, limits->pacing, conn->paths.active->mtu, now);
+    vel_pacer_init(&conn->pacer, limits->pacing, conn->paths.active->pmtud.mtu, now);
 }
 
 /* The parts that allocate, in order. The caller frees the connection on failure. */
@@ -124,6 +126,7 @@ void vel_conn_free(struct vel_conn *conn)
         vel_crypto_stream_clear(&conn->space[i].crypto);
         vel_acks_clear(&conn->space[i].acks);
     }
+    vel_key_update_clear(&conn->key_update);
     vel_recovery_clear(&conn->recovery);
     vel_pool_trim(&conn->pool);
     vel_opening_free(env, conn->opening);
@@ -165,8 +168,15 @@ void vel_conn_close(struct vel_conn *conn, uint64_t code, const char *reason)
 
 void vel_conn_mtu_changed(struct vel_conn *conn)
 {
-    vel_cc_set_mtu(&conn->recovery.cc, conn->paths.active->mtu);
-    conn->pacer.mtu = conn->paths.active->mtu;
+    vel_cc_set_mtu(&conn->recovery.cc, conn->paths.active->pmtud.mtu);
+    conn->pacer.mtu = conn->paths.active->pmtud.mtu;
+}
+
+void vel_conn_leave_black_hole(struct vel_conn *conn)
+{
+    if (vel_black_hole_found(&conn->recovery.black_hole) &&
+        vel_pmtud_restart(&conn->paths.active->pmtud))
+        vel_conn_mtu_changed(conn);
 }
 
 bool vel_conn_is_dead(const struct vel_conn *conn)
@@ -272,6 +282,7 @@ void vel_conn_get_stats(const struct vel_conn *conn, struct vel_conn_stats *stat
 {
     const struct vel_recovery *recovery = &conn->recovery;
     *stats = conn->stats;
+    stats->key_updates = conn->key_update.count;
     stats->packets_lost = recovery->packets_lost;
     stats->ecn_ce = recovery->ce_marks;
     stats->congestion_window = vel_cc_window(&recovery->cc);

@@ -41,6 +41,8 @@ static void fill_ack(struct vel_conn *conn, struct vel_packet_build *p, vel_time
         return;
     }
     write_ack(conn, p, vel_room(&p->w), now);
+    if (p->space == VEL_SPACE_APP)
+        vel_key_update_told(&conn->key_update, last->end - 1);
 }
 
 void vel_conn_fill_last_ack(struct vel_conn *conn, struct vel_packet_build *p, size_t keep,

@@ -29,10 +29,15 @@ static uint64_t on_ack(struct vel_conn *conn, const struct frame_context *in,
     vel_time unit = conn->peer_ack_delay_unit;
     if (in->space == VEL_SPACE_APP && unit > 0)
         delay = (vel_time)VEL_MIN(frame->ack.delay, (uint64_t)(10 * SECOND / unit)) * unit;
+    if (in->space == VEL_SPACE_APP &&
+        vel_key_update_acked(&conn->key_update, frame->ack.largest, in->now,
+                             vel_recovery_pto(&conn->recovery)) != VEL_OK)
+        return VEL_WIRE_KEY_UPDATE_ERROR;
     if (conn->is_client && in->space == VEL_SPACE_HANDSHAKE)
         conn->recovery.peer_validated = true;
     if (vel_recovery_on_ack(&conn->recovery, in->space, &frame->ack, delay, in->now) != VEL_OK)
         return VEL_WIRE_PROTOCOL_VIOLATION;
+    vel_conn_leave_black_hole(conn);
     vel_pacer_set_rate(&conn->pacer, vel_cc_pacing_rate(&conn->recovery.cc, &conn->recovery.rtt),
                        in->now);
     conn->pace_until = VEL_NEVER;

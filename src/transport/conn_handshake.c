@@ -24,6 +24,8 @@ static vel_result sink_secret(void *self, enum vel_level level, enum vel_directi
     TRY(vel_keys_from_secret(conn->config->crypto, conn->version, suite, secret, direction, &made));
     vel_keys_clear(keys);
     *keys = made;
+    if (space == VEL_SPACE_APP)
+        TRY(vel_key_update_set_secret(&conn->key_update, conn->version, suite, direction, secret));
     conn->aead = suite->aead;
     if (conn->is_client && space == VEL_SPACE_HANDSHAKE && direction == VEL_WRITE)
         vel_recovery_set_handshake_keys(&conn->recovery);
@@ -47,8 +49,9 @@ static vel_result sink_peer_params(void *self, struct vel_slice bytes)
         &conn->life, (vel_time)VEL_MIN(params.max_idle_timeout, (uint64_t)idle_limit) * MS);
     if (conn->is_client && params.has_stateless_reset_token)
         vel_cids_set_peer_token(&conn->cids, params.stateless_reset_token);
-    if (conn->paths.active->probe_mtu > params.max_udp_payload_size)
-        conn->paths.active->probe_mtu = (uint16_t)params.max_udp_payload_size;
+    vel_pmtud_set_ceiling(
+        &conn->paths.active->pmtud,
+        VEL_MIN(conn->config->limits.max_datagram_payload, params.max_udp_payload_size));
     vel_streams_set_peer_params(conn->streams, &params);
     conn->peer_params_known = true;
     return VEL_OK;

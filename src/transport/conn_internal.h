@@ -11,6 +11,7 @@
 #include "transport/crypto_stream.h"
 #include "transport/error.h"
 #include "transport/frame.h"
+#include "transport/key_update.h"
 #include "transport/keys.h"
 #include "transport/life.h"
 #include "transport/pacer.h"
@@ -34,6 +35,7 @@
  *   conn_streams.c    the application's calls on streams
  *   conn_packet.c     header, padding and sealing of one packet
  *   conn_handshake.c  the handshake provider's callbacks, keys, transport parameters
+ *   conn_keys.c       key updates, and keys that wear out
  *   conn_opening.c    what only a young connection meets: Retry, Version Negotiation, early packets
  *   conn_timers.c     the deadline and what is due then
  */
@@ -82,6 +84,7 @@ struct vel_conn {
     struct vel_cids cids;
     struct vel_pool pool;
     struct vel_conn_space space[VEL_SPACE_COUNT];
+    struct vel_key_update key_update; /* of the application space */
     struct vel_recovery recovery;
     struct vel_pacer pacer;
     struct vel_streams *streams;
@@ -132,6 +135,9 @@ void vel_conn_ended(struct vel_conn *conn);
 
 /* The path carries another size of datagrams than before: whoever counts in packets must know. */
 void vel_conn_mtu_changed(struct vel_conn *conn);
+
+/* After acknowledgements and losses: a path that swallows large packets gets small ones again. */
+void vel_conn_leave_black_hole(struct vel_conn *conn);
 
 static inline enum vel_level vel_space_level(enum vel_space space)
 {
@@ -228,6 +234,23 @@ void vel_conn_confirm(struct vel_conn *conn, vel_time now);
 
 /* Keys, crypto stream and packets of a space are history (RFC 9001 4.9). */
 void vel_conn_discard_space(struct vel_conn *conn, enum vel_space space);
+
+/* ---- conn_keys.c ---- */
+
+/* Open one packet of a space whose keys are there; errors as for vel_packet_open. */
+vel_result vel_conn_open_packet(struct vel_conn *conn, enum vel_space space, uint8_t *packet,
+                                size_t number_offset, size_t size, struct vel_opened *opened);
+
+/* The packet that was opened is authentic: follow the peer's key update, if it begins one. False:
+ * the connection was closed. */
+bool vel_conn_follow_key_update(struct vel_conn *conn, enum vel_space space, uint64_t number,
+                                vel_time now);
+
+/* Before a 1-RTT packet is begun: update keys that have done half of what they may. */
+void vel_conn_refresh_keys(struct vel_conn *conn, vel_time now);
+
+/* A packet was sealed: the connection ends before its keys wear out. */
+void vel_conn_count_sealed(struct vel_conn *conn, enum vel_space space);
 
 /* ---- conn_opening.c ---- */
 

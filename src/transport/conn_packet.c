@@ -11,7 +11,8 @@ static void write_header(struct vel_conn *conn, struct vel_packet_build *p)
 {
     const struct vel_cid *peer = vel_cids_peer(&conn->cids);
     if (p->space == VEL_SPACE_APP) {
-        vel_packet_write_short(&p->w, peer, 0, p->number, p->number_size);
+        vel_packet_write_short(&p->w, peer, vel_key_update_bit(&conn->key_update), p->number,
+                               p->number_size);
         return;
     }
     bool with_token = p->space == VEL_SPACE_INITIAL && conn->opening != NULL;
@@ -35,6 +36,8 @@ bool vel_packet_begin(struct vel_conn *conn, struct vel_packet_build *p, enum ve
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "too many packets without acknowledgement");
         return false;
     }
+    if (space == VEL_SPACE_APP)
+        vel_conn_refresh_keys(conn, conn->now);
     *p = (struct vel_packet_build){
         .w = vel_writer(start, room - VEL_AEAD_TAG),
         .space = space,
@@ -88,8 +91,6 @@ bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t
     if (p->eliciting)
         vel_life_sent_eliciting(&conn->life, now, vel_recovery_pto(&conn->recovery));
     conn->stats.packets_sent++;
-    /* RFC 9001 6.6: keys are not updated yet, so the connection ends before they wear out. */
-    if (++space->sealed >= vel_keys_seal_limit(conn->aead, conn->paths.active->mtu))
-        vel_conn_fail(conn, VEL_WIRE_AEAD_LIMIT_REACHED, "too many packets under one key");
+    vel_conn_count_sealed(conn, p->space);
     return true;
 }

@@ -38,7 +38,7 @@ static enum vel_space space_of(enum vel_packet_type type)
     return VEL_SPACE_COUNT;
 }
 
-/* RFC 9001 6.6: too many forgeries wear the AEAD out. */
+/* VEL-TR-23, RFC 9001 6.6: too many forgeries wear the AEAD out. */
 static void on_forgery(struct vel_conn *conn)
 {
     drop_packet(conn);
@@ -95,7 +95,6 @@ static void open_packet(struct vel_conn *conn, enum vel_space space,
                         struct arrival *arrival, vel_time now)
 {
     struct vel_conn_space *s = &conn->space[space];
-    uint64_t largest = s->acks.received.count == 0 ? VEL_NUMBER_NONE : s->acks.largest;
     uint8_t token[VEL_RESET_TOKEN] = {0};
     bool may_reset = space == VEL_SPACE_APP && header->size >= RESET_MIN_BYTES;
     if (may_reset)
@@ -103,7 +102,7 @@ static void open_packet(struct vel_conn *conn, enum vel_space space,
 
     struct vel_opened opened;
     enum vel_err err =
-        vel_packet_open(&s->read, 0, largest, packet, header->number_offset, header->size, &opened);
+        vel_conn_open_packet(conn, space, packet, header->number_offset, header->size, &opened);
     if (err == VEL_ERR_AUTH && may_reset &&
         is_stateless_reset(conn, vel_slice(token, sizeof token))) {
         struct vel_close why = {.origin = VEL_CLOSE_PEER, .reason = "stateless reset"};
@@ -115,7 +114,7 @@ static void open_packet(struct vel_conn *conn, enum vel_space space,
         vel_conn_fail(conn, VEL_WIRE_PROTOCOL_VIOLATION, "reserved header bits are set");
     } else if (err != VEL_OK || vel_acks_is_duplicate(&s->acks, opened.number)) {
         drop_packet(conn);
-    } else {
+    } else if (vel_conn_follow_key_update(conn, space, opened.number, now)) {
         process_payload(conn, space, header, &opened, arrival, now);
     }
 }

@@ -64,8 +64,8 @@ static enum vel_err ping_acked(struct vel_conn *conn, enum vel_space space,
     (void)space;
     if (record->len == 0)
         return VEL_OK;
-    vel_path_probe_acked(conn->paths.active, record->len);
-    vel_conn_mtu_changed(conn);
+    if (vel_pmtud_acked(&conn->paths.active->pmtud, record->len, conn->now))
+        vel_conn_mtu_changed(conn);
     return VEL_OK;
 }
 
@@ -74,7 +74,7 @@ static enum vel_err ping_lost(struct vel_conn *conn, enum vel_space space,
 {
     (void)space;
     if (record->len > 0)
-        vel_path_probe_lost(conn->paths.active);
+        vel_pmtud_lost(&conn->paths.active->pmtud, record->len, conn->now);
     return VEL_OK;
 }
 

@@ -10,7 +10,7 @@ enum { RESERVED_FOR_ACKS = 4096 };
 static bool window_open(struct vel_conn *conn, vel_time now)
 {
     const struct vel_sent *sent = &conn->recovery.space[VEL_SPACE_APP].sent;
-    if (vel_recovery_room(&conn->recovery) < conn->paths.active->mtu ||
+    if (vel_recovery_room(&conn->recovery) < conn->paths.active->pmtud.mtu ||
         sent->next - sent->base > VEL_SENT_MAX_PACKETS - RESERVED_FOR_ACKS)
         return false;
     if (vel_pacer_budget(&conn->pacer, now) > 0)
@@ -107,14 +107,15 @@ static size_t build_datagram(struct vel_conn *conn, uint8_t *bytes, size_t room,
     return sent;
 }
 
-/* A packet of probe_mtu bytes that nothing depends on (RFC 8899 6.2.1, RFC 9000 14.4): its loss
+/* A packet of probe size that nothing depends on (RFC 8899 6.2.1, RFC 9000 14.4): its loss
  * tells about the path, not about congestion. Only when bulk data makes it worth while. */
 static size_t build_mtu_probe(struct vel_conn *conn, uint8_t *bytes, size_t room, uint8_t ecn,
                               vel_time now)
 {
-    size_t size = conn->paths.active->probe_mtu;
-    bool wanted = conn->opening == NULL && vel_path_probe_due(conn->paths.active) &&
+    struct vel_pmtud *pmtud = &conn->paths.active->pmtud;
+    bool wanted = conn->opening == NULL && vel_pmtud_is_due(pmtud, now) &&
                   conn->recovery.in_flight > 0 && vel_streams_want_send(conn->streams);
+    size_t size = pmtud->probe;
     struct vel_packet_build p;
     if (!wanted || room < size || !window_open(conn, now) ||
         !vel_packet_begin(conn, &p, VEL_SPACE_APP, bytes, size))
@@ -130,7 +131,7 @@ static size_t build_mtu_probe(struct vel_conn *conn, uint8_t *bytes, size_t room
     size_t used = vel_packet_size(&p);
     size_t sent = seal_all(conn, &p, 1, used, size, ecn, now);
     if (sent > 0)
-        vel_path_probe_sent(conn->paths.active);
+        vel_pmtud_sent(pmtud);
     return sent;
 }
 
@@ -212,7 +213,7 @@ static vel_result send_close(struct vel_conn *conn, struct vel_train *train, vel
         return VEL_ERR_AGAIN;
     vel_life_close_sent(&conn->life, now, vel_recovery_pto(&conn->recovery));
     size_t room = VEL_MIN(train->capacity,
-                          VEL_MIN(vel_path_credit(conn->paths.active), (size_t)VEL_PATH_BASE_MTU));
+                          VEL_MIN(vel_path_credit(conn->paths.active), (size_t)VEL_PMTUD_BASE));
     size_t size = build_close(conn, train->bytes, room, now);
     if (size == 0)
         return VEL_ERR_AGAIN;
@@ -222,11 +223,21 @@ static vel_result send_close(struct vel_conn *conn, struct vel_train *train, vel
     return VEL_OK;
 }
 
+/* The most that the next datagram may hold. Probes after a time-out are small: they must arrive even
+ * where the path does not carry large packets any more (RFC 8899 4.3). */
+static size_t datagram_room(const struct vel_conn *conn)
+{
+    bool probing = conn->recovery.pto_backoff > 0 && conn->space[VEL_SPACE_APP].probes_due > 0;
+    size_t mtu = probing ? VEL_PMTUD_BASE : conn->paths.active->pmtud.mtu;
+    return VEL_MIN(mtu, vel_path_credit(conn->paths.active));
+}
+
 /* Nothing more to write: is it for want of data, or did window or pacer stop us? */
 static void note_limit(struct vel_conn *conn, vel_time now)
 {
     bool wanted = wants_any(conn, true, now);
-    bool app_limited = !wanted && vel_recovery_room(&conn->recovery) >= conn->paths.active->mtu;
+    bool app_limited =
+        !wanted && vel_recovery_room(&conn->recovery) >= conn->paths.active->pmtud.mtu;
     vel_recovery_set_app_limited(&conn->recovery, app_limited);
     if (!wanted)
         conn->pace_until = VEL_NEVER;
@@ -254,7 +265,7 @@ vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t 
     }
     for (unsigned segments = 0; segments < VEL_TRAIN_SEGMENTS && has_credit(conn, now);
          segments++) {
-        size_t room = VEL_MIN((size_t)conn->paths.active->mtu, vel_path_credit(conn->paths.active));
+        size_t room = datagram_room(conn);
         if (segments > 0)
             room = VEL_MIN(room, train->segment);
         if (limit - train->len < room && segments > 0)

@@ -31,6 +31,7 @@ vel_time vel_conn_deadline(const struct vel_conn *conn)
         return deadline;
     deadline = VEL_MIN(deadline, vel_recovery_deadline(&conn->recovery));
     deadline = VEL_MIN(deadline, keep_alive_deadline(conn));
+    deadline = VEL_MIN(deadline, vel_key_update_deadline(&conn->key_update));
     deadline = VEL_MIN(deadline, conn->trim_at);
     /* Without credit nothing can leave before something arrives: no use in waking up for it. */
     if (vel_path_credit(conn->paths.active) < VEL_INITIAL_DATAGRAM_MIN)
@@ -44,11 +45,13 @@ vel_time vel_conn_deadline(const struct vel_conn *conn)
 static void on_recovery_timeout(struct vel_conn *conn, vel_time now)
 {
     struct vel_recovery_timeout due = vel_recovery_on_timeout(&conn->recovery, now);
+    vel_conn_leave_black_hole(conn);
     if (due.action != VEL_RECOVERY_PROBE)
         return;
     conn->stats.pto_count++;
     conn->handshake_probes += conn->stats.handshake_time == 0;
-    if (conn->recovery.pto_backoff >= VEL_PATH_BLACK_HOLE && vel_path_doubt_mtu(conn->paths.active))
+    if (conn->recovery.pto_backoff >= VEL_PATH_BLACK_HOLE &&
+        vel_pmtud_restart(&conn->paths.active->pmtud))
         vel_conn_mtu_changed(conn);
     for (unsigned i = 0; i < VEL_SPACE_COUNT; i++) {
         struct vel_conn_space *space = &conn->space[i];
@@ -80,6 +83,7 @@ void vel_conn_expire(struct vel_conn *conn, vel_time now)
     if (!vel_life_is_over(&conn->life)) {
         if (vel_recovery_deadline(&conn->recovery) <= now)
             on_recovery_timeout(conn, now);
+        vel_key_update_expire(&conn->key_update, now);
         if (keep_alive_deadline(conn) <= now)
             on_keep_alive(conn);
         if (conn->pace_until <= now)

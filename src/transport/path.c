@@ -3,10 +3,8 @@
 
 #include <string.h>
 
-#include "base/units.h"
-
 void vel_path_init(struct vel_path *path, const struct vel_addr *local,
-                   const struct vel_addr *remote, bool validated, uint64_t probe_mtu)
+                   const struct vel_addr *remote, bool validated, uint64_t ceiling)
 {
     *path = (struct vel_path){
         .local = *local,
@@ -14,11 +12,10 @@ void vel_path_init(struct vel_path *path, const struct vel_addr *local,
         .drop_at = VEL_NEVER,
         .validated = validated,
         .proved = validated,
-        .mtu = VEL_PATH_BASE_MTU,
-        .probe_mtu = probe_mtu > VEL_PATH_BASE_MTU ? (uint16_t)VEL_MIN(probe_mtu, UINT16_MAX) : 0,
         .answered_since = INT64_MIN,
     };
     vel_validation_init(&path->validation);
+    vel_pmtud_init(&path->pmtud, ceiling);
 }
 
 size_t vel_path_credit(const struct vel_path *path)
@@ -77,39 +74,4 @@ bool vel_path_take_response(struct vel_path *path, uint8_t data[VEL_CHALLENGE_SI
     memmove(path->responses[0], path->responses[1],
             (size_t)path->response_count * VEL_CHALLENGE_SIZE);
     return true;
-}
-
-bool vel_path_probe_due(const struct vel_path *path)
-{
-    return path->probe_mtu > path->mtu && !path->probe_in_flight;
-}
-
-void vel_path_probe_sent(struct vel_path *path)
-{
-    path->probe_in_flight = true;
-}
-
-void vel_path_probe_acked(struct vel_path *path, uint64_t size)
-{
-    path->probe_in_flight = false;
-    path->probe_losses = 0;
-    if (size > path->mtu && size <= UINT16_MAX)
-        path->mtu = (uint16_t)size;
-}
-
-bool vel_path_doubt_mtu(struct vel_path *path)
-{
-    if (path->mtu == VEL_PATH_BASE_MTU)
-        return false;
-    path->mtu = VEL_PATH_BASE_MTU;
-    path->probe_in_flight = false;
-    path->probe_losses = 0;
-    return true;
-}
-
-void vel_path_probe_lost(struct vel_path *path)
-{
-    path->probe_in_flight = false;
-    if (++path->probe_losses >= VEL_PATH_PROBES_MAX)
-        path->probe_mtu = 0;
 }

@@ -132,6 +132,8 @@ static void packet_acked(struct vel_recovery *r, enum vel_space space,
     news->newest = VEL_MAX(news->newest, packet->time);
     if (packet->in_flight && !vel_cc_in_recovery(&r->cc, packet->time))
         news->bytes += packet->size;
+    if (space == VEL_SPACE_APP && packet->in_flight)
+        vel_black_hole_acked(&r->black_hole, packet->size, packet->time);
     for (unsigned i = 0; i < packet->records; i++)
         r->hooks.acked(r->hooks.self, space, vel_sent_record(&r->space[space].sent, packet, i));
 }

@@ -5,6 +5,7 @@
 #include "transport/cc.h"
 #include "transport/ecn.h"
 #include "transport/frame.h"
+#include "transport/pmtud.h"
 #include "transport/rtt.h"
 #include "transport/sent.h"
 #include "transport/space.h"
@@ -72,7 +73,8 @@ struct vel_recovery {
     struct vel_rtt rtt;
     struct vel_ecn_validation ecn;
     struct vel_cc cc;
-    uint64_t in_flight;     /* bytes, over all spaces */
+    struct vel_black_hole black_hole; /* of 1-RTT packets in flight */
+    uint64_t in_flight;               /* bytes, over all spaces */
     vel_time last_event;    /* the latest `now` seen: the anti-deadlock probe counts from there */
     vel_time max_ack_delay; /* the peer's */
     uint64_t skip_at;       /* the next 1-RTT number to leave out, RFC 9000 21.4 */

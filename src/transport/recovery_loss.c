@@ -30,6 +30,8 @@ static void packet_lost(struct vel_recovery *r, enum vel_space space,
     if (packet->ecn == VEL_ECN_ECT0)
         vel_ecn_on_lost(&r->ecn);
     r->packets_lost += packet->in_flight;
+    if (space == VEL_SPACE_APP && packet->in_flight)
+        vel_black_hole_lost(&r->black_hole, packet->size, packet->time);
     vel_recovery_give_up(r, space, packet);
 }
 

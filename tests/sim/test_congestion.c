@@ -181,8 +181,9 @@ static void the_path_mtu_is_found(uint64_t seed)
         sim_delay(scene->sim, SIM_BOTH, 10 * MS);
         scene_start(scene, &(struct ask){.streams = 1, .down = 2 * MIB});
         scene_finish(scene, 60 * SECOND);
-        EXPECT_NUMBER(tap->largest, <=, 1452);
-        EXPECT_NUMBER(tap->largest, ==, carried[i] >= 1452 ? 1452 : 1200);
+        const size_t most = VEL_MIN(carried[i], (size_t)1452);
+        EXPECT_NUMBER(tap->largest, <=, most);
+        EXPECT_NUMBER(tap->largest, >=, most - most / 64);
         scene_free(scene);
     }
 }

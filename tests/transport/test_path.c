@@ -71,47 +71,6 @@ static void ports_do_not_make_hosts(void **state)
     assert_false(vel_path_is_same_host(&c, &a));
 }
 
-static void larger_datagrams_are_proved_first(void **state)
-{
-    (void)state;
-    struct vel_path path;
-    vel_path_init(&path, &here, &there, true, 1452);
-    assert_int_equal(path.mtu, VEL_PATH_BASE_MTU);
-    assert_true(vel_path_probe_due(&path));
-    vel_path_probe_sent(&path);
-    assert_false(vel_path_probe_due(&path));
-    vel_path_probe_acked(&path, 1452);
-    assert_int_equal(path.mtu, 1452);
-    assert_false(vel_path_probe_due(&path));
-}
-
-static void a_small_path_is_believed(void **state)
-{
-    (void)state;
-    struct vel_path path;
-    vel_path_init(&path, &here, &there, true, 1452);
-    for (int i = 0; i < VEL_PATH_PROBES_MAX; i++) {
-        assert_true(vel_path_probe_due(&path));
-        vel_path_probe_sent(&path);
-        vel_path_probe_lost(&path);
-    }
-    assert_false(vel_path_probe_due(&path));
-    assert_int_equal(path.mtu, VEL_PATH_BASE_MTU);
-}
-
-static void a_proven_size_may_stop_to_fit(void **state)
-{
-    (void)state;
-    struct vel_path path;
-    vel_path_init(&path, &here, &there, true, 1452);
-    assert_false(vel_path_doubt_mtu(&path));
-    vel_path_probe_sent(&path);
-    vel_path_probe_acked(&path, 1452);
-    assert_true(vel_path_doubt_mtu(&path));
-    assert_int_equal(path.mtu, VEL_PATH_BASE_MTU);
-    assert_true(vel_path_probe_due(&path)); /* it may have been an outage */
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,9 +78,6 @@ int main(void)
         cmocka_unit_test(challenges_are_bounded_and_in_order),
         cmocka_unit_test(answers_are_bounded_in_time),
         cmocka_unit_test(ports_do_not_make_hosts),
-        cmocka_unit_test(larger_datagrams_are_proved_first),
-        cmocka_unit_test(a_small_path_is_believed),
-        cmocka_unit_test(a_proven_size_may_stop_to_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

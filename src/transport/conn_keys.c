@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/try.h"
+#include "base/units.h"
+#include "transport/conn_internal.h"
+
+vel_result vel_conn_open_packet(struct vel_conn *conn, enum vel_space space, uint8_t *packet,
+                                size_t number_offset, size_t size, struct vel_opened *opened)
+{
+    struct vel_conn_space *s = &conn->space[space];
+    uint64_t largest = s->acks.received.count == 0 ? VEL_NUMBER_NONE : s->acks.largest;
+    if (space == VEL_SPACE_APP)
+        return vel_key_update_open(&conn->key_update, largest, packet, number_offset, size, opened);
+    return vel_packet_open(&s->read, 0, largest, packet, number_offset, size, opened);
+}
+
+bool vel_conn_follow_key_update(struct vel_conn *conn, enum vel_space space, uint64_t number,
+                                vel_time now)
+{
+    if (space != VEL_SPACE_APP)
+        return true;
+    struct vel_key_update *update = &conn->key_update;
+    uint64_t before = update->count;
+    enum vel_err err =
+        vel_key_update_received(update, number, conn->recovery.space[VEL_SPACE_APP].sent.next, now,
+                                vel_recovery_pto(&conn->recovery));
+    if (err == VEL_ERR_UNEXPECTED)
+        vel_conn_fail(conn, VEL_WIRE_KEY_UPDATE_ERROR, "a key update out of turn");
+    else if (err != VEL_OK)
+        vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "no successor for the packet keys");
+    if (update->count != before)
+        conn->space[VEL_SPACE_APP].sealed = 0;
+    return err == VEL_OK;
+}
+
+static vel_result begin_update(struct vel_conn *conn)
+{
+    TRY(vel_key_update_begin(&conn->key_update, conn->recovery.space[VEL_SPACE_APP].sent.next));
+    conn->space[VEL_SPACE_APP].sealed = 0;
+    return VEL_OK;
+}
+
+/* RFC 9001 6.1: not before the handshake is confirmed. */
+static bool may_update(const struct vel_conn *conn, vel_time now)
+{
+    return conn->recovery.handshake_confirmed && vel_key_update_is_allowed(&conn->key_update, now);
+}
+
+/* VEL-TR-20: packets after which the keys are updated: half of what they may seal, so that an update that is
+ * not allowed yet can wait. */
+static uint64_t update_after(const struct vel_conn *conn)
+{
+    uint64_t half = vel_keys_seal_limit(conn->aead, conn->paths.active->pmtud.mtu) / 2;
+    uint64_t asked = conn->config->limits.key_update_packets;
+    return asked > 0 ? VEL_MIN(asked, half) : half;
+}
+
+void vel_conn_refresh_keys(struct vel_conn *conn, vel_time now)
+{
+    if (conn->space[VEL_SPACE_APP].sealed < update_after(conn) || !may_update(conn, now))
+        return;
+    if (begin_update(conn) != VEL_OK)
+        vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "no successor for the packet keys");
+}
+
+void vel_conn_count_sealed(struct vel_conn *conn, enum vel_space space)
+{
+    if (++conn->space[space].sealed >=
+        vel_keys_seal_limit(conn->aead, conn->paths.active->pmtud.mtu))
+        vel_conn_fail(conn, VEL_WIRE_AEAD_LIMIT_REACHED, "too many packets under one key");
+}
+
+vel_result vel_conn_update_keys(struct vel_conn *conn)
+{
+    struct vel_conn_space *app = &conn->space[VEL_SPACE_APP];
+    REQUIRE(!vel_life_is_over(&conn->life), VEL_ERR_CLOSED);
+    REQUIRE(may_update(conn, conn->now), VEL_ERR_AGAIN);
+    TRY(begin_update(conn));
+    app->probes_due = VEL_MAX(app->probes_due, 1U);
+    vel_conn_wake(conn);
+    return VEL_OK;
+}

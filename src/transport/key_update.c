@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/key_update.h"
+
+#include "base/own.h"
+#include "base/try.h"
+#include "base/units.h"
+
+/* RFC 9001 6.5: how long old keys are kept, and how long the next update waits. */
+enum { PTO_COUNT = 3 };
+
+OWNED_POINTER(release_aead, struct vel_aead, vel_aead_free)
+
+void vel_key_update_init(struct vel_key_update *u, const struct vel_crypto *crypto,
+                         struct vel_keys *read, struct vel_keys *write)
+{
+    *u = (struct vel_key_update){
+        .crypto = crypto, .read = read, .write = write, .last_until = VEL_NEVER};
+}
+
+void vel_key_update_clear(struct vel_key_update *u)
+{
+    vel_aead_free(u->last);
+    vel_aead_free(u->next);
+    vel_secret_clear(&u->read_secret);
+    vel_secret_clear(&u->write_secret);
+    u->last = u->next = NULL;
+    u->suite = NULL;
+    u->last_until = VEL_NEVER;
+}
+
+vel_result vel_key_update_set_secret(struct vel_key_update *u, const struct vel_version *version,
+                                     const struct vel_suite *suite, enum vel_direction direction,
+                                     const struct vel_secret *secret)
+{
+    u->version = version;
+    u->suite = suite;
+    if (direction == VEL_WRITE) {
+        u->write_secret = *secret;
+        return VEL_OK;
+    }
+    OWNED(vel_secret_clear) struct vel_secret next = *secret;
+    struct vel_aead *aead = NULL;
+    TRY(vel_keys_next(u->crypto, version, suite, VEL_READ, &next, &aead));
+    vel_aead_free(u->next);
+    u->next = aead;
+    u->read_secret = next;
+    return VEL_OK;
+}
+
+uint8_t vel_key_update_bit(const struct vel_key_update *u)
+{
+    return u->count % 2 != 0 ? VEL_BIT_KEY_PHASE : 0;
+}
+
+/* 6.3, 6.5: the other phase is the last one when the number lies before this generation, else the
+ * next one. After `last` is gone nothing old opens any more, which costs as much to find out. */
+static enum vel_key_generation choose(const struct vel_key_update *u,
+                                      const struct vel_opened *opened)
+{
+    if ((opened->first_byte & VEL_BIT_KEY_PHASE) == vel_key_update_bit(u) || u->next == NULL)
+        return VEL_KEYS_THIS;
+    bool before = u->first_received == VEL_NUMBER_NONE || opened->number < u->first_received;
+    return u->last != NULL && before ? VEL_KEYS_LAST : VEL_KEYS_NEXT;
+}
+
+vel_result vel_key_update_open(struct vel_key_update *u, uint64_t largest, uint8_t *packet,
+                               size_t number_offset, size_t size, struct vel_opened *opened)
+{
+    struct vel_opened found;
+    TRY(vel_packet_unprotect(u->read->mask, largest, packet, number_offset, size, &found));
+    enum vel_key_generation generation = choose(u, &found);
+    struct vel_aead *const aeads[] = {
+        [VEL_KEYS_THIS] = u->read->aead, [VEL_KEYS_LAST] = u->last, [VEL_KEYS_NEXT] = u->next};
+    TRY(vel_packet_decrypt(aeads[generation], 0, packet, size, &found));
+    u->opened = generation;
+    *opened = found;
+    return VEL_OK;
+}
+
+/* On to the next generation in both directions. */
+static vel_result advance(struct vel_key_update *u, uint64_t next_sent)
+{
+    OWNED(vel_secret_clear) struct vel_secret read = u->read_secret;
+    OWNED(vel_secret_clear) struct vel_secret write = u->write_secret;
+    OWNED(release_aead) struct vel_aead *opener = NULL;
+    struct vel_aead *sealer = NULL;
+    TRY(vel_keys_next(u->crypto, u->version, u->suite, VEL_READ, &read, &opener));
+    TRY(vel_keys_next(u->crypto, u->version, u->suite, VEL_WRITE, &write, &sealer));
+
+    vel_aead_free(u->last);
+    u->last = u->read->aead;
+    u->read->aead = u->next;
+    u->next = GIVE(opener);
+    vel_aead_free(u->write->aead);
+    u->write->aead = sealer;
+    u->read_secret = read;
+    u->write_secret = write;
+
+    u->count++;
+    u->last_until = VEL_NEVER;
+    u->first_sent = next_sent;
+    u->first_received = VEL_NUMBER_NONE;
+    u->told = u->confirmed = false;
+    return VEL_OK;
+}
+
+/* A packet opened with this generation's keys. */
+static void note(struct vel_key_update *u, uint64_t number, vel_time now, vel_time pto)
+{
+    if (u->first_received == VEL_NUMBER_NONE) {
+        u->first_received = u->largest_received = number;
+        u->last_until = u->last != NULL ? now + PTO_COUNT * pto : VEL_NEVER;
+    }
+    u->first_received = VEL_MIN(u->first_received, number);
+    u->largest_received = VEL_MAX(u->largest_received, number);
+}
+
+vel_result vel_key_update_received(struct vel_key_update *u, uint64_t number, uint64_t next_sent,
+                                   vel_time now, vel_time pto)
+{
+    if (u->opened == VEL_KEYS_LAST)
+        return VEL_OK;
+    if (u->opened == VEL_KEYS_NEXT) {
+        /* 6.4: keys only get newer as numbers rise; 6.2: the peer waits for our answer. */
+        bool went_back = u->first_received != VEL_NUMBER_NONE && number < u->largest_received;
+        bool in_haste = u->count > 0 && !u->told;
+        REQUIRE(!went_back && !in_haste, VEL_ERR_UNEXPECTED);
+        TRY(advance(u, next_sent));
+        u->opened = VEL_KEYS_THIS;
+    }
+    note(u, number, now, pto);
+    return VEL_OK;
+}
+
+void vel_key_update_told(struct vel_key_update *u, uint64_t largest)
+{
+    u->told |= u->first_received != VEL_NUMBER_NONE && largest >= u->first_received;
+}
+
+vel_result vel_key_update_acked(struct vel_key_update *u, uint64_t largest, vel_time now,
+                                vel_time pto)
+{
+    if (u->confirmed || largest < u->first_sent)
+        return VEL_OK;
+    REQUIRE(u->opened != VEL_KEYS_LAST, VEL_ERR_UNEXPECTED);
+    u->confirmed = true;
+    u->not_before = u->count > 0 ? now + PTO_COUNT * pto : now;
+    return VEL_OK;
+}
+
+bool vel_key_update_is_allowed(const struct vel_key_update *u, vel_time now)
+{
+    if (u->next == NULL || u->write_secret.len == 0)
+        return false;
+    return u->count == 0 || (u->confirmed && now >= u->not_before);
+}
+
+vel_result vel_key_update_begin(struct vel_key_update *u, uint64_t next_sent)
+{
+    return advance(u, next_sent);
+}
+
+void vel_key_update_expire(struct vel_key_update *u, vel_time now)
+{
+    if (u->last_until > now)
+        return;
+    vel_aead_free(u->last);
+    u->last = NULL;
+    u->last_until = VEL_NEVER;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRANSPORT_KEY_UPDATE_H
+#define TRANSPORT_KEY_UPDATE_H
+
+#include "base/secret.h"
+#include "handshake/handshake.h"
+#include "transport/keys.h"
+
+/*
+ * Key update of 1-RTT packets, RFC 9001 section 6, VEL-TR-21, VEL-TR-22: the keys of the application space wear out and
+ * are replaced by their successors, generation after generation, without a message. The Key Phase
+ * bit of a packet is the lowest bit of its generation.
+ *
+ *      last  <-  this  ->  next            keys to open packets with; to seal there is only this
+ *
+ * `next` is made ahead, so that a packet that begins a generation takes as long to open, or to be
+ * refused, as any other (9.5). `last` opens packets that were overtaken; it is wiped three probe
+ * time-outs after the first packet of this generation came. The header mask never changes.
+ *
+ * Either side may begin; the other one follows with the first packet it opens with `next`. Who has
+ * begun waits until the peer acknowledges a packet of this generation, and then three times the
+ * largest probe time-out, before it begins again (6.1, 6.5).
+ *
+ * All zero is "no secrets yet": then there is nothing to open with `next`. Release with
+ * vel_key_update_clear. The keys it replaces are the caller's and stay where they are.
+ */
+enum vel_key_generation { VEL_KEYS_THIS, VEL_KEYS_LAST, VEL_KEYS_NEXT };
+
+struct vel_key_update {
+    const struct vel_crypto *crypto;
+    const struct vel_version *version;
+    const struct vel_suite *suite;
+    struct vel_keys *read, *write; /* of this generation */
+    struct vel_secret read_secret; /* of the next generation */
+    struct vel_secret write_secret;
+    struct vel_aead *last, *next;
+    vel_time last_until;     /* when `last` is wiped; VEL_NEVER: there is none, or not known yet */
+    vel_time not_before;     /* when we may begin again, once this generation is confirmed */
+    uint64_t count;          /* updates so far */
+    uint64_t first_sent;     /* our first packet number of this generation */
+    uint64_t first_received; /* the peer's lowest; VEL_NUMBER_NONE: nothing came yet */
+    uint64_t largest_received;      /* the peer's largest; meaningful when something came */
+    bool told;                      /* we acknowledged a packet of this generation */
+    bool confirmed;                 /* the peer did */
+    enum vel_key_generation opened; /* keys of the packet that was opened last */
+};
+
+/* `read` and `write` are the application space's and outlive the update. */
+void vel_key_update_init(struct vel_key_update *u, const struct vel_crypto *crypto,
+                         struct vel_keys *read, struct vel_keys *write);
+void vel_key_update_clear(struct vel_key_update *u);
+
+/* The handshake gave the first traffic secret of a direction, whose keys are in place. suite is a
+ * row of a constant table. VEL_ERR_CRYPTO, VEL_ERR_NOMEM: the connection cannot go on */
+vel_result vel_key_update_set_secret(struct vel_key_update *u, const struct vel_version *version,
+                                     const struct vel_suite *suite, enum vel_direction direction,
+                                     const struct vel_secret *secret);
+
+/* VEL_BIT_KEY_PHASE or 0: for the short header of what is sealed now. */
+uint8_t vel_key_update_bit(const struct vel_key_update *u);
+
+/* Open a 1-RTT packet with the keys that its number and phase ask for. Parameters and errors as for
+ * vel_packet_open. Which keys they were is kept in u->opened. */
+vel_result vel_key_update_open(struct vel_key_update *u, uint64_t largest, uint8_t *packet,
+                               size_t number_offset, size_t size, struct vel_opened *opened);
+
+/*
+ * The packet that was opened is authentic. When it begins a generation, follow: seal with the new
+ * keys from `next_sent` on, the next packet number of ours. pto: the largest probe time-out.
+ * VEL_ERR_UNEXPECTED  the peer began twice without waiting, or went back to old keys: close with
+ *                     KEY_UPDATE_ERROR
+ * VEL_ERR_CRYPTO, VEL_ERR_NOMEM  the connection cannot go on
+ */
+vel_result vel_key_update_received(struct vel_key_update *u, uint64_t number, uint64_t next_sent,
+                                   vel_time now, vel_time pto);
+
+/* An ACK frame up to `largest` leaves, sealed with this generation's keys. */
+void vel_key_update_told(struct vel_key_update *u, uint64_t largest);
+
+/* An ACK frame up to `largest` came in the packet opened last.
+ * VEL_ERR_UNEXPECTED  it acknowledges new keys under old ones (6.2): KEY_UPDATE_ERROR */
+vel_result vel_key_update_acked(struct vel_key_update *u, uint64_t largest, vel_time now,
+                                vel_time pto);
+
+/* May we begin a generation? The caller knows that the handshake is confirmed. */
+bool vel_key_update_is_allowed(const struct vel_key_update *u, vel_time now);
+
+/* Begin one, with our packet number `next_sent`. Nothing changes on failure.
+ * VEL_ERR_CRYPTO, VEL_ERR_NOMEM */
+vel_result vel_key_update_begin(struct vel_key_update *u, uint64_t next_sent);
+
+/* When the last generation's keys must go; VEL_NEVER. */
+static inline vel_time vel_key_update_deadline(const struct vel_key_update *u)
+{
+    return u->last_until;
+}
+void vel_key_update_expire(struct vel_key_update *u, vel_time now);
+
+#endif
