@@ -56,10 +56,19 @@ struct vel_request {
     struct vel_fields fields;
 };
 
+struct vel_prepared;
+
 struct vel_response {
     unsigned status; /* 200 to 599 */
     struct vel_fields fields;
+    const struct vel_prepared *prepared; /* more fields, sent before those; NULL: none */
 };
+
+/* Fields that many responses share, encoded once. Copied; read-only once made, and used only within
+ * the calls that get it. VEL_ERR_LIMIT: more than half of VEL_HTTP_MAX_FIELDS; VEL_ERR_NOMEM */
+vel_result vel_prepared_new(const struct vel_env *env, struct vel_fields fields,
+                            struct vel_prepared **prepared);
+void vel_prepared_free(struct vel_prepared *prepared); /* NULL is allowed */
 
 /* Limits of what we accept (SETTINGS_MAX_FIELD_SECTION_SIZE counts 32 bytes a field, RFC 9114
  * 4.2.2). A request beyond them is answered 431, far beyond them ends the connection. */
@@ -143,7 +152,7 @@ vel_result vel_exchange_respond(struct vel_exchange *exchange, const struct vel_
 
 /* The same with a body that is there already, whole: the short way for small answers. `bytes` stay
  * unchanged until `release` is called, once; as for a piece, that may be late. On failure it is not
- * called. */
+ * called, and the exchange may have been cancelled. */
 vel_result vel_exchange_respond_bytes(struct vel_exchange *exchange,
                                       const struct vel_response *response, struct vel_slice bytes,
                                       vel_release_fn release, void *context);

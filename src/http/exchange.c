@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/try.h"
+#include "http/bytes_source.h"
+#include "http/prepared.h"
 #include "http/session.h"
 
 vel_result vel_exchange_new(struct vel_http *http, uint64_t stream, struct vel_exchange **exchange)
@@ -128,17 +130,71 @@ static void open_source(struct vel_exchange *exchange, const struct vel_body_sou
     exchange->source_open = true;
 }
 
-vel_result vel_exchange_respond(struct vel_exchange *exchange, const struct vel_response *response,
-                                const struct vel_body_source *body)
+static vel_result may_respond(const struct vel_exchange *exchange,
+                              const struct vel_response *response)
 {
-    struct vel_http *http = exchange->http;
+    const struct vel_http *http = exchange->http;
     REQUIRE(!http->client && !exchange->answered, VEL_ERR_UNEXPECTED);
     REQUIRE(!exchange->cancelled && !http->failed && !http->closed, VEL_ERR_CLOSED);
     REQUIRE(response->status >= 200 && response->status <= 599, VEL_ERR_ARGUMENT);
-    REQUIRE(response->fields.count < VEL_HTTP_MAX_FIELDS, VEL_ERR_LIMIT);
-    TRY(http->ops->respond(exchange, response, body != NULL));
+    size_t prepared =
+        response->prepared == NULL ? 0 : vel_prepared_fields(response->prepared).count;
+    REQUIRE(prepared + response->fields.count < VEL_HTTP_MAX_FIELDS, VEL_ERR_LIMIT);
+    return VEL_OK;
+}
+
+/* All fields in one list, in `space` if need be. */
+static struct vel_response without_prepared(const struct vel_response *response,
+                                            struct vel_field space[VEL_HTTP_MAX_FIELDS])
+{
+    if (response->prepared == NULL)
+        return *response;
+    struct vel_fields first = vel_prepared_fields(response->prepared);
+    struct vel_fields last = response->fields;
+    memcpy(space, first.items, first.count * sizeof *space);
+    if (last.count > 0)
+        memcpy(space + first.count, last.items, last.count * sizeof *space);
+    return (struct vel_response){.status = response->status,
+                                 .fields = {.items = space, .count = first.count + last.count}};
+}
+
+vel_result vel_exchange_respond(struct vel_exchange *exchange, const struct vel_response *response,
+                                const struct vel_body_source *body)
+{
+    TRY(may_respond(exchange, response));
+    struct vel_field space[VEL_HTTP_MAX_FIELDS];
+    struct vel_response flat = without_prepared(response, space);
+    TRY(exchange->http->ops->respond(exchange, &flat, body != NULL));
     exchange->answered = true;
     open_source(exchange, body);
+    return VEL_OK;
+}
+
+vel_result vel_exchange_respond_bytes(struct vel_exchange *exchange,
+                                      const struct vel_response *response, struct vel_slice bytes,
+                                      vel_release_fn release, void *context)
+{
+    const struct vel_http_ops *ops = exchange->http->ops;
+    TRY(may_respond(exchange, response));
+    enum vel_err err = VEL_ERR_AGAIN;
+    if (ops->respond_whole != NULL)
+        err = ops->respond_whole(exchange, response, bytes);
+    if (err == VEL_ERR_AGAIN) {
+        struct vel_body_source source;
+        TRY(vel_bytes_source_new(exchange->http->env, bytes, release, context, &source));
+        err = vel_exchange_respond(exchange, response, &source);
+        if (err != VEL_OK)
+            vel_bytes_source_abandon(&source);
+        return err;
+    }
+    if (err != VEL_OK) {
+        vel_exchange_abort(exchange, VEL_H3_INTERNAL_ERROR, false); /* a part may be out */
+        return err;
+    }
+    exchange->answered = true;
+    exchange->sent_end = true;
+    exchange->body_sent = bytes.len;
+    release(context, bytes);
     return VEL_OK;
 }
 

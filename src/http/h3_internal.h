@@ -13,6 +13,7 @@
  *   h3_session.c    life of a session: streams, events of the connection, GOAWAY, errors
  *   h3_receive.c    nghttp3's callbacks: what the peer sent becomes events
  *   h3_send.c       nghttp3's frames and body pieces into the byte streams
+ *   h3_whole.c      small answers past nghttp3
  *   h3_exchange.c   requests and responses into nghttp3, and the end of one
  */
 
@@ -63,6 +64,11 @@ extern const nghttp3_callbacks vel_h3_callbacks;
 /* nghttp3's source of body bytes. */
 extern const nghttp3_data_reader vel_h3_body_reader;
 void vel_h3_write(struct vel_h3 *session);
+
+/* ---- h3_whole.c: a row of struct vel_http_ops ---- */
+
+vel_result vel_h3_respond_whole(struct vel_exchange *exchange, const struct vel_response *response,
+                                struct vel_slice body);
 
 /* ---- h3_exchange.c: rows of struct vel_http_ops ---- */
 

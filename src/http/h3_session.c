@@ -304,6 +304,7 @@ static const struct vel_http_ops h3_ops = {
     .free = h3_free,
     .request = vel_h3_request,
     .respond = vel_h3_respond,
+    .respond_whole = vel_h3_respond_whole,
     .read_on = h3_read_on,
     .resume_body = vel_h3_resume_body,
     .aborted = vel_h3_aborted,

@@ -40,9 +40,14 @@ struct vel_http_ops {
      * and state were checked; the caller opens the source. VEL_ERR_AGAIN, _CLOSED, _NOMEM */
     vel_result (*request)(struct vel_http *http, const struct vel_request *request, bool has_body,
                           struct vel_exchange **exchange);
-    /* Server: put the head on the wire; checked as above. VEL_ERR_CLOSED, _NOMEM */
+    /* Server: put the head on the wire; checked as above, and `prepared` is NULL: its fields are
+     * among the others. VEL_ERR_CLOSED, _NOMEM */
     vel_result (*respond)(struct vel_exchange *exchange, const struct vel_response *response,
                           bool has_body);
+    /* Server: put the whole answer on the wire, at once or not at all; checked as for respond. NULL:
+     * there is no short way. VEL_ERR_AGAIN: no room for it, take the long way. */
+    vel_result (*respond_whole)(struct vel_exchange *exchange, const struct vel_response *response,
+                                struct vel_slice body);
     /* The application takes body bytes again (it paused before); from vel_http_attend. */
     void (*read_on)(struct vel_exchange *exchange);
     /* The source may have more, after VEL_ERR_AGAIN of its pull. */

@@ -32,6 +32,7 @@ static void free_page(struct vel_page *page)
     const struct vel_env *env = page->pages->env;
     vel_release(env, page->name, page->name_size);
     vel_release(env, page->bytes, page->size);
+    vel_prepared_free(page->head);
     vel_release(env, page, sizeof *page);
 }
 

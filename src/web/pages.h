@@ -34,6 +34,7 @@ struct vel_page {
     struct vel_validators have;
     uint8_t *bytes;
     size_t size;
+    struct vel_prepared *head; /* of the plain answer; the site makes it when it is first asked */
 };
 
 /* Both outlive it. VEL_ERR_NOMEM */

@@ -42,14 +42,33 @@ void vel_reply_print(struct vel_reply *reply, const char *name, const char *form
     vel_reply_add(reply, name, at);
 }
 
-void vel_reply_start(struct vel_reply *reply, struct vel_exchange *exchange, int64_t unix_now)
+void vel_reply_start_undated(struct vel_reply *reply)
 {
-    *reply = (struct vel_reply){.exchange = exchange};
-    char date[VEL_HTTP_DATE_SIZE];
-    vel_http_date_write(unix_now, date);
-    vel_reply_print(reply, "date", "%s", date);
+    *reply = (struct vel_reply){.exchange = NULL};
     for (size_t i = 0; i < VEL_COUNT(always); i++)
         vel_reply_add(reply, always[i].name, always[i].value);
+}
+
+void vel_reply_start(struct vel_reply *reply, struct vel_exchange *exchange, int64_t unix_now)
+{
+    char date[VEL_HTTP_DATE_SIZE];
+    vel_reply_start_undated(reply);
+    reply->exchange = exchange;
+    vel_http_date_write(unix_now, date);
+    vel_reply_print(reply, "date", "%s", date);
+}
+
+static void add_length(struct vel_reply *reply, uint64_t size)
+{
+    vel_reply_print(reply, "content-length", "%" PRIu64, size);
+}
+
+vel_result vel_reply_prepare(struct vel_reply *reply, const struct vel_env *env, uint64_t size,
+                             struct vel_prepared **prepared)
+{
+    add_length(reply, size);
+    struct vel_fields fields = {.items = reply->fields, .count = reply->count};
+    return vel_prepared_new(env, fields, prepared);
 }
 
 static void end_body(const struct vel_body_source *body)
@@ -62,7 +81,7 @@ unsigned vel_reply_send(struct vel_reply *reply, unsigned status, uint64_t size,
                         const struct vel_body_source *body)
 {
     if (status != 304)
-        vel_reply_print(reply, "content-length", "%" PRIu64, size);
+        add_length(reply, size);
     struct vel_response response = {.status = status,
                                     .fields = {.items = reply->fields, .count = reply->count}};
     bool send_body = body != NULL && !reply->head_only && size > 0;
@@ -79,7 +98,7 @@ unsigned vel_reply_send(struct vel_reply *reply, unsigned status, uint64_t size,
 unsigned vel_reply_send_bytes(struct vel_reply *reply, unsigned status, struct vel_slice bytes,
                               vel_release_fn release, void *context)
 {
-    vel_reply_print(reply, "content-length", "%zu", bytes.len);
+    add_length(reply, bytes.len);
     struct vel_response response = {.status = status,
                                     .fields = {.items = reply->fields, .count = reply->count}};
     if (vel_exchange_respond_bytes(reply->exchange, &response, bytes, release, context) == VEL_OK)

@@ -8,8 +8,8 @@
 
 /*
  * The head of a response under construction, on the stack: the fields that every response carries
- * (Date, Server, the security headers of product/web.md) and those that are added. Values are kept
- * by pointer until the reply is sent, except what vel_reply_print makes.
+ * (Date, Server, the security headers) and those that are added. Values are kept by pointer until
+ * the reply is sent, except what vel_reply_print makes.
  */
 enum { VEL_REPLY_FIELDS = 24, VEL_REPLY_TEXT = 512 };
 
@@ -24,6 +24,9 @@ struct vel_reply {
 
 /* Start in place, with the fields of every response. */
 void vel_reply_start(struct vel_reply *reply, struct vel_exchange *exchange, int64_t unix_now);
+
+/* Start one that is not for an exchange, and without the date: to be prepared. */
+void vel_reply_start_undated(struct vel_reply *reply);
 
 /* `value` must live until the reply is sent. */
 void vel_reply_add(struct vel_reply *reply, const char *name, const char *value);
@@ -40,6 +43,11 @@ unsigned vel_reply_send(struct vel_reply *reply, unsigned status, uint64_t size,
  * needs the bytes any more. Not for HEAD. */
 unsigned vel_reply_send_bytes(struct vel_reply *reply, unsigned status, struct vel_slice bytes,
                               vel_release_fn release, void *context);
+
+/* Its fields for many responses, see velocity/http.h; `size` is the length of the body.
+ * VEL_ERR_NOMEM */
+vel_result vel_reply_prepare(struct vel_reply *reply, const struct vel_env *env, uint64_t size,
+                             struct vel_prepared **prepared);
 
 /* Send a status that speaks for itself: a line of text as the body. */
 unsigned vel_reply_send_error(struct vel_reply *reply, unsigned status);

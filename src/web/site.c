@@ -15,11 +15,15 @@
 #include "web/types.h"
 #include "web/validators.h"
 
+enum { INDEX_NAME_MAX = 2 * VEL_WEB_PATH_MAX };
+
 struct vel_site {
     struct vel_site_setup setup;
     struct vel_root *root;
     struct vel_chunk_pool *chunks;
     struct vel_pages *pages;
+    int64_t dated; /* unix time of `date` */
+    char date[VEL_HTTP_DATE_SIZE];
 };
 
 /* The instant of a request, on both clocks. */
@@ -121,6 +125,18 @@ static enum vel_range range_of(const struct vel_request *request, const struct v
     return vel_range_parse(*range, size, first, count);
 }
 
+/* What is said of a file however much of it is asked for. */
+static void describe(const struct vel_site *site, struct vel_reply *reply,
+                     const struct vel_validators *have, char modified[VEL_HTTP_DATE_SIZE])
+{
+    vel_http_date_write(have->modified, modified);
+    vel_reply_add(reply, "etag", have->etag);
+    vel_reply_add(reply, "last-modified", modified);
+    vel_reply_add(reply, "accept-ranges", "bytes");
+    if (site->setup.cache_control != NULL)
+        vel_reply_add(reply, "cache-control", site->setup.cache_control);
+}
+
 static unsigned send_file(struct vel_site *site, struct vel_reply *reply, const char *name,
                           struct target *target)
 {
@@ -130,12 +146,7 @@ static unsigned send_file(struct vel_site *site, struct vel_reply *reply, const 
     uint64_t first = 0, count = size;
     struct vel_validators have = vel_validators_of(file->inode, size, file->mtime);
     char modified[VEL_HTTP_DATE_SIZE];
-    vel_http_date_write(have.modified, modified);
-    vel_reply_add(reply, "etag", have.etag);
-    vel_reply_add(reply, "last-modified", modified);
-    vel_reply_add(reply, "accept-ranges", "bytes");
-    if (site->setup.cache_control != NULL)
-        vel_reply_add(reply, "cache-control", site->setup.cache_control);
+    describe(site, reply, &have, modified);
     unsigned status = vel_conditions(request->fields, &have, true);
     if (status != 200) {
         drop_target(target);
@@ -157,6 +168,80 @@ static unsigned send_file(struct vel_site *site, struct vel_reply *reply, const 
     }
     vel_reply_add(reply, "content-type", vel_web_type(name));
     return send_part(site, reply, status, target, first, count);
+}
+
+/* The file that stands for a folder; false when its name is too long. */
+static bool index_name(const struct vel_site *site, const struct vel_web_path *path,
+                       char name[INDEX_NAME_MAX])
+{
+    int size = snprintf(name, INDEX_NAME_MAX, "%s%s%s", path->name, path->len > 0 ? "/" : "",
+                        site->setup.index);
+    return size > 0 && size < INDEX_NAME_MAX;
+}
+
+/* ---- a page that is asked for plainly: nothing is put together anew but the date ---- */
+
+static bool is_plain(const struct vel_request *request)
+{
+    if (!vel_slice_equal(request->method, vel_slice_text("GET")))
+        return false;
+    for (size_t i = 0; i < request->fields.count; i++) {
+        struct vel_slice name = request->fields.items[i].name;
+        if (name.len >= 3 &&
+            (memcmp(name.ptr, "if-", 3) == 0 || vel_slice_equal(name, vel_slice_text("range"))))
+            return false;
+    }
+    return true;
+}
+
+static vel_result prepare(const struct vel_site *site, struct vel_page *page)
+{
+    struct vel_reply reply;
+    char modified[VEL_HTTP_DATE_SIZE];
+    if (page->head != NULL)
+        return VEL_OK;
+    vel_reply_start_undated(&reply);
+    describe(site, &reply, &page->have, modified);
+    vel_reply_add(&reply, "content-type", vel_web_type(page->name));
+    return vel_reply_prepare(&reply, site->setup.env, page->size, &page->head);
+}
+
+static struct vel_field date_field(struct vel_site *site, int64_t unix_now)
+{
+    if (site->dated != unix_now || site->date[0] == '\0')
+        vel_http_date_write(unix_now, site->date);
+    site->dated = unix_now;
+    return (struct vel_field){.name = vel_slice_text("date"),
+                              .value = vel_slice(site->date, VEL_HTTP_DATE_SIZE - 1)};
+}
+
+/* 0: this is not for here, take the long way. */
+static unsigned send_plain(struct vel_site *site, struct vel_exchange *exchange,
+                           const struct vel_web_path *path, struct instant at)
+{
+    const struct vel_request *request = vel_exchange_request(exchange);
+    struct vel_page *page = NULL;
+    struct vel_root_file file;
+    char index[INDEX_NAME_MAX];
+    const char *name = path->folder ? index : path->name;
+    if (!is_plain(request) || (path->folder && !index_name(site, path, index)) ||
+        vel_pages_find(site->pages, name, at.now, at.unix_now, &page, &file) != VEL_OK)
+        return 0;
+    if (page == NULL) {
+        vel_root_file_close(&file);
+        return 0;
+    }
+    struct vel_field date = date_field(site, at.unix_now);
+    enum vel_err err = prepare(site, page);
+    if (err == VEL_OK) {
+        struct vel_response response = {
+            .status = 200, .fields = {.items = &date, .count = 1}, .prepared = page->head};
+        err = vel_exchange_respond_bytes(exchange, &response, vel_slice(page->bytes, page->size),
+                                         drop_page, page);
+    }
+    if (err != VEL_OK)
+        vel_page_drop(page);
+    return err == VEL_OK ? 200 : 0;
 }
 
 /* ---- finding it ---- */
@@ -186,11 +271,9 @@ static unsigned send_redirect(struct vel_reply *reply, const struct vel_web_path
 static unsigned send_index(struct vel_site *site, struct vel_reply *reply,
                            const struct vel_web_path *path, struct instant at)
 {
-    char name[2 * VEL_WEB_PATH_MAX];
-    int size = snprintf(name, sizeof name, "%s%s%s", path->name, path->len > 0 ? "/" : "",
-                        site->setup.index);
+    char name[INDEX_NAME_MAX];
     struct target target;
-    if (size < 0 || (size_t)size >= sizeof name)
+    if (!index_name(site, path, name))
         return vel_reply_send_error(reply, 414);
     enum vel_err err = find(site, name, at, &target);
     if (err == VEL_OK && target.file.is_folder) {
@@ -223,16 +306,20 @@ unsigned vel_site_answer(struct vel_site *site, struct vel_exchange *exchange, v
                          int64_t unix_now)
 {
     const struct vel_request *request = vel_exchange_request(exchange);
+    struct instant at = {.now = now, .unix_now = unix_now};
     struct vel_reply reply;
+    struct vel_web_path path;
+    enum vel_err err = vel_web_path_parse(request->path, &path);
+    unsigned status = err == VEL_OK ? send_plain(site, exchange, &path, at) : 0;
+    if (status != 0)
+        return status;
     vel_reply_start(&reply, exchange, unix_now);
     reply.head_only = vel_slice_equal(request->method, vel_slice_text("HEAD"));
     if (!reply.head_only && !vel_slice_equal(request->method, vel_slice_text("GET"))) {
         vel_reply_add(&reply, "allow", "GET, HEAD");
         return vel_reply_send_error(&reply, 405);
     }
-    struct vel_web_path path;
-    enum vel_err err = vel_web_path_parse(request->path, &path);
     if (err != VEL_OK)
         return vel_reply_send_error(&reply, err == VEL_ERR_LIMIT ? 414 : status_of(err));
-    return send_path(site, &reply, &path, (struct instant){.now = now, .unix_now = unix_now});
+    return send_path(site, &reply, &path, at);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "http/bytes_source.h"
+
 #include "base/try.h"
 #include "base/units.h"
-#include "http/session.h"
 
 /* A body that is one slice, as a source of pieces; lives until the last of them is released. */
 struct whole {
@@ -50,17 +51,19 @@ static void done(void *self)
     end_when_unused(whole);
 }
 
-vel_result vel_exchange_respond_bytes(struct vel_exchange *exchange,
-                                      const struct vel_response *response, struct vel_slice bytes,
-                                      vel_release_fn release, void *context)
+vel_result vel_bytes_source_new(const struct vel_env *env, struct vel_slice bytes,
+                                vel_release_fn release, void *context,
+                                struct vel_body_source *source)
 {
-    const struct vel_env *env = exchange->http->env;
     struct whole *whole = vel_alloc(env, sizeof *whole);
     REQUIRE(whole != NULL, VEL_ERR_NOMEM);
     *whole = (struct whole){.env = env, .bytes = bytes, .release = release, .context = context};
-    struct vel_body_source source = {.pull = pull, .done = done, .self = whole};
-    enum vel_err err = vel_exchange_respond(exchange, response, &source);
-    if (err != VEL_OK)
-        vel_release(env, whole, sizeof *whole);
-    return err;
+    *source = (struct vel_body_source){.pull = pull, .done = done, .self = whole};
+    return VEL_OK;
+}
+
+void vel_bytes_source_abandon(struct vel_body_source *source)
+{
+    struct whole *whole = source->self;
+    vel_release(whole->env, whole, sizeof *whole);
 }
