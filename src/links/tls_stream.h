@@ -3,6 +3,7 @@
 #define LINKS_TLS_STREAM_H
 
 #include "handshake/handshake.h"
+#include "velocity/addr.h"
 #include "velocity/loop.h"
 #include "velocity/tls.h"
 
@@ -21,8 +22,9 @@
  *
  * Each direction ends by itself. TLS says so with close_notify; a TCP end without one is told as
  * `truncated`, since anybody on the path can cause it (RFC 8446 6.1). What came after a truncation
- * is never shown. Key updates are answered by libssl; a peer that sends records without data in
- * them (key updates, empty ones) without end is cut off. TLS 1.3 has no renegotiation.
+ * is never shown. Key updates are answered, but a peer that sends more than
+ * VEL_TLS_STREAM_IDLE_RECORDS of them, or of other records without data, in a row is cut off. TLS 1.3
+ * has no renegotiation.
  *
  * Callbacks run inside vel_loop_run only, never inside the calls below. They may call anything here,
  * vel_tls_stream_free included. One thread.
@@ -31,8 +33,8 @@ struct vel_tls_stream;
 
 enum {
     VEL_TLS_STREAM_QUEUE = 64 * 1024, /* bytes, framing included; one record more at most */
-    VEL_TLS_STREAM_SHOWN = 16 * 1024, /* largest piece given to `received` */
-    VEL_TLS_STREAM_EMPTY_RECORDS = 64 /* reads without data in them, before one with data */
+    VEL_TLS_STREAM_IDLE_RECORDS = 32,
+    VEL_TLS_STREAM_SHOWN = 16 * 1024 /* largest piece given to `received` */
 };
 
 /* Why a stream is over. Names appear in --json, texts in messages. */
@@ -57,7 +59,8 @@ struct vel_tls_stream_end {
     enum vel_tls_stream_reason reason;
     int system;     /* errno behind REFUSED, UNANSWERED, BROKEN and EXHAUSTED; 0: none */
     bool connected; /* `connected` was told before */
-    struct vel_handshake_failure failure; /* REJECTED and VIOLATION: alert, certificate, reason */
+    struct vel_handshake_failure failure; /* REJECTED and VIOLATION: alert, certificate, reason; a
+                                             client's certificate is judged after `connected` */
 };
 
 struct vel_tls_stream_events {
@@ -89,9 +92,9 @@ struct vel_tls_stream_setup {
     bool prefer_chacha;
 
     vel_time handshake_timeout; /* until `connected`, TCP included; 0: 10 s */
-    vel_time linger;     /* after vel_tls_stream_finish, for the rest to go out and the peer to end;
-                        0: 2 s */
-    vel_time keep_alive; /* probe a peer that was silent for so long; 0: 60 s */
+    vel_time linger; /* after vel_tls_stream_finish: without anything moving in either direction;
+                        0: 2 s; half a minute in all at most */
+    vel_time keep_alive;                 /* probe a peer that was silent for so long; 0: 60 s */
     struct vel_tls_stream_events events; /* `received` and `closed` are required */
 };
 
@@ -126,8 +129,8 @@ vel_result vel_tls_stream_write(struct vel_tls_stream *stream, struct vel_slice 
 void vel_tls_stream_resume(struct vel_tls_stream *stream);
 
 /* Nothing more will be written: what is queued goes out, then close_notify and the end of our
- * direction. The peer's direction goes on until its end, or until `linger` is over. From now on
- * received bytes are still shown (take and ignore them if they do not matter). */
+ * direction. The peer's direction goes on until its end, or until `linger` is over; received bytes
+ * are still shown (take and ignore them if they do not matter). */
 void vel_tls_stream_finish(struct vel_tls_stream *stream);
 
 /* Bytes queued and not yet taken by the kernel. */
