@@ -8,9 +8,13 @@ enum { HOUR = 3600 };
 
 #define FIELD(name) offsetof(struct vel_get_settings, name)
 static const struct vel_option get_options[] = {
-    {"alpn", 0, vel_parse_text, FIELD(alpn), "LIST", "velocity/1", 1, 255, "protocols to offer"},
+    {"alpn", 0, vel_parse_alpn, FIELD(alpn), "LIST", "velocity/1", 0, 0,
+     "protocols to allow; the ladder goes down in this order: velocity/1, h3, then TCP"},
+    {"no-fallback", 0, vel_parse_flag, FIELD(no_fallback), NULL, NULL, 0, 0,
+     "use the best of the allowed protocols or none"},
     {"cacert", 0, vel_parse_text, FIELD(cacert), "FILE", NULL, 1, 4095,
-     "hybrid certificates to trust, in PEM"},
+     "certificates to trust, in PEM: hybrid ones for velocity/1; for the others they stand in the "
+     "place of the system's"},
     {"insecure", 'k', vel_parse_flag, FIELD(insecure), NULL, NULL, 0, 0,
      "accept any issuer and name; the signatures of the handshake are still checked"},
     {"output", 'o', vel_parse_text, FIELD(output), "FILE", NULL, 1, 4095,
@@ -59,9 +63,15 @@ const struct vel_command vel_cmd_client_get = {
     .description =
         "Options and exit statuses follow curl. Several URLs of the same server are fetched in "
         "parallel over one connection.\n\n"
-        "The server must show a hybrid certificate that leads to one of --cacert, with a classical "
-        "and a post-quantum signature at every step; both signatures of the handshake are always "
-        "checked.",
+        "The server is reached by a ladder: velocity/1 over UDP, HTTP/3 over QUIC on the same port, "
+        "HTTP/2 or HTTP/1.1 over TLS on the TCP port of the same number. The next one is tried "
+        "when the one above does not answer within 250 ms, or at once when it fails for one of "
+        "these reasons: no_hybrid_cert, policy_disabled, client_profile_unsupported, "
+        "maintenance_window, version_negotiation, udp_blocked, timeout. A refused certificate or a "
+        "detected downgrade ends the search.\n\n"
+        "For velocity/1 the server must show a hybrid certificate that leads to one of --cacert, "
+        "with a classical and a post-quantum signature at every step; both signatures of the "
+        "handshake are always checked.",
     .options = get_options,
     .option_count = VEL_COUNT(get_options),
     .settings_size = sizeof(struct vel_get_settings),

@@ -18,8 +18,6 @@ enum { DATA_LIMIT = 64 * 1024 * 1024, CA_LIMIT = 4 * 1024 * 1024 };
 /* While the reader of our output rests, the server must not take us for gone. */
 #define KEEP_ALIVE (10 * SECOND)
 
-static const char alpn_name[] = "velocity/1";
-
 void vel_get_failed(struct vel_get *get, enum vel_exit status, const char *format, ...)
 {
     if (get->status != VEL_EXIT_OK)
@@ -43,12 +41,6 @@ static vel_result check_settings(struct vel_get *get)
 {
     const struct vel_get_settings *settings = get->settings;
     bool many = get->fetch_count > 1;
-    if (strcmp(settings->alpn, alpn_name) != 0) {
-        vel_get_failed(get, VEL_EXIT_USAGE,
-                       "--alpn %s: not available yet; this version speaks %s only", settings->alpn,
-                       alpn_name);
-        return VEL_ERR_ARGUMENT;
-    }
     if (settings->head && settings->data.count > 0)
         return refuse(get, "--head and --data exclude each other");
     if (settings->output != NULL && settings->output_dir != NULL)
@@ -98,17 +90,41 @@ static vel_result prepare_data(struct vel_get *get)
     return VEL_OK;
 }
 
+/* One file serves both worlds: hybrid anchors for Velocity/1, ordinary ones for TLS, whose default is
+ * the system's store. As with curl, the file stands in its place. */
+static vel_result make_trust(struct vel_get *get, struct vel_slice pem)
+{
+    TRY(vel_trust_new(&get->env, get->crypto, &get->trust));
+    if (pem.len == 0)
+        return VEL_OK;
+    TRY(vel_trust_add_pem(get->trust, pem));
+    return vel_get_prepare_tls(get, pem);
+}
+
+vel_result vel_get_prepare_tls(struct vel_get *get, struct vel_slice pem)
+{
+    const struct vel_tls_setup setup = {.env = &get->env,
+                                        .crypto = get->crypto,
+                                        .is_client = true,
+                                        .trust_pem = pem,
+                                        .system_trust = pem.len == 0,
+                                        .insecure = get->settings->insecure};
+    if (get->tls == NULL)
+        TRY(vel_tls_new(&setup, &get->tls));
+    get->config.tls = get->tls;
+    return VEL_OK;
+}
+
 static vel_result prepare_trust(struct vel_get *get)
 {
     const char *path = get->settings->cacert;
     OWNED(vel_buf_free) struct vel_buf pem = {.env = &get->env, .limit = CA_LIMIT};
-    TRY(vel_trust_new(&get->env, get->crypto, &get->trust));
-    if (path == NULL)
-        return VEL_OK;
-    enum vel_err err = vel_file_load(path, &pem);
+    enum vel_err err = path != NULL ? vel_file_load(path, &pem) : VEL_OK;
+    if (err == VEL_OK && path != NULL && pem.len == 0)
+        err = VEL_ERR_MALFORMED;
     if (err == VEL_OK)
-        err = vel_trust_add_pem(get->trust, vel_buf_slice(&pem));
-    if (err != VEL_OK)
+        err = make_trust(get, vel_buf_slice(&pem));
+    if (err != VEL_OK && path != NULL)
         vel_get_failed(get, VEL_EXIT_CA_FILE, "--cacert %s: %s", path,
                        err == VEL_ERR_IO          ? strerror(errno)
                        : err == VEL_ERR_MALFORMED ? "holds no certificate in PEM that parses"
@@ -118,12 +134,14 @@ static vel_result prepare_trust(struct vel_get *get)
 
 static void fill_config(struct vel_get *get)
 {
-    get->alpn = vel_slice_text(alpn_name);
     get->config = vel_config_default(get->crypto);
     get->config.trust = get->trust;
+    get->config.tls = get->tls;
     get->config.server_name = get->fetches[0].url.host;
-    get->config.alpn = &get->alpn;
-    get->config.alpn_count = 1;
+    get->config.alpn = get->alpn;
+    get->config.alpn_count = get->settings->alpn.count;
+    for (size_t i = 0; i < get->settings->alpn.count; i++)
+        get->alpn[i] = vel_slice_text(get->settings->alpn.names[i]);
     get->config.profiles = get->settings->profiles;
     get->config.insecure = get->settings->insecure;
     get->config.unix_offset = vel_clock_unix_offset();
@@ -175,45 +193,7 @@ static vel_result prepare(struct vel_get *get)
     return prepare_loop(get);
 }
 
-/* ---- the addresses, one after the other ---- */
-
-static void report_no_connection(struct vel_get *get, bool silent)
-{
-    const struct vel_url *url = &get->fetches[0].url;
-    char where[VEL_ADDR_TEXT];
-    vel_addr_text(&get->addrs[get->addr_count - 1], where);
-    if (silent)
-        vel_get_failed(get, VEL_EXIT_TIMEOUT,
-                       "no answer from %s (last tried: %s) within %.1f s (--connect-timeout)",
-                       url->authority, where,
-                       (double)get->settings->connect_timeout / (double)SECOND);
-    else
-        vel_get_failed(
-            get, VEL_EXIT_CONNECT,
-            "could not connect to %s (last tried: %s): nobody listens there, or there is "
-            "no way to it",
-            url->authority, where);
-}
-
-/* A silent address gets its share of the time, so that the next one has some left. */
-static void try_addresses(struct vel_get *get)
-{
-    vel_time end = get->resolved + get->settings->connect_timeout;
-    bool silent = false;
-    for (size_t i = 0; i < get->addr_count && !get->out_of_time; i++) {
-        vel_time patience = 0;
-        if (get->settings->connect_timeout > 0)
-            patience = VEL_MAX((end - vel_clock_now()) / (vel_time)(get->addr_count - i), MS);
-        char where[VEL_ADDR_TEXT];
-        if (get->settings->verbose)
-            fprintf(stderr, "* trying %s\n", vel_addr_text(&get->addrs[i], where));
-        enum vel_err err = vel_get_connect(get, &get->addrs[i], patience);
-        if (err != VEL_ERR_NOT_FOUND && err != VEL_ERR_TIMEOUT)
-            return;
-        silent |= err == VEL_ERR_TIMEOUT;
-    }
-    report_no_connection(get, silent);
-}
+/* ---- the whole ---- */
 
 static void clear(struct vel_get *get)
 {
@@ -221,6 +201,7 @@ static void clear(struct vel_get *get)
         vel_fetch_clear(&get->fetches[i]);
     vel_timer_free(get->max_timer);
     vel_loop_free(get->loop);
+    vel_tls_free(get->tls);
     vel_trust_free(get->trust);
     vel_crypto_free(get->crypto);
     vel_release(&get->env, get->fetches, get->call->argument_count * sizeof *get->fetches);
@@ -247,7 +228,7 @@ int vel_get(const struct vel_call *call, const struct vel_get_settings *settings
         vel_get_failed(&get, VEL_EXIT_MEMORY, "could not start: %s", vel_err_text(err));
     start_progress(&get);
     if (err == VEL_OK)
-        try_addresses(&get);
+        vel_get_connect(&get);
     vel_progress_finish(&get.progress, vel_clock_now());
     vel_report_end(&get);
     if (settings->json)

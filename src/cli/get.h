@@ -6,7 +6,8 @@
 
 /* What `velocity client get` was asked to do: the fields of its option table. */
 struct vel_get_settings {
-    const char *alpn;
+    struct vel_alpn_list alpn;
+    bool no_fallback;
     const char *cacert;
     bool insecure;
     const char *output;     /* "-" or NULL: the standard output */

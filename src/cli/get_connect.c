@@ -1,211 +1,141 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <string.h>
-
 #include "base/try.h"
 #include "base/units.h"
 #include "cli/get_internal.h"
 #include "velocity/system.h"
-#include "velocity/udp.h"
-
-/* A connected peer is told to be gone by nobody but itself: ICMP can be forged, and a path can fail
- * for a while. But when it stays silent over so many probe time-outs and so long, while each probe
- * meets a closed port, there is nothing to wait for. */
-enum { GONE_PROBES = 3 };
-#define GONE_AFTER (3 * SECOND)
-
-/* One connection with everything it stands on, in the order of creation. */
-struct attempt {
-    struct vel_get *get;
-    struct vel_link *link;
-    struct vel_endpoint *endpoint;
-    struct vel_conn *conn; /* NULL once its last event was taken */
-    struct vel_client *client;
-    struct vel_runtime *runtime;
-    struct vel_timer *timer;
-    bool fetching;               /* connected, and every fetch is queued */
-    bool refused;                /* the network says that nobody listens */
-    vel_time silent_since;       /* the first such word since the peer's last; 0: none yet */
-    uint64_t silent_at;          /* datagrams received then */
-    uint64_t silent_probes_from; /* probe time-outs until then */
-    bool ended;
-    enum vel_client_failure why;
-};
 
 /* ---- while it runs ---- */
 
-/* What the report will tell: the connection itself goes away. */
-static void remember(struct attempt *attempt)
+/* The reader of an output may take longer than the connection. */
+void vel_get_look(struct vel_get *get)
 {
-    struct vel_get_facts *facts = &attempt->get->facts;
-    if (attempt->conn == NULL)
-        return;
-    facts->remote = vel_conn_remote(attempt->conn);
-    facts->connected = vel_conn_is_connected(attempt->conn);
-    if (vel_conn_facts(attempt->conn) != NULL)
-        facts->handshake = *vel_conn_facts(attempt->conn);
-    vel_conn_get_stats(attempt->conn, &facts->stats);
-    const struct vel_close *close = vel_client_close_reason(attempt->client);
-    facts->closed = close != NULL;
-    if (close != NULL)
-        facts->close = *close;
+    if (get->closing && get->draining == 0)
+        vel_loop_stop(get->loop);
 }
 
-static void start_fetches(struct attempt *attempt, vel_time now)
+static void close_connection(struct vel_get *get, struct vel_attempt *attempt, vel_time now)
 {
-    struct vel_get *get = attempt->get;
-    attempt->fetching = true;
+    get->closing = true;
+    vel_attempt_get_facts(attempt, &get->facts);
+    vel_attempt_close(attempt, now);
+}
+
+static void on_reached(void *self, struct vel_connector *connector, vel_time now)
+{
+    struct vel_get *get = self;
+    struct vel_attempt *attempt = vel_connector_attempt(connector);
     get->connected = now;
-    remember(attempt);
+    get->facts = *vel_connector_facts(connector);
+    get->ladder = *vel_connector_ladder(connector);
     vel_report_connected(get);
     for (size_t i = 0; i < get->fetch_count; i++)
-        if (vel_fetch_start(&get->fetches[i], attempt->client, now) != VEL_OK)
+        if (vel_fetch_start(&get->fetches[i], vel_attempt_client(attempt), now) != VEL_OK)
             vel_get_failed(get, VEL_EXIT_MEMORY, "%s: could not queue the request",
                            get->fetches[i].text);
+    vel_attempt_wake(attempt);
 }
 
-static void end(struct attempt *attempt)
+static void on_turned(void *self, struct vel_connector *connector, vel_time now)
 {
-    remember(attempt);
-    attempt->ended = true;
-    attempt->conn = NULL; /* after its last event it does not live on */
+    struct vel_get *get = self;
+    struct vel_attempt *attempt = vel_connector_attempt(connector);
+    vel_progress_update(&get->progress, now);
+    if (!get->closing && vel_client_busy(vel_attempt_client(attempt)) == 0)
+        close_connection(get, attempt, now);
+    vel_get_look(get);
 }
 
-/* The reader of an output may take longer than the connection. */
-static void look(struct attempt *attempt)
+static void on_ended(void *self, struct vel_connector *connector, vel_time now)
 {
-    if (!attempt->ended && vel_client_ended(attempt->client, &attempt->why)) {
-        end(attempt);
-    } else if (!attempt->ended && attempt->fetching && vel_client_busy(attempt->client) == 0) {
-        end(attempt);
-        vel_client_close(attempt->client);
+    struct vel_get *get = self;
+    enum vel_client_failure why = VEL_CLIENT_OK;
+    (void)now;
+    if (!get->closing) {
+        get->closing = true;
+        vel_attempt_get_facts(vel_connector_attempt(connector), &get->facts);
+        vel_client_ended(vel_attempt_client(vel_connector_attempt(connector)), &why);
+        if (get->facts.gone)
+            vel_get_failed(get, VEL_EXIT_PARTIAL,
+                           "the server is gone: nobody listens there any more");
+        if (why != VEL_CLIENT_OK)
+            vel_report_close(get, why);
     }
-    if (attempt->ended && attempt->get->draining == 0)
-        vel_loop_stop(attempt->get->loop);
+    vel_get_look(get);
 }
 
-static void on_events(void *self, struct vel_conn *conn, vel_time now)
+static void on_lost(void *self, struct vel_connector *connector, vel_time now)
 {
-    struct attempt *attempt = self;
-    bool connected = vel_conn_is_connected(conn);
-    vel_client_events(attempt->client, now);
-    if (connected && !attempt->fetching && !vel_client_ended(attempt->client, &attempt->why))
-        start_fetches(attempt, now);
-    look(attempt);
+    struct vel_get *get = self;
+    (void)now;
+    get->closing = true;
+    get->facts = *vel_connector_facts(connector);
+    get->ladder = *vel_connector_ladder(connector);
+    vel_report_lost(get, vel_connector_refusal(connector));
+    vel_get_look(get);
 }
 
-static void on_flush(void *self, vel_time now)
+static void on_progress(void *self, struct vel_connector *connector,
+                        const struct vel_ladder_order *order, vel_time now)
 {
-    struct attempt *attempt = self;
-    vel_client_flush(attempt->client, now);
-    look(attempt);
-    vel_timer_set(attempt->timer, vel_client_deadline(attempt->client));
-    vel_progress_update(&attempt->get->progress, now);
-}
-
-static void on_time(void *self, vel_time now)
-{
-    struct attempt *attempt = self;
-    vel_client_expire(attempt->client, now);
-    vel_runtime_wake(attempt->runtime);
-}
-
-static bool is_gone(struct attempt *attempt, vel_time now)
-{
-    struct vel_conn_stats stats;
-    vel_conn_get_stats(attempt->conn, &stats);
-    if (attempt->silent_since == 0 || stats.datagrams_received != attempt->silent_at) {
-        attempt->silent_since = now;
-        attempt->silent_at = stats.datagrams_received;
-        attempt->silent_probes_from = stats.pto_count;
-    }
-    return stats.pto_count >= attempt->silent_probes_from + GONE_PROBES &&
-           now >= attempt->silent_since + GONE_AFTER;
-}
-
-static void on_unreachable(void *self, const struct vel_addr *remote)
-{
-    struct attempt *attempt = self;
-    (void)remote;
-    if (!attempt->fetching) {
-        attempt->refused = true;
-        vel_loop_stop(attempt->get->loop);
-    } else if (!attempt->ended && is_gone(attempt, vel_clock_now())) {
-        vel_get_failed(attempt->get, VEL_EXIT_PARTIAL,
-                       "the server is gone: nobody listens there any more");
-        end(attempt);
-        vel_client_close(attempt->client);
-        look(attempt);
-    }
+    struct vel_get *get = self;
+    get->ladder = *vel_connector_ladder(connector);
+    vel_report_order(get, order, now);
+    if (order->kind == VEL_LADDER_START && order->rung != VEL_RUNG_VELOCITY &&
+        vel_get_prepare_tls(get, (struct vel_slice){0}) != VEL_OK)
+        vel_get_failed(get, VEL_EXIT_CA_FILE, "the system's trusted certificates cannot be read");
 }
 
 /* ---- setting up and taking down ---- */
 
-static vel_result open_attempt(struct attempt *attempt, const struct vel_addr *remote,
-                               vel_time patience, vel_time now)
+static enum vel_rung rung_of(const char *alpn)
 {
-    struct vel_get *get = attempt->get;
-    const struct vel_udp_setup udp = {.remote = *remote};
-    const struct vel_runtime_hooks hooks = {
-        .events = on_events, .flush = on_flush, .unreachable = on_unreachable, .self = attempt};
-    const struct vel_client_setup client = {.env = &get->env, .connect_timeout = patience};
-
-    TRY(vel_udp_link_new(&get->env, &udp, &attempt->link));
-    const struct vel_endpoint_setup endpoint = {.env = &get->env,
-                                                .max_send_train = attempt->link->max_train};
-    TRY(vel_endpoint_new(&endpoint, &attempt->endpoint));
-    TRY(vel_endpoint_connect(attempt->endpoint, &get->config, &attempt->link->local, remote, now,
-                             &attempt->conn));
-    TRY(vel_client_new(&client, attempt->conn, now, &attempt->client));
-    TRY(vel_runtime_new(&get->env, get->loop, attempt->link, attempt->endpoint, &hooks,
-                        &attempt->runtime));
-    get->runtime = attempt->runtime;
-    return vel_timer_new(get->loop, on_time, attempt, &attempt->timer);
+    for (unsigned i = 0; i < VEL_RUNG_TCP; i++)
+        if (strcmp(alpn, vel_rung_name((enum vel_rung)i)) == 0)
+            return (enum vel_rung)i;
+    return VEL_RUNG_TCP;
 }
 
-/* The client goes first: it ends what is unfinished, on a connection that still exists. */
-static void close_attempt(struct attempt *attempt)
+static struct vel_ladder_setup ladder_setup(const struct vel_get *get)
 {
-    if (attempt->runtime != NULL)
-        vel_runtime_finish(attempt->runtime);
-    vel_timer_free(attempt->timer);
-    vel_runtime_free(attempt->runtime);
-    vel_client_free(attempt->client);
-    vel_endpoint_free(attempt->endpoint);
-    vel_link_free(attempt->link);
+    struct vel_ladder_setup setup = {.no_fallback = get->settings->no_fallback,
+                                     .unix_now = vel_clock_unix(),
+                                     .timeout = get->settings->connect_timeout};
+    for (size_t i = 0; i < get->settings->alpn.count; i++)
+        setup.allowed[rung_of(get->settings->alpn.names[i])] = true;
+    return setup;
 }
 
-/* How an attempt counts that got no connection. */
-static vel_result judge(struct attempt *attempt)
+static vel_result reach(struct vel_get *get)
 {
-    if (attempt->fetching || attempt->get->out_of_time)
-        return VEL_OK;
-    if (attempt->refused || attempt->why == VEL_CLIENT_CONNECT)
-        return VEL_ERR_NOT_FOUND;
-    if (attempt->why == VEL_CLIENT_TIMEOUT)
-        return VEL_ERR_TIMEOUT;
-    vel_report_close(attempt->get, attempt->why);
-    return VEL_ERR_CLOSED;
+    struct vel_connector_setup setup = {.attempt = {.env = &get->env,
+                                                    .loop = get->loop,
+                                                    .config = &get->config,
+                                                    .addr_count = get->addr_count},
+                                        .ladder = ladder_setup(get),
+                                        .events = {.reached = on_reached,
+                                                   .lost = on_lost,
+                                                   .ended = on_ended,
+                                                   .turned = on_turned,
+                                                   .progress = on_progress,
+                                                   .self = get}};
+    memcpy(setup.attempt.addrs, get->addrs, get->addr_count * sizeof *get->addrs);
+    return vel_connector_new(&setup, vel_clock_now(), &get->connector);
 }
 
-vel_result vel_get_connect(struct vel_get *get, const struct vel_addr *remote, vel_time patience)
+void vel_get_connect(struct vel_get *get)
 {
-    struct attempt attempt = {.get = get};
-    enum vel_err err = open_attempt(&attempt, remote, patience, vel_clock_now());
-    if (err == VEL_OK) {
-        vel_loop_run(get->loop);
-        if (!attempt.ended && get->out_of_time)
-            remember(&attempt);
-        err = judge(&attempt);
-    } else if (err == VEL_ERR_NOMEM || err == VEL_ERR_ARGUMENT || err == VEL_ERR_CRYPTO) {
+    get->closing = false;
+    enum vel_err err = reach(get);
+    if (err != VEL_OK) {
         vel_get_failed(get, err == VEL_ERR_NOMEM ? VEL_EXIT_MEMORY : VEL_EXIT_CONNECT,
                        "could not start: %s", vel_err_text(err));
-        err = VEL_ERR_CLOSED;
-    } else {
-        err = VEL_ERR_NOT_FOUND; /* no socket for this kind of address, or no route */
+        return;
     }
-    if (attempt.fetching && attempt.why != VEL_CLIENT_OK)
-        vel_report_close(get, attempt.why);
-    close_attempt(&attempt);
-    return err;
+    vel_loop_run(get->loop);
+    struct vel_attempt *attempt = vel_connector_attempt(get->connector);
+    if (!get->closing && attempt != NULL)
+        vel_attempt_get_facts(attempt, &get->facts);
+    get->ladder = *vel_connector_ladder(get->connector);
+    vel_connector_free(get->connector);
+    get->connector = NULL;
 }

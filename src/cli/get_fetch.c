@@ -188,7 +188,11 @@ static void on_drained(void *self)
         vel_transfer_resume(fetch->transfer);
         fetch->transfer = NULL;
     }
-    vel_runtime_wake(get->runtime);
+    vel_get_look(get);
+    struct vel_attempt *attempt =
+        get->connector != NULL ? vel_connector_attempt(get->connector) : NULL;
+    if (attempt != NULL)
+        vel_attempt_wake(attempt);
 }
 
 static vel_result open_output(struct vel_fetch *fetch)

@@ -7,15 +7,16 @@
 #include "cli/get.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "client/connector.h"
 #include "client/exit.h"
 #include "client/url.h"
 #include "sys/address.h"
-#include "velocity/runtime.h"
+#include "velocity/tls.h"
 
 /*
  * The parts of `velocity client get`:
- *   get.c          what was asked: URLs, body, trust; then the addresses one after the other
- *   get_connect.c  one connection, from its socket to its end
+ *   get.c          what was asked: URLs, body, trust
+ *   get_connect.c  one server: reaching it, its fetches, the end
  *   get_fetch.c    one URL: its request, where its body goes
  *   get_report.c   what is told about it: --verbose, --json, error messages
  */
@@ -40,28 +41,20 @@ struct vel_fetch {
     struct vel_transfer_result result;
 };
 
-/* What is kept of a connection when it is gone. */
-struct vel_get_facts {
-    bool connected;
-    struct vel_addr remote;
-    struct vel_handshake_facts handshake;
-    struct vel_conn_stats stats;
-    bool closed; /* by something else than us; see close */
-    struct vel_close close;
-};
-
 struct vel_get {
     const struct vel_call *call;
     const struct vel_get_settings *settings;
     struct vel_env env;
     struct vel_crypto *crypto;
     struct vel_trust *trust;
-    struct vel_slice alpn;
+    struct vel_tls *tls;
+    struct vel_slice alpn[VEL_ATTEMPT_ALPN_MAX];
     struct vel_config config;
     struct vel_loop *loop;
-    struct vel_timer *max_timer; /* --max-time */
-    struct vel_runtime *runtime; /* of the connection, while there is one */
-    struct vel_buf data;         /* request body */
+    struct vel_timer *max_timer;     /* --max-time */
+    struct vel_connector *connector; /* while there is one */
+    bool closing;                    /* its fetches are done, or it is over */
+    struct vel_buf data;             /* request body */
     struct vel_field headers[VEL_GET_HEADERS_MAX];
     struct vel_buf header_names; /* lower case */
     size_t header_count;
@@ -72,7 +65,8 @@ struct vel_get {
     size_t addr_count;
     struct vel_progress progress;
 
-    struct vel_get_facts facts;
+    struct vel_attempt_facts facts;        /* of the connection, or of the attempt that failed */
+    struct vel_ladder ladder;              /* the trail */
     vel_time started, resolved, connected; /* moments; 0: not reached */
     bool out_of_time;
     enum vel_exit status;
@@ -83,17 +77,19 @@ struct vel_get {
 void vel_get_failed(struct vel_get *get, enum vel_exit status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* ---- get.c ---- */
+
+/* Whom to trust in TLS: the certificates of `pem`, or the system's when it is empty. Reading those
+ * takes longer than a handshake, so it waits until a rung is tried that needs them. */
+vel_result vel_get_prepare_tls(struct vel_get *get, struct vel_slice pem);
+
 /* ---- get_connect.c ---- */
 
-/*
- * Connect to one address within `patience` (0: no limit), run every fetch, close.
- * VEL_OK             connected; fetches and connection ended, well or not
- * VEL_ERR_NOT_FOUND  nobody listens there, or it cannot be reached
- * VEL_ERR_TIMEOUT    no answer in time
- * others             the connection failed in a way that another address would not mend; told with
- *                    vel_get_failed
- */
-vel_result vel_get_connect(struct vel_get *get, const struct vel_addr *remote, vel_time patience);
+/* Reach the server, run every fetch, close. What goes wrong is told with vel_get_failed. */
+void vel_get_connect(struct vel_get *get);
+
+/* Something ended that the connection may have waited for: stop when nothing is left. */
+void vel_get_look(struct vel_get *get);
 
 /* ---- get_fetch.c ---- */
 
@@ -107,12 +103,15 @@ const char *vel_get_method(const struct vel_get *get);
 
 /* ---- get_report.c ---- */
 
+void vel_report_order(const struct vel_get *get, const struct vel_ladder_order *order,
+                      vel_time now);
 void vel_report_connected(const struct vel_get *get);
 void vel_report_request(const struct vel_fetch *fetch);
 void vel_report_response(const struct vel_fetch *fetch, const struct vel_response *response);
 void vel_report_end(const struct vel_get *get);
 void vel_report_json(const struct vel_get *get, FILE *to);
-/* Turn a close into the message of vel_get_failed. */
+/* Turn what ended the search, or the connection, into the message of vel_get_failed. */
+void vel_report_lost(struct vel_get *get, const char *refusal);
 void vel_report_close(struct vel_get *get, enum vel_client_failure failure);
 
 #endif

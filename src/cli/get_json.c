@@ -55,11 +55,14 @@ static json_t *handshake_of(const struct vel_get *get)
     snprintf(version, sizeof version, "0x%08" PRIx32, facts->version);
     memcpy(alpn, facts->alpn, facts->alpn_len);
 
+    bool is_velocity = get->facts.rung == VEL_RUNG_VELOCITY;
     json_t *made = json_object();
-    json_object_set_new(made, "version", text("velocity/1"));
-    json_object_set_new(made, "wire_version", text(version));
+    json_object_set_new(made, "version", text(vel_attempt_version_name(&get->facts)));
+    json_object_set_new(made, "wire_version", facts->version != 0 ? text(version) : json_null());
+    json_object_set_new(made, "protocol", text(vel_attempt_protocol(&get->facts)));
     json_object_set_new(made, "alpn", text(alpn));
-    json_object_set_new(made, "profile", text(vel_profile_name(facts->profile)));
+    json_object_set_new(made, "profile",
+                        is_velocity ? text(vel_profile_name(facts->profile)) : json_null());
     json_object_set_new(made, "suite", text(facts->suite));
     json_object_set_new(made, "group", text(facts->group));
     json_object_set_new(made, "signature", text(facts->signature));
@@ -67,6 +70,7 @@ static json_t *handshake_of(const struct vel_get *get)
     json_object_set_new(made, "post_quantum_signature", text(facts->post_quantum));
     json_object_set_new(made, "authenticated", json_boolean(facts->peer_authenticated));
     json_object_set_new(made, "trusted", json_boolean(!get->settings->insecure));
+    json_object_set_new(made, "certificate_kind", text(vel_attempt_certificate_kind(&get->facts)));
     json_object_set_new(made, "certificates", count(facts->peer_chain_count));
     json_object_set_new(made, "certificate_bytes", count(facts->peer_chain_bytes));
     json_object_set_new(made, "hello_retry", json_boolean(facts->hello_retry));
@@ -95,6 +99,30 @@ static json_t *connection_of(const struct vel_get *get)
     return made;
 }
 
+/* Every rung that was allowed, and what became of it. */
+static json_t *ladder_of(const struct vel_get *get)
+{
+    json_t *rungs = json_array();
+    for (unsigned i = 0; i < VEL_RUNG_COUNT; i++) {
+        const struct vel_step *step = vel_ladder_step(&get->ladder, (enum vel_rung)i);
+        json_t *made = json_object();
+        bool has_reason = step->reason != VEL_FALLBACK_NONE;
+        bool failed = step->state == VEL_RUNG_FAILED;
+        json_object_set_new(made, "rung", text(vel_rung_name((enum vel_rung)i)));
+        json_object_set_new(made, "state", text(vel_rung_state_name(step->state)));
+        json_object_set_new(made, "reason",
+                            has_reason ? text(vel_fallback_name(step->reason)) : json_null());
+        json_object_set_new(made, "failure",
+                            failed ? text(vel_exit_name(vel_exit_of_failure(step->failure)))
+                                   : json_null());
+        json_object_set_new(made, "remembered", json_boolean(step->cooling));
+        json_object_set_new(made, "started_ms", moment(get, step->started));
+        json_object_set_new(made, "ended_ms", moment(get, step->ended));
+        json_array_append_new(rungs, made);
+    }
+    return rungs;
+}
+
 static json_t *transfer_of(const struct vel_get *get, const struct vel_fetch *fetch)
 {
     const struct vel_transfer_result *result = &fetch->result;
@@ -121,6 +149,7 @@ void vel_report_json(const struct vel_get *get, FILE *to)
     json_object_set_new(root, "error", error_of(get));
     json_object_set_new(root, "handshake", get->connected > 0 ? handshake_of(get) : json_null());
     json_object_set_new(root, "connection", get->connected > 0 ? connection_of(get) : json_null());
+    json_object_set_new(root, "ladder", ladder_of(get));
     json_object_set_new(root, "resolved_ms", moment(get, get->resolved));
     json_object_set_new(root, "connected_ms", moment(get, get->connected));
     json_object_set_new(root, "transfers", transfers);

@@ -31,30 +31,81 @@ static void print_fields(FILE *to, const char *mark, struct vel_fields fields)
     }
 }
 
+void vel_report_order(const struct vel_get *get, const struct vel_ladder_order *order, vel_time now)
+{
+    const struct vel_step *step = vel_ladder_step(&get->ladder, order->rung);
+    if (!get->settings->verbose)
+        return;
+    if (order->kind == VEL_LADDER_START)
+        fprintf(stderr, "* trying %s of %s at %.1f ms\n", vel_rung_name(order->rung),
+                get->fetches[0].url.authority, ms(now - get->started));
+    else
+        fprintf(stderr, "* giving up %s at %.1f ms: %s\n", vel_rung_name(order->rung),
+                ms(now - get->started),
+                step->reason == VEL_FALLBACK_NONE ? "another was first"
+                                                  : vel_fallback_name(step->reason));
+}
+
+/* Why the rungs above were left. */
+static void report_trail(const struct vel_get *get)
+{
+    for (unsigned i = 0; i < VEL_RUNG_COUNT; i++) {
+        const struct vel_step *step = vel_ladder_step(&get->ladder, (enum vel_rung)i);
+        if (step->reason == VEL_FALLBACK_NONE)
+            continue;
+        fprintf(stderr, "* not over %s: %s (%s)%s\n", vel_rung_name((enum vel_rung)i),
+                vel_fallback_name(step->reason), vel_fallback_text(step->reason),
+                step->cooling ? ", remembered" : "");
+    }
+}
+
+static void report_security(const struct vel_get *get)
+{
+    const struct vel_handshake_facts *hs = &get->facts.handshake;
+    if (get->facts.rung == VEL_RUNG_VELOCITY)
+        fprintf(stderr,
+                "* version velocity/1 (0x%08" PRIx32 "), profile %s, suite %s, group %s%s\n",
+                hs->version, vel_profile_name(hs->profile), hs->suite, hs->group,
+                hs->hello_retry ? ", after a hello retry" : "");
+    else
+        fprintf(stderr, "* version %s, protocol %s, suite %s, group %s\n",
+                vel_attempt_version_name(&get->facts), vel_attempt_protocol(&get->facts), hs->suite,
+                hs->group);
+    if (hs->post_quantum != NULL)
+        fprintf(stderr, "* server signed with %s: %s and %s, both verified\n", hs->signature,
+                hs->classical, hs->post_quantum);
+    else
+        fprintf(stderr, "* server signed with %s, classical only, verified\n", hs->signature);
+    fprintf(stderr, "* server certificate: %s, %zu bytes, %u certificate%s%s\n",
+            vel_attempt_certificate_kind(&get->facts), hs->peer_chain_bytes, hs->peer_chain_count,
+            hs->peer_chain_count == 1 ? "" : "s",
+            get->settings->insecure ? "; issuer and name NOT checked (--insecure)" : "");
+}
+
 void vel_report_connected(const struct vel_get *get)
 {
-    const struct vel_get_facts *facts = &get->facts;
-    const struct vel_handshake_facts *hs = &facts->handshake;
+    const struct vel_attempt_facts *facts = &get->facts;
     const struct vel_conn_stats *stats = &facts->stats;
     char remote[VEL_ADDR_TEXT];
     if (!get->settings->verbose)
         return;
-    fprintf(stderr, "* connected to %s: handshake %.1f ms, %u round trip%s\n",
-            vel_addr_text(&facts->remote, remote), ms(stats->handshake_time),
-            stats->handshake_round_trips, stats->handshake_round_trips == 1 ? "" : "s");
-    fprintf(stderr, "* version velocity/1 (0x%08" PRIx32 "), profile %s, suite %s, group %s%s\n",
-            hs->version, vel_profile_name(hs->profile), hs->suite, hs->group,
-            hs->hello_retry ? ", after a hello retry" : "");
-    fprintf(stderr, "* server signed with %s: %s and %s, both verified\n", hs->signature,
-            hs->classical, hs->post_quantum);
-    fprintf(stderr, "* server certificate: %zu bytes, %u certificate%s%s\n", hs->peer_chain_bytes,
-            hs->peer_chain_count, hs->peer_chain_count == 1 ? "" : "s",
-            get->settings->insecure ? "; issuer and name NOT checked (--insecure)" : "");
-    fprintf(stderr,
-            "* handshake: %" PRIu64 " datagrams, %" PRIu64 " bytes sent; %" PRIu64
-            " datagrams, %" PRIu64 " bytes received\n",
-            stats->handshake_datagrams_sent, stats->handshake_bytes_sent,
-            stats->handshake_datagrams_received, stats->handshake_bytes_received);
+    report_trail(get);
+    fprintf(stderr, "* connected to %s: handshake %.1f ms", vel_addr_text(&facts->remote, remote),
+            ms(stats->handshake_time));
+    if (stats->handshake_round_trips > 0)
+        fprintf(stderr, ", %u round trip%s", stats->handshake_round_trips,
+                stats->handshake_round_trips == 1 ? "" : "s");
+    fputc('\n', stderr);
+    if (facts->encrypted)
+        report_security(get);
+    else
+        fprintf(stderr, "* plain HTTP: nothing is encrypted or authenticated\n");
+    if (stats->handshake_datagrams_sent > 0)
+        fprintf(stderr,
+                "* handshake: %" PRIu64 " datagrams, %" PRIu64 " bytes sent; %" PRIu64
+                " datagrams, %" PRIu64 " bytes received\n",
+                stats->handshake_datagrams_sent, stats->handshake_bytes_sent,
+                stats->handshake_datagrams_received, stats->handshake_bytes_received);
 }
 
 void vel_report_request(const struct vel_fetch *fetch)
@@ -76,7 +127,7 @@ void vel_report_response(const struct vel_fetch *fetch, const struct vel_respons
         print_fields(stderr, "< ", response->fields);
     }
     if (settings->head && !settings->json) {
-        printf("HTTP/3 %u\n", response->status);
+        printf("%s %u\n", vel_attempt_http_name(&fetch->get->facts), response->status);
         print_fields(stdout, "", response->fields);
         putchar('\n');
     }
@@ -95,19 +146,24 @@ static void report_transfer(const struct vel_get *get, const struct vel_fetch *f
                 ms(result->times.finished - get->started));
 }
 
-void vel_report_end(const struct vel_get *get)
+static void report_traffic(const struct vel_conn_stats *stats)
 {
-    const struct vel_conn_stats *stats = &get->facts.stats;
-    if (!get->settings->verbose || get->connected == 0)
-        return;
-    for (size_t i = 0; i < get->fetch_count; i++)
-        report_transfer(get, &get->fetches[i]);
     fprintf(stderr,
             "* %" PRIu64 " datagrams, %" PRIu64 " bytes sent; %" PRIu64 " datagrams, %" PRIu64
             " bytes received; %" PRIu64 " packets lost; round trip %.3f ms (least %.3f)\n",
             stats->datagrams_sent, stats->bytes_sent, stats->datagrams_received,
             stats->bytes_received, stats->packets_lost, ms(stats->smoothed_rtt),
             ms(stats->min_rtt));
+}
+
+void vel_report_end(const struct vel_get *get)
+{
+    if (!get->settings->verbose || get->connected == 0)
+        return;
+    for (size_t i = 0; i < get->fetch_count; i++)
+        report_transfer(get, &get->fetches[i]);
+    if (get->facts.stats.datagrams_sent > 0)
+        report_traffic(&get->facts.stats);
 }
 
 /* ---- why a connection ended ---- */
@@ -121,6 +177,52 @@ static void report_certificate(struct vel_get *get, const struct vel_cert_verdic
                    "the server's certificate was refused: %s [%s], certificate %u, subject '%s'%s",
                    vel_cert_check_text(verdict->check), vel_cert_check_name(verdict->check),
                    verdict->depth, verdict->subject, advice);
+}
+
+/* What each rung said, for a message: "velocity/1: udp_blocked, h3: udp_blocked, tcp: connect". */
+static void trail_text(const struct vel_get *get, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (unsigned i = 0; i < VEL_RUNG_COUNT; i++) {
+        const struct vel_step *step = vel_ladder_step(&get->ladder, (enum vel_rung)i);
+        if (step->state != VEL_RUNG_FAILED || used >= size)
+            continue;
+        const char *why = step->reason != VEL_FALLBACK_NONE
+                              ? vel_fallback_name(step->reason)
+                              : vel_exit_name(vel_exit_of_failure(step->failure));
+        used += (size_t)snprintf(text + used, size - used, "%s%s: %s", used > 0 ? ", " : "",
+                                 vel_rung_name((enum vel_rung)i), why);
+    }
+}
+
+static void report_no_connection(struct vel_get *get)
+{
+    char where[VEL_ADDR_TEXT], trail[160];
+    vel_addr_text(&get->facts.remote, where);
+    trail_text(get, trail, sizeof trail);
+    if (get->ladder.failure == VEL_CLIENT_TIMEOUT)
+        vel_get_failed(get, VEL_EXIT_TIMEOUT,
+                       "no answer from %s (last tried: %s) within %.1f s (--connect-timeout) [%s]",
+                       get->fetches[0].url.authority, where,
+                       (double)get->settings->connect_timeout / (double)SECOND, trail);
+    else
+        vel_get_failed(get, VEL_EXIT_CONNECT,
+                       "could not connect to %s (last tried: %s): nobody listens there, or there "
+                       "is no way to it [%s]",
+                       get->fetches[0].url.authority, where, trail);
+}
+
+void vel_report_lost(struct vel_get *get, const char *refusal)
+{
+    enum vel_client_failure failure = get->ladder.failure;
+    enum vel_exit status = vel_exit_of_failure(failure);
+    if (refusal != NULL)
+        vel_get_failed(get, status, "%s: %s", vel_exit_text(status), refusal);
+    else if (failure == VEL_CLIENT_CONNECT || failure == VEL_CLIENT_TIMEOUT)
+        report_no_connection(get);
+    else
+        vel_report_close(get, failure);
 }
 
 void vel_report_close(struct vel_get *get, enum vel_client_failure failure)

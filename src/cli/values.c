@@ -92,3 +92,29 @@ enum vel_err vel_parse_profile(const struct vel_option *option, const char *valu
     (void)option;
     return vel_profile_parse(value, field) == VEL_OK ? VEL_OK : VEL_ERR_ARGUMENT;
 }
+
+static vel_result add_alpn(struct vel_alpn_list *list, const char *name, size_t length)
+{
+    static const char *const known[VEL_ALPN_KNOWN] = {"velocity/1", "h3", "h2", "http/1.1"};
+    for (size_t i = 0; i < VEL_ALPN_KNOWN; i++) {
+        if (strlen(known[i]) != length || memcmp(known[i], name, length) != 0)
+            continue;
+        for (size_t j = 0; j < list->count; j++)
+            REQUIRE(list->names[j] != known[i], VEL_ERR_ARGUMENT);
+        list->names[list->count++] = known[i];
+        return VEL_OK;
+    }
+    return VEL_ERR_ARGUMENT;
+}
+
+enum vel_err vel_parse_alpn(const struct vel_option *option, const char *value, void *field)
+{
+    struct vel_alpn_list list = {0};
+    (void)option;
+    for (const char *at = value; at != NULL; at = strchr(at, ',')) {
+        at += *at == ',';
+        TRY(add_alpn(&list, at, strcspn(at, ",")));
+    }
+    *(struct vel_alpn_list *)field = list;
+    return VEL_OK;
+}

@@ -20,7 +20,7 @@
 struct vel_attempt;
 struct vel_tls;
 
-enum { VEL_ATTEMPT_ADDRS_MAX = 16 };
+enum { VEL_ATTEMPT_ADDRS_MAX = 16, VEL_ATTEMPT_ALPN_MAX = 8 };
 
 /* Lead of one address over the next (RFC 8305 5). */
 #define VEL_ADDRESS_LEAD (250 * MS)
@@ -60,9 +60,19 @@ struct vel_attempt_facts {
     struct vel_addr remote;               /* the address that was connected, or tried last */
     struct vel_handshake_facts handshake; /* version 0 over TCP */
     struct vel_conn_stats stats;          /* over TCP: handshake time and round trips alone */
+    bool gone;                            /* nobody listens there any more */
     bool closed;                          /* by something else than us; see close */
     struct vel_close close;
 };
+
+/* What it speaks, in constant words. Version: "velocity/1", "quic-v1", "quic-v2", "tls1.3", "none".
+ * Protocol: "velocity/1", "h3", "h2", "http/1.1". HTTP: "HTTP/3", "HTTP/2", "HTTP/1.1". */
+const char *vel_attempt_version_name(const struct vel_attempt_facts *facts);
+const char *vel_attempt_protocol(const struct vel_attempt_facts *facts);
+const char *vel_attempt_http_name(const struct vel_attempt_facts *facts);
+
+/* "hybrid" when both signatures were verified, "classical" when there was one, "none". */
+const char *vel_attempt_certificate_kind(const struct vel_attempt_facts *facts);
 
 /* The first address is tried in the next turn of the loop.
  * VEL_ERR_ARGUMENT     no address, or no ALPN name that belongs to this rung

@@ -20,6 +20,13 @@ vel_result vel_client_new(const struct vel_client_setup *setup, struct vel_conn 
 
 /* ---- settling: nothing of the session is on the stack ---- */
 
+void vel_client_stir(struct vel_client *client)
+{
+    client->dirty = true;
+    if (client->setup.wake != NULL)
+        client->setup.wake(client->setup.self);
+}
+
 /* Tell and free those that are over. Telling may fetch more, at the end of the list. */
 static void reap(struct vel_client *client)
 {
@@ -33,7 +40,13 @@ static void reap(struct vel_client *client)
         *link = transfer->next;
         client->busy--;
         transfer->sink.done(transfer->sink.self, transfer, &transfer->result);
-        vel_transfer_free(transfer);
+        transfer->told = true;
+        if (transfer->exchange == NULL) {
+            vel_transfer_free(transfer);
+        } else {
+            transfer->next = client->leaving;
+            client->leaving = transfer;
+        }
     }
 }
 
@@ -69,8 +82,7 @@ static void settle(struct vel_client *client)
             start_queued(client);
         if (client->ended)
             finish_all(client, client->why == VEL_CLIENT_OK ? VEL_CLIENT_EMPTY : client->why);
-        /* Before reaping: it ends cancelled exchanges, which hold the transfers' bodies. */
-        if (client->http != NULL)
+        if (client->http != NULL && !client->borrowed)
             vel_http_send(client->http);
         reap(client);
     } while (client->dirty || client->start_queued);
@@ -80,7 +92,7 @@ static void settle(struct vel_client *client)
 
 static void connected(struct vel_client *client)
 {
-    struct vel_http_events events = vel_transfer_events(client);
+    struct vel_http_events events = vel_client_http_events(client);
     client->connected = client->now;
     if (vel_http_new(client->setup.env, client->conn, &events, &client->http) != VEL_OK)
         vel_conn_close(client->conn, VEL_H3_INTERNAL_ERROR, "cannot start HTTP/3");
@@ -123,6 +135,23 @@ void vel_client_events(struct vel_client *client, vel_time now)
     settle(client);
 }
 
+void vel_client_attach(struct vel_client *client, struct vel_http *http, vel_time now)
+{
+    client->now = client->connected = now;
+    client->http = http;
+    client->borrowed = true;
+    client->start_queued = true;
+    settle(client);
+}
+
+void vel_client_detach(struct vel_client *client, enum vel_client_failure why, vel_time now)
+{
+    client->now = now;
+    client->http = NULL;
+    over(client, why);
+    settle(client);
+}
+
 void vel_client_flush(struct vel_client *client, vel_time now)
 {
     client->now = now;
@@ -144,6 +173,7 @@ vel_result vel_client_fetch(struct vel_client *client, const struct vel_request 
     *link = transfer;
     client->busy++;
     client->start_queued = client->start_queued || client->http != NULL;
+    vel_client_stir(client);
     return VEL_OK;
 }
 
@@ -213,10 +243,13 @@ void vel_client_free(struct vel_client *client)
         return;
     over(client, VEL_CLIENT_OK);
     finish_all(client, VEL_CLIENT_PARTIAL);
-    vel_http_free(client->http);
+    if (!client->borrowed)
+        vel_http_free(client->http);
     client->http = NULL;
     client->start_queued = false;
+    client->setup.wake = NULL;
     reap(client);
+    VEL_ASSERT(client->leaving == NULL);
     if (client->conn != NULL)
         vel_conn_set_user(client->conn, NULL);
     vel_release(client->setup.env, client, sizeof *client);

@@ -41,7 +41,8 @@ struct vel_connector_events {
     void (*ended)(void *self, struct vel_connector *connector, vel_time now);
     /* After each turn of that connection. May be NULL. */
     void (*turned)(void *self, struct vel_connector *connector, vel_time now);
-    /* An order of the ladder was obeyed: for --verbose. May be NULL. */
+    /* An order of the ladder is about to be obeyed: for --verbose, and the last moment to complete
+     * the config for that rung. May be NULL. */
     void (*progress)(void *self, struct vel_connector *connector,
                      const struct vel_ladder_order *order, vel_time now);
     void *self;

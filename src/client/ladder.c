@@ -316,5 +316,5 @@ void vel_ladder_learn(const struct vel_ladder *ladder, int64_t unix_now, vel_tim
             outcome->falls[i] = (struct vel_fall){0};
     }
     if (ladder->winner == VEL_RUNG_VELOCITY && trusted)
-        outcome->velocity_success = unix_now;
+        outcome->velocity_until = unix_now + VEL_EXPECT_S;
 }

@@ -32,11 +32,14 @@ struct vel_fall {
     unsigned count;           /* times in a row */
 };
 
+/* How long a success over Velocity/1 makes us expect it again, in seconds. */
+enum { VEL_EXPECT_S = 30 * 86400 };
+
 /* What is remembered of a server (host and port) between runs; zero: nothing. */
 struct vel_outcome {
-    vel_time rtt;             /* of the last connection; 0: unknown */
-    int64_t velocity_success; /* unix seconds of the last authenticated Velocity/1 connection, or of
-                                 the last Alt-Svc that named it; 0: never */
+    vel_time rtt;           /* of the last connection; 0: unknown */
+    int64_t velocity_until; /* unix seconds: until then an authenticated Velocity/1 connection, or
+                               an Alt-Svc, makes us expect it; 0: nothing does */
     struct vel_fall falls[VEL_RUNG_COUNT];
 };
 

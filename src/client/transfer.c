@@ -81,6 +81,7 @@ void vel_transfer_free(struct vel_transfer *transfer)
 static vel_result pull(void *self, size_t want, struct vel_body_piece *piece)
 {
     struct vel_transfer *transfer = self;
+    REQUIRE(transfer->has_body, VEL_ERR_CLOSED); /* given up; the exchange does not know yet */
     enum vel_err err = transfer->body.pull(transfer->body.self, want, piece);
     transfer->body_failed = err != VEL_OK && err != VEL_ERR_AGAIN;
     if (err != VEL_OK)
@@ -120,19 +121,14 @@ void vel_transfer_finish(struct vel_transfer *transfer, enum vel_client_failure 
 {
     if (transfer->state == VEL_TRANSFER_OVER)
         return;
-    bool was_running = transfer->state == VEL_TRANSFER_RUNNING;
     transfer->state = VEL_TRANSFER_OVER;
     transfer->result.failure = failure;
     if (transfer->result.times.finished == 0)
         transfer->result.times.finished = transfer->client->now;
-    transfer->client->dirty = true;
-    if (was_running && transfer->exchange != NULL) {
-        vel_exchange_set_user(transfer->exchange, NULL);
-        /* An exchange that still sends needs the source, which goes away with us. */
-        if (failure != VEL_CLIENT_OK || transfer->has_body)
-            vel_exchange_cancel(transfer->exchange, VEL_H3_REQUEST_CANCELLED);
-        transfer->exchange = NULL;
-    }
+    vel_client_stir(transfer->client);
+    /* An exchange that still sends needs the source, which goes away with us. */
+    if (transfer->exchange != NULL && (failure != VEL_CLIENT_OK || transfer->has_body))
+        vel_exchange_cancel(transfer->exchange, VEL_H3_REQUEST_CANCELLED);
     pulled_all(transfer);
 }
 
@@ -168,7 +164,7 @@ static void on_head(void *self, struct vel_exchange *exchange)
 {
     struct vel_client *client = self;
     struct vel_transfer *transfer = vel_exchange_user(exchange);
-    if (transfer == NULL)
+    if (transfer->state == VEL_TRANSFER_OVER)
         return;
     const struct vel_response *response = vel_exchange_response(exchange);
     const struct vel_slice *length = vel_fields_find(response->fields, "content-length");
@@ -185,7 +181,7 @@ static void on_body(void *self, struct vel_exchange *exchange, struct vel_slice 
 {
     struct vel_client *client = self;
     struct vel_transfer *transfer = vel_exchange_user(exchange);
-    if (transfer == NULL)
+    if (transfer->state == VEL_TRANSFER_OVER)
         return;
     transfer->active = client->now;
     transfer->result.body_received += bytes.len;
@@ -205,7 +201,7 @@ static void on_end(void *self, struct vel_exchange *exchange)
 {
     struct vel_client *client = self;
     struct vel_transfer *transfer = vel_exchange_user(exchange);
-    if (transfer == NULL)
+    if (transfer->state == VEL_TRANSFER_OVER)
         return;
     transfer->result.times.finished = client->now;
     if (!transfer->has_body)
@@ -224,25 +220,37 @@ static enum vel_client_failure failure_of(const struct vel_transfer *transfer,
     return transfer->result.status == 0 ? VEL_CLIENT_EMPTY : VEL_CLIENT_PARTIAL;
 }
 
+/* It was told already; only its exchange held it. */
+static void forget(struct vel_transfer *transfer)
+{
+    struct vel_transfer **link = &transfer->client->leaving;
+    while (*link != transfer)
+        link = &(*link)->next;
+    *link = transfer->next;
+    vel_transfer_free(transfer);
+}
+
 static void on_closed(void *self, struct vel_exchange *exchange, const struct vel_exchange_end *end)
 {
     struct vel_client *client = self;
     struct vel_transfer *transfer = vel_exchange_user(exchange);
     client->start_queued = true;
-    if (transfer == NULL)
-        return;
+    vel_client_stir(client);
     transfer->exchange = NULL;
-    transfer->result.code = end->complete ? 0 : end->code;
-    vel_transfer_finish(transfer, failure_of(transfer, end));
+    if (transfer->told) {
+        forget(transfer);
+    } else if (transfer->state != VEL_TRANSFER_OVER) {
+        transfer->result.code = end->complete ? 0 : end->code;
+        vel_transfer_finish(transfer, failure_of(transfer, end));
+    }
 }
 
 static void on_wake(void *self)
 {
-    struct vel_client *client = self;
-    client->dirty = true;
+    vel_client_stir(self);
 }
 
-struct vel_http_events vel_transfer_events(struct vel_client *client)
+struct vel_http_events vel_client_http_events(struct vel_client *client)
 {
     return (struct vel_http_events){.head = on_head,
                                     .body = on_body,
@@ -261,7 +269,7 @@ void vel_transfer_pause(struct vel_transfer *transfer)
 void vel_transfer_resume(struct vel_transfer *transfer)
 {
     transfer->active = transfer->client->now;
-    transfer->client->dirty = true;
+    vel_client_stir(transfer->client);
     if (transfer->exchange != NULL)
         vel_exchange_resume(transfer->exchange);
 }

@@ -14,6 +14,10 @@
  *     vel_client_flush(client, now);                    once, before vel_endpoint_send
  *     vel_client_expire(client, now)                    no later than vel_client_deadline
  *     until vel_client_busy is 0 or vel_client_ended; then vel_client_close
+ *
+ * A session on a byte stream (HTTP/2, HTTP/1.1) belongs to who moves its bytes. He makes it with
+ * vel_client_http_events, then says vel_client_attach, and vel_client_detach when it is gone; what
+ * the session's events bring is settled in vel_client_flush, which `wake` asks for.
  */
 struct vel_client;
 struct vel_transfer;
@@ -23,6 +27,9 @@ struct vel_client_setup {
     vel_time connect_timeout; /* from vel_client_new to connected; 0: none */
     vel_time total_timeout;   /* of each transfer, from its fetch to its end; 0: none */
     vel_time stall_timeout;   /* a running transfer without a byte either way; 0: none */
+    void (*wake)(void *self); /* call vel_client_flush soon, not from here; NULL: it is called after
+                                 all events anyway */
+    void *self;
 };
 
 /* How a transfer or the connection failed, sorted by what a user should be told; the exit status
@@ -78,12 +85,24 @@ struct vel_sink {
     void *self;
 };
 
-/* VEL_ERR_NOMEM. `conn` comes from vel_endpoint_connect; the client uses vel_conn_set_user. */
+/* VEL_ERR_NOMEM. `conn` comes from vel_endpoint_connect; the client uses vel_conn_set_user. NULL: a
+ * session will be attached. */
 vel_result vel_client_new(const struct vel_client_setup *setup, struct vel_conn *conn, vel_time now,
                           struct vel_client **client);
 
-/* Ends every transfer (with `done`); does not close the connection. NULL is allowed. */
+/* Ends every transfer (with `done`); does not close the connection. NULL is allowed. An attached
+ * session is detached before. */
 void vel_client_free(struct vel_client *client);
+
+/* The events that a session to be attached is made with. */
+struct vel_http_events vel_client_http_events(struct vel_client *client);
+
+/* The session is connected: transfers may begin. */
+void vel_client_attach(struct vel_client *client, struct vel_http *http, vel_time now);
+
+/* The session was freed, or is about to be without any further call; `why` it ended,
+ * VEL_CLIENT_OK when that was in order. */
+void vel_client_detach(struct vel_client *client, enum vel_client_failure why, vel_time now);
 
 /* Queue a request; it is copied, the body and the sink outlive the transfer. body NULL: none.
  * VEL_ERR_NOMEM; VEL_ERR_CLOSED: the connection is over. */

@@ -9,20 +9,21 @@
 enum vel_transfer_state {
     VEL_TRANSFER_QUEUED,  /* waits for the connection or for room */
     VEL_TRANSFER_RUNNING, /* has an exchange */
-    VEL_TRANSFER_OVER     /* told at the next settling, then freed */
+    VEL_TRANSFER_OVER     /* told at the next settling, freed when its exchange is closed */
 };
 
 struct vel_transfer {
     struct vel_client *client;
     struct vel_transfer *next;
     enum vel_transfer_state state;
-    struct vel_exchange *exchange; /* NULL unless running */
+    struct vel_exchange *exchange; /* NULL unless it is open */
     struct vel_request request;    /* points into `copy` */
     uint8_t *copy;
     size_t copy_size;
     struct vel_body_source body;
     bool has_body;
     bool body_failed;
+    bool told; /* `done` was called; it stays until its exchange is closed */
     struct vel_sink sink;
     struct vel_transfer_result result;
     vel_time active; /* last byte either way */
@@ -30,9 +31,11 @@ struct vel_transfer {
 
 struct vel_client {
     struct vel_client_setup setup;
-    struct vel_conn *conn;          /* NULL once it is over */
+    struct vel_conn *conn;          /* NULL once it is over, and when the session is borrowed */
     struct vel_http *http;          /* NULL until connected */
+    bool borrowed;                  /* the session is another's: vel_client_attach */
     struct vel_transfer *transfers; /* in the order of their fetch */
+    struct vel_transfer *leaving;   /* told, with an exchange that is still open */
     size_t busy;
     vel_time start, connected, now;
     bool ended;
@@ -43,8 +46,8 @@ struct vel_client {
     bool has_close;
 };
 
-/* The events of a client's HTTP session; self is the client. */
-struct vel_http_events vel_transfer_events(struct vel_client *client);
+/* Something happened inside a callback of the session: settle soon. */
+void vel_client_stir(struct vel_client *client);
 
 /* VEL_ERR_NOMEM */
 vel_result vel_transfer_new(struct vel_client *client, const struct vel_request *request,

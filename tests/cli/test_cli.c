@@ -49,7 +49,7 @@ static void exit_statuses(void **state)
         {"velocity client", 2},
         {"velocity client get", 2},
         {"velocity client get nonsense", 3},
-        {"velocity client get https://localhost/ --alpn h3", 2},
+        {"velocity client get https://localhost/ --alpn spdy/3", 2},
         {"velocity serve", 2},
         {"velocity serve --root /nonexistent --listen 127.0.0.1:0", 1},
     };

@@ -351,7 +351,7 @@ static void silent_udp_is_called_blocked(void **state)
     assert_int_equal(outcome.falls[V].count, 1);
     assert_int_equal(outcome.falls[V].at, UNIX_NOW);
     assert_int_equal(outcome.falls[T].reason, VEL_FALLBACK_NONE);
-    assert_int_equal(outcome.velocity_success, 0);
+    assert_int_equal(outcome.velocity_until, 0);
     assert_int_equal(outcome.rtt, 30 * MS);
     assert_int_equal(vel_ladder_step(&d.ladder, V)->state, VEL_RUNG_FAILED);
     assert_int_equal(vel_ladder_step(&d.ladder, T)->state, VEL_RUNG_WON);
@@ -378,8 +378,8 @@ static void a_success_clears_what_was_known(void **state)
                             .events = {UP(40, V)}};
     struct vel_outcome outcome = learned(&row, true, &d);
     assert_int_equal(outcome.falls[V].reason, VEL_FALLBACK_NONE);
-    assert_int_equal(outcome.velocity_success, UNIX_NOW);
-    assert_int_equal(learned(&row, false, &d).velocity_success, 0);
+    assert_int_equal(outcome.velocity_until, UNIX_NOW + VEL_EXPECT_S);
+    assert_int_equal(learned(&row, false, &d).velocity_until, 0);
 }
 
 static void a_repeated_failure_counts(void **state)

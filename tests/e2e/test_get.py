@@ -171,7 +171,7 @@ def garbage_is_no_answer():
 def wrong_usage_has_statuses_of_curl():
     url, trust = SERVER.url(), ("--cacert", SERVER.cacert)
     for status, *arguments in (
-            (2,), (2, "--nothing", url), (2, url, "--alpn", "h3"), (2, url, "--profile", "strong"),
+            (2,), (2, "--nothing", url), (2, url, "--alpn", "spdy/3"), (2, url, "--alpn", "h3,h3"), (2, url, "--profile", "strong"),
             (2, url, url, "-o", "x"), (2, url, "--head", "-d", "x"), (2, url, "-H", "nonsense"),
             (2, url, "https://other.example/"),
             (2, SERVER.url("/../x"), "--output-dir", BASE / "x"),
