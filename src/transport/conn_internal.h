@@ -247,7 +247,7 @@ bool vel_conn_follow_key_update(struct vel_conn *conn, enum vel_space space, uin
                                 vel_time now);
 
 /* Before a 1-RTT packet is begun: update keys that have done half of what they may. */
-void vel_conn_refresh_keys(struct vel_conn *conn, vel_time now);
+void vel_conn_refresh_keys(struct vel_conn *conn);
 
 /* A packet was sealed: the connection ends before its keys wear out. */
 void vel_conn_count_sealed(struct vel_conn *conn, enum vel_space space);

@@ -13,6 +13,15 @@ vel_result vel_conn_open_packet(struct vel_conn *conn, enum vel_space space, uin
     return vel_packet_open(&s->read, 0, largest, packet, number_offset, size, opened);
 }
 
+/* A packet that has to be acknowledged shows them to the peer: until it was, neither side may go on
+ * to the next ones. */
+static void use_new_keys(struct vel_conn *conn)
+{
+    struct vel_conn_space *app = &conn->space[VEL_SPACE_APP];
+    app->sealed = 0;
+    app->probes_due = VEL_MAX(app->probes_due, 1U);
+}
+
 bool vel_conn_follow_key_update(struct vel_conn *conn, enum vel_space space, uint64_t number,
                                 vel_time now)
 {
@@ -28,21 +37,21 @@ bool vel_conn_follow_key_update(struct vel_conn *conn, enum vel_space space, uin
     else if (err != VEL_OK)
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "no successor for the packet keys");
     if (update->count != before)
-        conn->space[VEL_SPACE_APP].sealed = 0;
+        use_new_keys(conn);
     return err == VEL_OK;
 }
 
 static vel_result begin_update(struct vel_conn *conn)
 {
     TRY(vel_key_update_begin(&conn->key_update, conn->recovery.space[VEL_SPACE_APP].sent.next));
-    conn->space[VEL_SPACE_APP].sealed = 0;
+    use_new_keys(conn);
     return VEL_OK;
 }
 
 /* RFC 9001 6.1: not before the handshake is confirmed. */
-static bool may_update(const struct vel_conn *conn, vel_time now)
+static bool may_update(const struct vel_conn *conn)
 {
-    return conn->recovery.handshake_confirmed && vel_key_update_is_allowed(&conn->key_update, now);
+    return conn->recovery.handshake_confirmed && vel_key_update_is_allowed(&conn->key_update);
 }
 
 /* VEL-TR-20: packets after which the keys are updated: half of what they may seal, so that an update that is
@@ -54,9 +63,9 @@ static uint64_t update_after(const struct vel_conn *conn)
     return asked > 0 ? VEL_MIN(asked, half) : half;
 }
 
-void vel_conn_refresh_keys(struct vel_conn *conn, vel_time now)
+void vel_conn_refresh_keys(struct vel_conn *conn)
 {
-    if (conn->space[VEL_SPACE_APP].sealed < update_after(conn) || !may_update(conn, now))
+    if (conn->space[VEL_SPACE_APP].sealed < update_after(conn) || !may_update(conn))
         return;
     if (begin_update(conn) != VEL_OK)
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "no successor for the packet keys");
@@ -71,11 +80,9 @@ void vel_conn_count_sealed(struct vel_conn *conn, enum vel_space space)
 
 vel_result vel_conn_update_keys(struct vel_conn *conn)
 {
-    struct vel_conn_space *app = &conn->space[VEL_SPACE_APP];
     REQUIRE(!vel_life_is_over(&conn->life), VEL_ERR_CLOSED);
-    REQUIRE(may_update(conn, conn->now), VEL_ERR_AGAIN);
+    REQUIRE(may_update(conn), VEL_ERR_AGAIN);
     TRY(begin_update(conn));
-    app->probes_due = VEL_MAX(app->probes_due, 1U);
     vel_conn_wake(conn);
     return VEL_OK;
 }

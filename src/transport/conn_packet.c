@@ -37,7 +37,7 @@ bool vel_packet_begin(struct vel_conn *conn, struct vel_packet_build *p, enum ve
         return false;
     }
     if (space == VEL_SPACE_APP)
-        vel_conn_refresh_keys(conn, conn->now);
+        vel_conn_refresh_keys(conn);
     *p = (struct vel_packet_build){
         .w = vel_writer(start, room - VEL_AEAD_TAG),
         .space = space,

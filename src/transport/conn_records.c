@@ -57,14 +57,16 @@ static enum vel_err handshake_done_lost(struct vel_conn *conn, enum vel_space sp
     return VEL_OK;
 }
 
-/* A PING with a length is an MTU probe of that size. */
+/* A PING with a length is an MTU probe of that size, on the path with that id. */
 static enum vel_err ping_acked(struct vel_conn *conn, enum vel_space space,
                                const struct vel_record *record)
 {
     (void)space;
     if (record->len == 0)
         return VEL_OK;
-    if (vel_pmtud_acked(&conn->paths.active->pmtud, record->len, conn->now))
+    struct vel_path *path = vel_paths_by_id(&conn->paths, record->id);
+    if (path != NULL && vel_pmtud_acked(&path->pmtud, record->len, conn->now) &&
+        path == conn->paths.active)
         vel_conn_mtu_changed(conn);
     return VEL_OK;
 }
@@ -73,8 +75,9 @@ static enum vel_err ping_lost(struct vel_conn *conn, enum vel_space space,
                               const struct vel_record *record)
 {
     (void)space;
-    if (record->len > 0)
-        vel_pmtud_lost(&conn->paths.active->pmtud, record->len, conn->now);
+    struct vel_path *path = record->len > 0 ? vel_paths_by_id(&conn->paths, record->id) : NULL;
+    if (path != NULL)
+        vel_pmtud_lost(&path->pmtud, record->len, conn->now);
     return VEL_OK;
 }
 

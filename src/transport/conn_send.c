@@ -120,7 +120,8 @@ static size_t build_mtu_probe(struct vel_conn *conn, uint8_t *bytes, size_t room
     if (!wanted || room < size || !window_open(conn, now) ||
         !vel_packet_begin(conn, &p, VEL_SPACE_APP, bytes, size))
         return 0;
-    struct vel_record record = {.kind = VEL_RECORD_PING, .len = (uint32_t)size};
+    struct vel_record record = {
+        .kind = VEL_RECORD_PING, .id = conn->paths.active->id, .len = (uint32_t)size};
     if (vel_sent_add(&conn->recovery.space[VEL_SPACE_APP].sent, record) != VEL_OK) {
         vel_packet_abandon(conn, &p);
         return 0;

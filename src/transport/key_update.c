@@ -14,7 +14,12 @@ void vel_key_update_init(struct vel_key_update *u, const struct vel_crypto *cryp
                          struct vel_keys *read, struct vel_keys *write)
 {
     *u = (struct vel_key_update){
-        .crypto = crypto, .read = read, .write = write, .last_until = VEL_NEVER};
+        .crypto = crypto,
+        .read = read,
+        .write = write,
+        .last_until = VEL_NEVER,
+        .not_before = VEL_NEVER,
+    };
 }
 
 void vel_key_update_clear(struct vel_key_update *u)
@@ -25,7 +30,7 @@ void vel_key_update_clear(struct vel_key_update *u)
     vel_secret_clear(&u->write_secret);
     u->last = u->next = NULL;
     u->suite = NULL;
-    u->last_until = VEL_NEVER;
+    u->last_until = u->not_before = VEL_NEVER;
 }
 
 vel_result vel_key_update_set_secret(struct vel_key_update *u, const struct vel_version *version,
@@ -97,10 +102,10 @@ static vel_result advance(struct vel_key_update *u, uint64_t next_sent)
     u->write_secret = write;
 
     u->count++;
-    u->last_until = VEL_NEVER;
+    u->last_until = u->not_before = VEL_NEVER;
     u->first_sent = next_sent;
     u->first_received = VEL_NUMBER_NONE;
-    u->told = u->confirmed = false;
+    u->told = u->confirmed = u->rested = false;
     return VEL_OK;
 }
 
@@ -144,15 +149,14 @@ vel_result vel_key_update_acked(struct vel_key_update *u, uint64_t largest, vel_
         return VEL_OK;
     REQUIRE(u->opened != VEL_KEYS_LAST, VEL_ERR_UNEXPECTED);
     u->confirmed = true;
-    u->not_before = u->count > 0 ? now + PTO_COUNT * pto : now;
+    if (u->count > 0)
+        u->not_before = now + PTO_COUNT * pto;
     return VEL_OK;
 }
 
-bool vel_key_update_is_allowed(const struct vel_key_update *u, vel_time now)
+bool vel_key_update_is_allowed(const struct vel_key_update *u)
 {
-    if (u->next == NULL || u->write_secret.len == 0)
-        return false;
-    return u->count == 0 || (u->confirmed && now >= u->not_before);
+    return u->next != NULL && u->write_secret.len > 0 && (u->count == 0 || u->rested);
 }
 
 vel_result vel_key_update_begin(struct vel_key_update *u, uint64_t next_sent)
@@ -162,9 +166,13 @@ vel_result vel_key_update_begin(struct vel_key_update *u, uint64_t next_sent)
 
 void vel_key_update_expire(struct vel_key_update *u, vel_time now)
 {
-    if (u->last_until > now)
-        return;
-    vel_aead_free(u->last);
-    u->last = NULL;
-    u->last_until = VEL_NEVER;
+    if (u->last_until <= now) {
+        vel_aead_free(u->last);
+        u->last = NULL;
+        u->last_until = VEL_NEVER;
+    }
+    if (u->not_before <= now) {
+        u->rested = true;
+        u->not_before = VEL_NEVER;
+    }
 }

@@ -3,6 +3,7 @@
 #define TRANSPORT_KEY_UPDATE_H
 
 #include "base/secret.h"
+#include "base/units.h"
 #include "handshake/handshake.h"
 #include "transport/keys.h"
 
@@ -35,13 +36,14 @@ struct vel_key_update {
     struct vel_secret write_secret;
     struct vel_aead *last, *next;
     vel_time last_until;     /* when `last` is wiped; VEL_NEVER: there is none, or not known yet */
-    vel_time not_before;     /* when we may begin again, once this generation is confirmed */
+    vel_time not_before;     /* when we may begin again; VEL_NEVER: unknown, or it has passed */
     uint64_t count;          /* updates so far */
     uint64_t first_sent;     /* our first packet number of this generation */
     uint64_t first_received; /* the peer's lowest; VEL_NUMBER_NONE: nothing came yet */
     uint64_t largest_received;      /* the peer's largest; meaningful when something came */
     bool told;                      /* we acknowledged a packet of this generation */
     bool confirmed;                 /* the peer did */
+    bool rested;                    /* and not_before has passed */
     enum vel_key_generation opened; /* keys of the packet that was opened last */
 };
 
@@ -83,16 +85,16 @@ vel_result vel_key_update_acked(struct vel_key_update *u, uint64_t largest, vel_
                                 vel_time pto);
 
 /* May we begin a generation? The caller knows that the handshake is confirmed. */
-bool vel_key_update_is_allowed(const struct vel_key_update *u, vel_time now);
+bool vel_key_update_is_allowed(const struct vel_key_update *u);
 
 /* Begin one, with our packet number `next_sent`. Nothing changes on failure.
  * VEL_ERR_CRYPTO, VEL_ERR_NOMEM */
 vel_result vel_key_update_begin(struct vel_key_update *u, uint64_t next_sent);
 
-/* When the last generation's keys must go; VEL_NEVER. */
+/* When the last generation's keys must go, or the next one may begin; VEL_NEVER. */
 static inline vel_time vel_key_update_deadline(const struct vel_key_update *u)
 {
-    return u->last_until;
+    return VEL_MIN(u->last_until, u->not_before);
 }
 void vel_key_update_expire(struct vel_key_update *u, vel_time now);
 

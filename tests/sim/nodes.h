@@ -46,6 +46,8 @@ void sim_bottleneck(struct sim *sim, enum sim_direction directions, uint64_t rat
 
 /* Longer datagrams are dropped. */
 void sim_mtu(struct sim *sim, enum sim_direction directions, size_t size);
+/* The same, but only from this time after the start on. */
+void sim_mtu_from(struct sim *sim, enum sim_direction directions, size_t size, vel_time from);
 
 /* ECN marks are cleared. */
 void sim_bleach(struct sim *sim, enum sim_direction directions);
