@@ -205,11 +205,25 @@ static void step_receive(struct run *run, struct vel_slice frames, uint8_t ecn)
                      run->now);
 }
 
+/* The id of the peer's that a datagram goes to. */
+static const struct vel_cid *id_of(const struct vel_conn *conn, struct vel_slice datagram)
+{
+    size_t start = datagram.ptr[0] & VEL_BIT_LONG ? 6 : 1;
+    for (size_t i = 0; i < VEL_CIDS_REMOTE; i++) {
+        const struct vel_remote_cid *id = &conn->cids.remote[i];
+        if (id->in_use && datagram.len >= start + id->cid.len &&
+            memcmp(datagram.ptr + start, id->cid.bytes, id->cid.len) == 0)
+            return &id->cid;
+    }
+    return NULL;
+}
+
 /* The peer gave ids of any length, so it reads its own short headers. */
 static void parse_as_peer(const struct run *run, struct vel_slice datagram,
                           struct vel_packet_header *h)
 {
-    const struct vel_cid *dcid = vel_cids_peer(&run->conn->cids);
+    const struct vel_cid *dcid = id_of(run->conn, datagram);
+    FUZZ_CHECK(dcid != NULL);
     if (datagram.ptr[0] & VEL_BIT_LONG) {
         FUZZ_CHECK(vel_packet_parse(datagram, h) == VEL_OK);
     } else {

@@ -160,6 +160,7 @@ struct vel_conn_stats {
     vel_time handshake_time;        /* start to complete; 0 until then */
     unsigned handshake_round_trips; /* see spec: 1 + hello retry + Retry + stalls for credit */
     unsigned pto_count;             /* probe time-outs that fired, in total */
+    unsigned path_changes;          /* times that our packets took another path, RFC 9000 9 */
     uint64_t handshake_bytes_sent, handshake_bytes_received;         /* until complete */
     uint64_t handshake_datagrams_sent, handshake_datagrams_received; /* until complete */
 };

@@ -9,24 +9,58 @@ void vel_cids_init(struct vel_cids *cids, const struct vel_cid *ours, const stru
 {
     *cids = (struct vel_cids){.local_next = 1};
     cids->local[0] = (struct vel_local_cid){.cid = *ours, .in_use = true};
-    cids->remote[0] = (struct vel_remote_cid){.cid = *peer, .in_use = true};
+    cids->remote[0] = (struct vel_remote_cid){.cid = *peer, .in_use = true, .taken = true};
+    cids->seen = 1;
 }
 
-const struct vel_cid *vel_cids_peer(const struct vel_cids *cids)
+/* Its slot; VEL_CIDS_REMOTE when it is retired. */
+static size_t find_remote(const struct vel_cids *cids, uint64_t sequence)
 {
-    return &cids->remote[cids->remote_current].cid;
+    size_t i = 0;
+    while (i < VEL_CIDS_REMOTE && !(cids->remote[i].in_use && cids->remote[i].sequence == sequence))
+        i++;
+    return i;
+}
+
+const struct vel_cid *vel_cids_peer(const struct vel_cids *cids, uint64_t sequence)
+{
+    size_t slot = find_remote(cids, sequence);
+    return slot < VEL_CIDS_REMOTE ? &cids->remote[slot].cid : NULL;
+}
+
+/* Only a first id can be empty, and it stays alone. */
+static bool peer_has_no_ids(const struct vel_cids *cids)
+{
+    return cids->remote[0].in_use && cids->remote[0].cid.len == 0;
 }
 
 void vel_cids_set_peer(struct vel_cids *cids, const struct vel_cid *peer)
 {
-    cids->remote[cids->remote_current].cid = *peer;
+    cids->remote[0].cid = *peer;
 }
 
 void vel_cids_set_peer_token(struct vel_cids *cids, const uint8_t token[VEL_RESET_TOKEN])
 {
-    struct vel_remote_cid *first = &cids->remote[cids->remote_current];
-    memcpy(first->reset_token, token, VEL_RESET_TOKEN);
-    first->has_token = true;
+    memcpy(cids->remote[0].reset_token, token, VEL_RESET_TOKEN);
+    cids->remote[0].has_token = true;
+}
+
+vel_result vel_cids_take(struct vel_cids *cids, uint64_t *sequence)
+{
+    if (peer_has_no_ids(cids)) {
+        *sequence = cids->remote[0].sequence;
+        return VEL_OK;
+    }
+    struct vel_remote_cid *oldest = NULL;
+    for (size_t i = 0; i < VEL_CIDS_REMOTE; i++) {
+        struct vel_remote_cid *slot = &cids->remote[i];
+        if (slot->in_use && !slot->taken && (oldest == NULL || slot->sequence < oldest->sequence))
+            oldest = slot;
+    }
+    REQUIRE(oldest != NULL, VEL_ERR_AGAIN);
+    oldest->taken = true;
+    *sequence = oldest->sequence;
+    return VEL_OK;
 }
 
 static unsigned count_local(const struct vel_cids *cids)
@@ -102,41 +136,53 @@ static vel_result retire_below(struct vel_cids *cids, uint64_t retire_prior)
     return VEL_OK;
 }
 
-/* After retiring the id in use, go on with the oldest one left. */
-static void choose_current(struct vel_cids *cids)
+vel_result vel_cids_give_up(struct vel_cids *cids, uint64_t sequence)
 {
-    if (cids->remote[cids->remote_current].in_use)
-        return;
-    uint64_t oldest = UINT64_MAX;
-    for (unsigned i = 0; i < VEL_CIDS_REMOTE; i++) {
-        if (cids->remote[i].in_use && cids->remote[i].sequence < oldest) {
-            oldest = cids->remote[i].sequence;
-            cids->remote_current = i;
-        }
-    }
+    size_t slot = find_remote(cids, sequence);
+    if (slot == VEL_CIDS_REMOTE || peer_has_no_ids(cids))
+        return VEL_OK;
+    TRY(retire(cids, sequence));
+    cids->remote[slot] = (struct vel_remote_cid){0};
+    return VEL_OK;
 }
 
-vel_result vel_cids_on_new(struct vel_cids *cids, uint64_t sequence, uint64_t retire_prior,
-                           const struct vel_cid *cid, const uint8_t token[VEL_RESET_TOKEN])
+/* A repeat must be the same in all three (RFC 9000 19.15). */
+static vel_result check_repeat(const struct vel_cids *cids, uint64_t sequence,
+                               const struct vel_cid *cid, const uint8_t token[VEL_RESET_TOKEN])
 {
-    /* RFC 9000 19.15: who chose an empty id has no others. */
-    REQUIRE(vel_cids_peer(cids)->len > 0, VEL_ERR_UNEXPECTED);
     for (size_t i = 0; i < VEL_CIDS_REMOTE; i++) {
         const struct vel_remote_cid *slot = &cids->remote[i];
         bool same_id = slot->in_use && vel_cid_equal(&slot->cid, cid);
         if (!slot->in_use || (slot->sequence != sequence && !same_id))
             continue;
-        /* A repeat must be the same in all three (RFC 9000 19.15). */
         REQUIRE(same_id && slot->sequence == sequence, VEL_ERR_UNEXPECTED);
         REQUIRE(slot->has_token && memcmp(slot->reset_token, token, VEL_RESET_TOKEN) == 0,
                 VEL_ERR_UNEXPECTED);
-        return VEL_OK;
     }
-    if (sequence < cids->retire_prior)
-        return retire(cids, sequence);
+    return VEL_OK;
+}
 
-    if (retire_prior > cids->retire_prior)
-        TRY(retire_below(cids, retire_prior));
+/* True for a sequence number that was never seen before. Those too old to know count as seen: a
+ * frame that comes again must not bring back an id that we have retired. */
+static bool is_news(struct vel_cids *cids, uint64_t sequence)
+{
+    enum { WINDOW = 64 };
+    if (sequence > cids->newest) {
+        uint64_t step = sequence - cids->newest;
+        cids->seen = step < WINDOW ? cids->seen << step | 1 : 1;
+        cids->newest = sequence;
+        return true;
+    }
+    uint64_t age = cids->newest - sequence;
+    if (age >= WINDOW || (cids->seen >> age & 1) != 0)
+        return false;
+    cids->seen |= UINT64_C(1) << age;
+    return true;
+}
+
+static vel_result add_remote(struct vel_cids *cids, uint64_t sequence, const struct vel_cid *cid,
+                             const uint8_t token[VEL_RESET_TOKEN])
+{
     for (size_t i = 0; i < VEL_CIDS_REMOTE; i++) {
         struct vel_remote_cid *slot = &cids->remote[i];
         if (slot->in_use)
@@ -144,10 +190,24 @@ vel_result vel_cids_on_new(struct vel_cids *cids, uint64_t sequence, uint64_t re
         *slot = (struct vel_remote_cid){
             .cid = *cid, .sequence = sequence, .in_use = true, .has_token = true};
         memcpy(slot->reset_token, token, VEL_RESET_TOKEN);
-        choose_current(cids);
         return VEL_OK;
     }
     return VEL_ERR_LIMIT;
+}
+
+vel_result vel_cids_on_new(struct vel_cids *cids, uint64_t sequence, uint64_t retire_prior,
+                           const struct vel_cid *cid, const uint8_t token[VEL_RESET_TOKEN])
+{
+    /* RFC 9000 19.15: who chose an empty id has no others. */
+    REQUIRE(!peer_has_no_ids(cids), VEL_ERR_UNEXPECTED);
+    TRY(check_repeat(cids, sequence, cid, token));
+    if (retire_prior > cids->retire_prior)
+        TRY(retire_below(cids, retire_prior));
+    if (!is_news(cids, sequence))
+        return VEL_OK;
+    if (sequence < cids->retire_prior)
+        return retire(cids, sequence);
+    return add_remote(cids, sequence, cid, token);
 }
 
 struct vel_local_cid *vel_cids_next_new(struct vel_cids *cids)

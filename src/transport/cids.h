@@ -31,6 +31,7 @@ struct vel_remote_cid {
     uint8_t reset_token[VEL_RESET_TOKEN];
     bool in_use;
     bool has_token;
+    bool taken; /* packets carry it, on some path */
 };
 
 struct vel_retiring_cid {
@@ -43,16 +44,25 @@ struct vel_cids {
     struct vel_local_cid local[VEL_CIDS_LOCAL];
     struct vel_remote_cid remote[VEL_CIDS_REMOTE];
     struct vel_retiring_cid retiring[VEL_CIDS_RETIRING];
-    uint64_t local_next;     /* sequence number of the next id of ours */
-    uint64_t retire_prior;   /* the highest Retire Prior To of the peer */
-    unsigned remote_current; /* index of the id that we send to */
+    uint64_t local_next;   /* sequence number of the next id of ours */
+    uint64_t retire_prior; /* the highest Retire Prior To of the peer */
+    uint64_t newest;       /* the highest sequence number that the peer gave us, */
+    uint64_t seen;         /* and which of the 64 up to it: bit n stands for newest - n */
 };
 
 /* First ids: ours is sequence 0; the peer's too, once known. */
 void vel_cids_init(struct vel_cids *cids, const struct vel_cid *ours, const struct vel_cid *peer);
 
-/* The id packets to the peer carry. */
-const struct vel_cid *vel_cids_peer(const struct vel_cids *cids);
+/* The peer's id with this sequence number; NULL: retired. */
+const struct vel_cid *vel_cids_peer(const struct vel_cids *cids, uint64_t sequence);
+
+/* An id of the peer that no path uses yet, the oldest; it counts as used from now on. A peer with an
+ * empty id has that one for all paths. VEL_ERR_AGAIN: none is left; the peer may give more. */
+vel_result vel_cids_take(struct vel_cids *cids, uint64_t *sequence);
+
+/* No path uses it any more: retire it, RFC 9000 9.5. VEL_ERR_LIMIT: the peer leaves too many
+ * retirements unacknowledged: CONNECTION_ID_LIMIT_ERROR */
+vel_result vel_cids_give_up(struct vel_cids *cids, uint64_t sequence);
 
 /* Handshake: the peer chose its id (first packet from the server, or a Retry). */
 void vel_cids_set_peer(struct vel_cids *cids, const struct vel_cid *peer);
@@ -74,7 +84,7 @@ vel_result vel_cids_on_retire(struct vel_cids *cids, uint64_t sequence,
                               const struct vel_cid *arrived_on, struct vel_cid *retired);
 
 /*
- * NEW_CONNECTION_ID arrived.
+ * NEW_CONNECTION_ID arrived. Ids that paths use may be gone afterwards.
  * VEL_ERR_UNEXPECTED  same sequence with another id or token: PROTOCOL_VIOLATION
  * VEL_ERR_LIMIT       more ids than we allowed: CONNECTION_ID_LIMIT_ERROR
  */

@@ -26,6 +26,7 @@ static void init_parts(struct vel_conn *conn, const struct vel_conn_setup *setup
     vel_path_init(&first, &setup->local, &setup->remote, is_client || setup->address_validated,
                   limits->max_datagram_payload);
     vel_paths_init(&conn->paths, &first);
+    conn->largest_moving = VEL_NUMBER_NONE;
     for (int i = 0; i < VEL_SPACE_COUNT; i++) {
         vel_time max_delay = i == VEL_SPACE_APP ? limits->max_ack_delay : 0;
         vel_acks_init(&conn->space[i].acks, conn->env, max_delay);

@@ -5,8 +5,7 @@
 
 /* What a handler may want to know of the packet its frame came in. */
 struct frame_context {
-    enum vel_space space;
-    struct vel_cid dcid; /* the id of ours that it was sent to */
+    const struct vel_frames *frames;
     vel_time now;
 };
 
@@ -27,15 +26,16 @@ static uint64_t on_ack(struct vel_conn *conn, const struct frame_context *in,
     /* RFC 9002 5.3: the delay means nothing in the handshake spaces. */
     vel_time delay = 0;
     vel_time unit = conn->peer_ack_delay_unit;
-    if (in->space == VEL_SPACE_APP && unit > 0)
+    if (in->frames->space == VEL_SPACE_APP && unit > 0)
         delay = (vel_time)VEL_MIN(frame->ack.delay, (uint64_t)(10 * SECOND / unit)) * unit;
-    if (in->space == VEL_SPACE_APP &&
+    if (in->frames->space == VEL_SPACE_APP &&
         vel_key_update_acked(&conn->key_update, frame->ack.largest, in->now,
                              vel_recovery_pto(&conn->recovery)) != VEL_OK)
         return VEL_WIRE_KEY_UPDATE_ERROR;
-    if (conn->is_client && in->space == VEL_SPACE_HANDSHAKE)
+    if (conn->is_client && in->frames->space == VEL_SPACE_HANDSHAKE)
         conn->recovery.peer_validated = true;
-    if (vel_recovery_on_ack(&conn->recovery, in->space, &frame->ack, delay, in->now) != VEL_OK)
+    if (vel_recovery_on_ack(&conn->recovery, in->frames->space, &frame->ack, delay, in->now) !=
+        VEL_OK)
         return VEL_WIRE_PROTOCOL_VIOLATION;
     vel_conn_leave_black_hole(conn);
     vel_pacer_set_rate(&conn->pacer, vel_cc_pacing_rate(&conn->recovery.cc, &conn->recovery.rtt),
@@ -49,10 +49,10 @@ static uint64_t on_crypto(struct vel_conn *conn, const struct frame_context *in,
                           const struct vel_frame *frame)
 {
     uint64_t wire_code = VEL_WIRE_INTERNAL_ERROR;
-    struct vel_conn_space *space = &conn->space[in->space];
+    struct vel_conn_space *space = &conn->space[in->frames->space];
     if (vel_crypto_stream_on_frame(&space->crypto, &frame->crypto, &wire_code) != VEL_OK)
         return wire_code;
-    vel_conn_advance_handshake(conn, in->space, in->now);
+    vel_conn_advance_handshake(conn, in->frames->space, in->now);
     return VEL_WIRE_NO_ERROR;
 }
 
@@ -82,34 +82,40 @@ static uint64_t on_new_cid(struct vel_conn *conn, const struct frame_context *in
         vel_cids_on_new(&conn->cids, f->sequence, f->retire_prior_to, &f->cid, f->reset_token);
     if (err == VEL_ERR_LIMIT)
         return VEL_WIRE_CONNECTION_ID_LIMIT_ERROR;
-    return err == VEL_OK ? VEL_WIRE_NO_ERROR : VEL_WIRE_PROTOCOL_VIOLATION;
+    if (err != VEL_OK)
+        return VEL_WIRE_PROTOCOL_VIOLATION;
+    vel_conn_repair_paths(conn);
+    return VEL_WIRE_NO_ERROR;
 }
 
 static uint64_t on_retire_cid(struct vel_conn *conn, const struct frame_context *in,
                               const struct vel_frame *frame)
 {
     struct vel_cid gone;
-    if (vel_cids_on_retire(&conn->cids, frame->sequence, &in->dcid, &gone) != VEL_OK)
+    if (vel_cids_on_retire(&conn->cids, frame->sequence, &in->frames->dcid, &gone) != VEL_OK)
         return VEL_WIRE_PROTOCOL_VIOLATION;
     if (gone.len > 0)
         conn->hooks.retire_cid(conn->hooks.self, conn, &gone);
     return VEL_WIRE_NO_ERROR;
 }
 
+/* RFC 9000 8.2.2: answered on the path it came on. */
 static uint64_t on_path_challenge(struct vel_conn *conn, const struct frame_context *in,
                                   const struct vel_frame *frame)
 {
-    vel_path_challenged(conn->paths.active, frame->path_data, vel_recovery_pto(&conn->recovery),
-                        in->now);
+    struct vel_path *path = vel_paths_by_id(&conn->paths, in->frames->path);
+    if (path != NULL)
+        vel_path_challenged(path, frame->path_data, vel_recovery_pto(&conn->recovery), in->now);
     return VEL_WIRE_NO_ERROR;
 }
 
-/* We challenge nobody before migration is built, so every response is one too many. */
+/* RFC 9000 8.2.3: the data tells which path is meant, wherever it comes from. Answers that nobody
+ * waits for any more are ignored. */
 static uint64_t on_path_response(struct vel_conn *conn, const struct frame_context *in,
                                  const struct vel_frame *frame)
 {
-    (void)conn, (void)in, (void)frame;
-    return VEL_WIRE_PROTOCOL_VIOLATION;
+    vel_conn_on_path_response(conn, frame->path_data, in->now);
+    return VEL_WIRE_NO_ERROR;
 }
 
 static uint64_t on_close(struct vel_conn *conn, const struct frame_context *in,
@@ -167,19 +173,17 @@ static void refuse(struct vel_conn *conn, enum vel_err err)
         vel_conn_fail(conn, VEL_WIRE_PROTOCOL_VIOLATION, "a frame is not allowed in its packet");
 }
 
-bool vel_conn_handle_frames(struct vel_conn *conn, enum vel_space space,
-                            enum vel_packet_type packet, struct vel_slice dcid,
-                            struct vel_slice payload, bool *elicits, vel_time now)
+bool vel_conn_handle_frames(struct vel_conn *conn, struct vel_frames *frames, vel_time now)
 {
-    struct frame_context in = {.space = space, .dcid = vel_cid(dcid), .now = now};
-    struct vel_reader r = vel_reader(payload);
-    if (payload.len == 0) {
+    const struct frame_context in = {.frames = frames, .now = now};
+    struct vel_reader r = vel_reader(frames->payload);
+    if (frames->payload.len == 0) {
         vel_conn_fail(conn, VEL_WIRE_PROTOCOL_VIOLATION, "a packet without frames");
         return false;
     }
     while (vel_left(&r) > 0) {
         struct vel_frame frame;
-        enum vel_err err = vel_frame_read(&r, packet, &frame);
+        enum vel_err err = vel_frame_read(&r, frames->packet, &frame);
         if (err != VEL_OK) {
             refuse(conn, err);
             return false;
@@ -190,10 +194,12 @@ bool vel_conn_handle_frames(struct vel_conn *conn, enum vel_space space,
             vel_conn_fail(conn, VEL_WIRE_FRAME_ENCODING_ERROR, "a frame type we did not announce");
             return false;
         }
-        *elicits |= vel_frame_kind(frame.type)->elicits_ack;
+        const struct vel_frame_kind *kind = vel_frame_kind(frame.type);
+        frames->elicits |= kind->elicits_ack;
+        frames->moves |= !kind->probing;
         uint64_t wire_code = handle(conn, &in, &frame);
         if (wire_code != VEL_WIRE_NO_ERROR)
-            vel_conn_fail(conn, wire_code, vel_frame_kind(frame.type)->name);
+            vel_conn_fail(conn, wire_code, kind->name);
         if (vel_life_is_over(&conn->life))
             return false;
     }

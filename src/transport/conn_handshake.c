@@ -40,6 +40,7 @@ static vel_result sink_peer_params(void *self, struct vel_slice bytes)
     REQUIRE(conn->opening != NULL, VEL_ERR_UNEXPECTED);
     REQUIRE(vel_opening_check_params(conn, &params) == NULL, VEL_ERR_MALFORMED);
 
+    conn->peer_stays = params.disable_active_migration;
     conn->peer_cid_limit = params.active_connection_id_limit;
     conn->peer_max_udp_payload = params.max_udp_payload_size;
     conn->peer_ack_delay_unit = US << params.ack_delay_exponent;
@@ -66,7 +67,6 @@ static struct vel_params local_params(const struct vel_conn *conn, bool retry_us
     params.ack_delay_exponent = VEL_ACK_DELAY_EXPONENT;
     params.max_ack_delay = (uint64_t)(limits->max_ack_delay / MS);
     params.active_connection_id_limit = VEL_CIDS_REMOTE;
-    params.disable_active_migration = true;
     params.version_information = (struct vel_version_information){
         .present = true,
         .chosen = conn->version->number,
@@ -199,14 +199,14 @@ void vel_conn_resume(struct vel_conn *conn)
 
 void vel_conn_confirm(struct vel_conn *conn, vel_time now)
 {
-    (void)now;
     if (conn->opening == NULL || conn->life.state != VEL_LIFE_OPEN)
         return;
     vel_recovery_set_confirmed(&conn->recovery);
     vel_cc_set_crypto_window(&conn->recovery.cc, 0);
     vel_conn_discard_space(conn, VEL_SPACE_INITIAL);
     vel_conn_discard_space(conn, VEL_SPACE_HANDSHAKE);
-    vel_path_validate(conn->paths.active);
+    vel_path_prove(conn->paths.active);
+    vel_conn_lift_credit_block(conn, now);
     vel_conn_release_opening(conn);
 }
 

@@ -37,6 +37,8 @@
  *   conn_handshake.c  the handshake provider's callbacks, keys, transport parameters
  *   conn_keys.c       key updates, and keys that wear out
  *   conn_opening.c    what only a young connection meets: Retry, Version Negotiation, early packets
+ *   conn_paths.c      the rules of migration: which path carries our packets, which are kept
+ *   conn_probe.c      datagrams that test a path: PATH_CHALLENGE and PATH_RESPONSE
  *   conn_timers.c     the deadline and what is due then
  */
 
@@ -81,6 +83,7 @@ struct vel_conn {
 
     struct vel_life life;
     struct vel_paths paths;
+    uint64_t largest_moving; /* highest packet number that could move us; VEL_NUMBER_NONE: none */
     struct vel_cids cids;
     struct vel_pool pool;
     struct vel_conn_space space[VEL_SPACE_COUNT];
@@ -93,6 +96,7 @@ struct vel_conn {
 
     /* The peer's transport parameters that matter after the handshake. */
     uint64_t peer_cid_limit;
+    bool peer_stays; /* it announced disable_active_migration */
     uint64_t peer_max_udp_payload;
     vel_time peer_ack_delay_unit; /* nanoseconds per unit of ACK Delay in 1-RTT packets */
     bool peer_params_known;
@@ -153,11 +157,20 @@ void vel_conn_receive_held(struct vel_conn *conn, vel_time now);
 
 /* ---- conn_frames.c ---- */
 
-/* Handle the frames of an authenticated packet. True: all were good; *elicits tells whether the
- * packet must be acknowledged. False: the connection was closed. */
-bool vel_conn_handle_frames(struct vel_conn *conn, enum vel_space space,
-                            enum vel_packet_type packet, struct vel_slice dcid,
-                            struct vel_slice payload, bool *elicits, vel_time now);
+/* The frames of an authenticated packet. */
+struct vel_frames {
+    enum vel_space space;
+    enum vel_packet_type packet;
+    struct vel_cid dcid; /* the id of ours that it was sent to */
+    uint32_t path;       /* id of the path that it came on; 0: none that we keep */
+    struct vel_slice payload;
+    /* Results. */
+    bool elicits; /* it must be acknowledged */
+    bool moves;   /* it is not a probing packet (RFC 9000 9.1) */
+};
+
+/* Handle them all. False: the connection was closed. */
+bool vel_conn_handle_frames(struct vel_conn *conn, struct vel_frames *frames, vel_time now);
 
 /* ---- conn_packet.c ---- */
 
@@ -167,17 +180,20 @@ struct vel_packet_build {
     size_t header_size;
     size_t number_size;
     uint64_t number;
+    const struct vel_path *path;
     enum vel_space space;
     bool eliciting;
     bool padded;
     bool mtu_probe; /* outside congestion control */
+    bool aside;     /* a probe of another path: outside of recovery */
     bool expanded;  /* its datagram must be a full one, whatever else is in there */
 };
 
-/* Begin one at `start`, with `room` bytes for all of it. False: no room, or too many packets wait
+/* Begin one for a path at `start`, with `room` bytes for all of it. False: no room, or too many packets wait
  * for their acknowledgement. */
-bool vel_packet_begin(struct vel_conn *conn, struct vel_packet_build *p, enum vel_space space,
-                      uint8_t *start, size_t room);
+bool vel_packet_begin(struct vel_conn *conn, const struct vel_path *path,
+                      struct vel_packet_build *p, enum vel_space space, uint8_t *start,
+                      size_t room);
 
 /* Frames were written to it. */
 static inline bool vel_packet_has_frames(const struct vel_packet_build *p)
@@ -272,6 +288,44 @@ void vel_opening_on_retry(struct vel_conn *conn, const struct vel_packet_header 
 /* RFC 9000 7.3 and RFC 9368 4: the connection ids and versions that the peer's parameters claim.
  * NULL when they are right, else what is wrong. */
 const char *vel_opening_check_params(const struct vel_conn *conn, const struct vel_params *params);
+
+/* ---- conn_send.c ---- */
+
+/* A datagram leaves on a path. */
+void vel_conn_count_sent(struct vel_conn *conn, struct vel_path *path, size_t size);
+
+/* ---- conn_paths.c ---- */
+
+/* The path that a datagram comes on, and whether it may be processed at all: a client hears nothing
+ * from addresses that are not its server's. *path NULL: none that we know. */
+bool vel_conn_admits(struct vel_conn *conn, const struct vel_addr *local,
+                     const struct vel_addr *remote, struct vel_path **path);
+
+/* Server: an authentic packet came from a new address. NULL: no path is made of it. `size`: bytes of
+ * its datagram. */
+struct vel_path *vel_conn_meet_path(struct vel_conn *conn, const struct vel_addr *local,
+                                    const struct vel_addr *remote, struct vel_slice dcid,
+                                    size_t size);
+
+/* A packet that was no probe is processed: server, the peer may have moved (RFC 9000 9.3). */
+void vel_conn_follow_peer(struct vel_conn *conn, uint32_t path, uint64_t number, vel_time now);
+
+/* Bytes came on the active path, or it is validated: what waited for credit may go. */
+void vel_conn_lift_credit_block(struct vel_conn *conn, vel_time now);
+
+void vel_conn_on_path_response(struct vel_conn *conn, const uint8_t data[VEL_CHALLENGE_SIZE],
+                               vel_time now);
+
+/* The peer retired ids of its own: paths that sent to them get others, or are dropped. */
+void vel_conn_repair_paths(struct vel_conn *conn);
+
+/* Challenges, failures and ends that are due. */
+void vel_conn_expire_paths(struct vel_conn *conn, vel_time now);
+
+/* ---- conn_probe.c ---- */
+
+/* The next datagram that tests a path. VEL_ERR_AGAIN: none is due, or has credit. */
+vel_result vel_conn_send_probe(struct vel_conn *conn, struct vel_train *train, vel_time now);
 
 /* ---- conn_timers.c ---- */
 

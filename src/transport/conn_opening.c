@@ -86,7 +86,8 @@ void vel_opening_on_retry(struct vel_conn *conn, const struct vel_packet_header 
         vel_life_is_over(&conn->life))
         return;
     if (header->token.len == 0 || header->token.len > TOKEN_MAX_BYTES ||
-        vel_slice_equal(header->scid, vel_cid_slice(vel_cids_peer(&conn->cids))) ||
+        vel_slice_equal(header->scid,
+                        vel_cid_slice(vel_cids_peer(&conn->cids, conn->paths.active->peer_cid))) ||
         !retry_is_authentic(conn, header, packet))
         return;
 

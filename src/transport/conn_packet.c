@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/try.h"
 #include "transport/conn_internal.h"
 
 static const enum vel_packet_type types[VEL_SPACE_COUNT] = {
@@ -9,7 +10,8 @@ enum { SAMPLE_OFFSET = 4 };
 
 static void write_header(struct vel_conn *conn, struct vel_packet_build *p)
 {
-    const struct vel_cid *peer = vel_cids_peer(&conn->cids);
+    const struct vel_cid *peer = vel_cids_peer(&conn->cids, p->path->peer_cid);
+    VEL_ASSERT(peer != NULL); /* a path that has lost its id is not sent to */
     if (p->space == VEL_SPACE_APP) {
         vel_packet_write_short(&p->w, peer, vel_key_update_bit(&conn->key_update), p->number,
                                p->number_size);
@@ -23,8 +25,8 @@ static void write_header(struct vel_conn *conn, struct vel_packet_build *p)
                           token, p->number, p->number_size);
 }
 
-bool vel_packet_begin(struct vel_conn *conn, struct vel_packet_build *p, enum vel_space space,
-                      uint8_t *start, size_t room)
+bool vel_packet_begin(struct vel_conn *conn, const struct vel_path *path,
+                      struct vel_packet_build *p, enum vel_space space, uint8_t *start, size_t room)
 {
     struct vel_recovery_space *recovery = &conn->recovery.space[space];
     if (room <= VEL_AEAD_TAG)
@@ -40,6 +42,7 @@ bool vel_packet_begin(struct vel_conn *conn, struct vel_packet_build *p, enum ve
         vel_conn_refresh_keys(conn);
     *p = (struct vel_packet_build){
         .w = vel_writer(start, room - VEL_AEAD_TAG),
+        .path = path,
         .space = space,
         .number = recovery->sent.next,
         .number_size = vel_packet_number_size(recovery->sent.next, recovery->largest_acked),
@@ -87,7 +90,11 @@ bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t
     }
     size_t size = p->header_size + payload + VEL_AEAD_TAG;
     bool in_flight = (p->eliciting || p->padded) && !p->mtu_probe;
-    vel_recovery_sent(&conn->recovery, p->space, (uint16_t)size, p->eliciting, in_flight, ecn, now);
+    if (p->aside)
+        vel_recovery_sent_aside(&conn->recovery, p->space, (uint16_t)size, now);
+    else
+        vel_recovery_sent(&conn->recovery, p->space, (uint16_t)size, p->eliciting, in_flight, ecn,
+                          now);
     if (p->eliciting)
         vel_life_sent_eliciting(&conn->life, now, vel_recovery_pto(&conn->recovery));
     conn->stats.packets_sent++;

@@ -9,9 +9,10 @@ enum { RESET_MIN_BYTES = 21 };
 /* What is known of the datagram that is being taken apart. */
 struct arrival {
     struct vel_cid dcid; /* of its first packet: coalesced ones must agree (RFC 9000 12.2) */
+    const struct vel_addr *local, *remote; /* NULL: was held, on the path that it came on */
+    uint32_t path;                         /* id of the one it came on; 0: we keep none for it */
     size_t size;
     uint8_t ecn;
-    bool same_path;
     bool processed; /* at least one packet was authentic and new */
 };
 
@@ -65,28 +66,48 @@ static void note_progress(struct vel_conn *conn, enum vel_space space,
     if (!conn->is_client && space == VEL_SPACE_HANDSHAKE) {
         /* RFC 9001 4.9.1, RFC 9000 8.1: who sends this has read our ServerHello. */
         vel_conn_discard_space(conn, VEL_SPACE_INITIAL);
-        if (!conn->paths.active->validated)
-            vel_path_validate(conn->paths.active);
+        vel_path_validate(conn->paths.active);
         vel_recovery_set_amplification_limited(&conn->recovery, false);
     }
+}
+
+/* Which path an authentic packet came on: only such ones make new ones. */
+static void note_path(struct vel_conn *conn, const struct vel_packet_header *header,
+                      struct arrival *arrival)
+{
+    struct vel_path *path =
+        arrival->path != 0 ? vel_paths_by_id(&conn->paths, arrival->path) : NULL;
+    if (path == NULL && arrival->remote != NULL)
+        path =
+            vel_conn_meet_path(conn, arrival->local, arrival->remote, header->dcid, arrival->size);
+    arrival->path = path != NULL ? path->id : 0;
+    if (path != NULL && !vel_slice_equal(header->dcid, vel_cid_slice(&path->arrived_on)))
+        path->arrived_on = vel_cid(header->dcid);
 }
 
 static void process_payload(struct vel_conn *conn, enum vel_space space,
                             const struct vel_packet_header *header, const struct vel_opened *opened,
                             struct arrival *arrival, vel_time now)
 {
-    bool elicits = false;
     conn->stats.packets_received++;
     arrival->processed = true;
     note_progress(conn, space, header);
-    if (!vel_conn_handle_frames(conn, space, header->type, header->dcid, opened->payload, &elicits,
-                                now))
+    if (space == VEL_SPACE_APP)
+        note_path(conn, header, arrival);
+    struct vel_frames frames = {.space = space,
+                                .packet = header->type,
+                                .dcid = vel_cid(header->dcid),
+                                .path = arrival->path,
+                                .payload = opened->payload};
+    if (!vel_conn_handle_frames(conn, &frames, now))
         return;
     struct vel_conn_space *s = &conn->space[space];
     if (s->discarded)
         return;
-    if (vel_acks_received(&s->acks, opened->number, elicits, arrival->ecn, now) != VEL_OK)
+    if (vel_acks_received(&s->acks, opened->number, frames.elicits, arrival->ecn, now) != VEL_OK)
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
+    if (space == VEL_SPACE_APP && frames.moves)
+        vel_conn_follow_peer(conn, arrival->path, opened->number, now);
 }
 
 /* One packet of a space whose keys are there. */
@@ -197,7 +218,7 @@ void vel_conn_receive_held(struct vel_conn *conn, vel_time now)
         size_t size = (size_t)vel_read_uint(&r, 2);
         struct arrival arrival = {.size = VEL_INITIAL_DATAGRAM_MIN, /* was checked on arrival */
                                   .ecn = (uint8_t)vel_read_uint(&r, 1),
-                                  .same_path = true};
+                                  .path = conn->paths.active->id};
         struct vel_slice packet = vel_read_bytes(&r, size);
         receive_packets(conn, held.ptr + (packet.ptr - held.ptr), packet.len, &arrival, now);
     }
@@ -220,7 +241,6 @@ void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
                       const struct vel_addr *remote, uint8_t ecn, uint8_t *bytes, size_t size,
                       vel_time now)
 {
-    (void)local;
     conn->now = now;
     if (conn->life.state == VEL_LIFE_CLOSING)
         vel_life_answer_close(&conn->life);
@@ -229,18 +249,20 @@ void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
         return;
     }
 
-    struct arrival arrival = {
-        .size = size, .ecn = ecn, .same_path = vel_addr_equal(remote, &conn->paths.active->remote)};
-    count_datagram(conn, size);
-    /* VEL-TR-04: another address adds no credit, and nothing is sent there. */
-    if (arrival.same_path) {
-        vel_path_on_received(conn->paths.active, size);
-        if (conn->credit_blocked) {
-            conn->credit_blocked = false;
-            conn->credit_blocked_for += now - conn->credit_blocked_at;
-            vel_recovery_set_amplification_limited(&conn->recovery, false);
-        }
+    struct arrival arrival = {.local = local, .remote = remote, .size = size, .ecn = ecn};
+    struct vel_path *path;
+    if (!vel_conn_admits(conn, local, remote, &path)) {
+        drop_packet(conn);
+        return;
     }
+    count_datagram(conn, size);
+    /* VEL-TR-04: another address adds no credit. */
+    if (path != NULL) {
+        arrival.path = path->id;
+        vel_path_on_received(path, size);
+    }
+    if (path == conn->paths.active)
+        vel_conn_lift_credit_block(conn, now);
     receive_packets(conn, bytes, size, &arrival, now);
     if (arrival.processed) {
         conn->trim_at = now + VEL_CONN_TRIM_AFTER;

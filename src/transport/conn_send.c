@@ -82,7 +82,8 @@ static size_t build_datagram(struct vel_conn *conn, uint8_t *bytes, size_t room,
     for (int i = 0; i < VEL_SPACE_COUNT; i++) {
         struct vel_packet_build *p = &packets[count];
         if (!vel_conn_wants(conn, (enum vel_space)i, window, now) ||
-            !vel_packet_begin(conn, p, (enum vel_space)i, bytes + used, room - used))
+            !vel_packet_begin(conn, conn->paths.active, p, (enum vel_space)i, bytes + used,
+                              room - used))
             continue;
         vel_conn_fill(conn, p, window, now);
         if (vel_packet_has_frames(p)) {
@@ -112,13 +113,14 @@ static size_t build_datagram(struct vel_conn *conn, uint8_t *bytes, size_t room,
 static size_t build_mtu_probe(struct vel_conn *conn, uint8_t *bytes, size_t room, uint8_t ecn,
                               vel_time now)
 {
-    struct vel_pmtud *pmtud = &conn->paths.active->pmtud;
-    bool wanted = conn->opening == NULL && vel_pmtud_is_due(pmtud, now) &&
+    struct vel_path *path = conn->paths.active;
+    struct vel_pmtud *pmtud = &path->pmtud;
+    bool wanted = conn->opening == NULL && path->proved && vel_pmtud_is_due(pmtud, now) &&
                   conn->recovery.in_flight > 0 && vel_streams_want_send(conn->streams);
     size_t size = pmtud->probe;
     struct vel_packet_build p;
     if (!wanted || room < size || !window_open(conn, now) ||
-        !vel_packet_begin(conn, &p, VEL_SPACE_APP, bytes, size))
+        !vel_packet_begin(conn, path, &p, VEL_SPACE_APP, bytes, size))
         return 0;
     struct vel_record record = {
         .kind = VEL_RECORD_PING, .id = conn->paths.active->id, .len = (uint32_t)size};
@@ -164,7 +166,8 @@ static size_t build_close(struct vel_conn *conn, uint8_t *bytes, size_t room, ve
     for (int i = 0; i < VEL_SPACE_COUNT; i++) {
         struct vel_packet_build *p = &packets[count];
         if (conn->space[i].discarded || !vel_keys_ready(&conn->space[i].write) ||
-            !vel_packet_begin(conn, p, (enum vel_space)i, bytes + used, room - used))
+            !vel_packet_begin(conn, conn->paths.active, p, (enum vel_space)i, bytes + used,
+                              room - used))
             continue;
         struct vel_frame frame = close_frame(conn, (enum vel_space)i);
         if (i == VEL_SPACE_APP)
@@ -184,9 +187,9 @@ static size_t build_close(struct vel_conn *conn, uint8_t *bytes, size_t room, ve
     return seal_all(conn, packets, count, used, size, VEL_ECN_NOT_ECT, now);
 }
 
-static void count_datagram(struct vel_conn *conn, size_t size)
+void vel_conn_count_sent(struct vel_conn *conn, struct vel_path *path, size_t size)
 {
-    vel_path_on_sent(conn->paths.active, size);
+    vel_path_on_sent(path, size);
     conn->stats.datagrams_sent++;
     conn->stats.bytes_sent += size;
     if (conn->stats.handshake_time == 0) {
@@ -218,7 +221,7 @@ static vel_result send_close(struct vel_conn *conn, struct vel_train *train, vel
     size_t size = build_close(conn, train->bytes, room, now);
     if (size == 0)
         return VEL_ERR_AGAIN;
-    count_datagram(conn, size);
+    vel_conn_count_sent(conn, conn->paths.active, size);
     train->len = size;
     train->segment = size;
     return VEL_OK;
@@ -256,11 +259,13 @@ vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t 
     if (vel_life_is_over(&conn->life))
         return send_close(conn, train, now);
 
+    if (vel_conn_send_probe(conn, train, now) == VEL_OK)
+        return VEL_OK;
     train->ecn = vel_ecn_mark(&conn->recovery.ecn);
     size_t limit = VEL_MIN(VEL_MIN(max_train, train->capacity), (size_t)VEL_TRAIN_MAX);
     size_t probe = build_mtu_probe(conn, train->bytes, train->capacity, train->ecn, now);
     if (probe > 0) {
-        count_datagram(conn, probe);
+        vel_conn_count_sent(conn, conn->paths.active, probe);
         train->len = train->segment = probe;
         return VEL_OK;
     }
@@ -275,7 +280,7 @@ vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t 
             build_datagram(conn, train->bytes + train->len, VEL_MIN(room, limit), train->ecn, now);
         if (size == 0)
             break;
-        count_datagram(conn, size);
+        vel_conn_count_sent(conn, conn->paths.active, size);
         train->segment = segments == 0 ? size : train->segment;
         train->len += size;
         if (size < train->segment)

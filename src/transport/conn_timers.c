@@ -33,6 +33,7 @@ vel_time vel_conn_deadline(const struct vel_conn *conn)
     deadline = VEL_MIN(deadline, keep_alive_deadline(conn));
     deadline = VEL_MIN(deadline, vel_key_update_deadline(&conn->key_update));
     deadline = VEL_MIN(deadline, conn->trim_at);
+    deadline = VEL_MIN(deadline, vel_paths_deadline(&conn->paths));
     /* Without credit nothing can leave before something arrives: no use in waking up for it. */
     if (vel_path_credit(conn->paths.active) < VEL_INITIAL_DATAGRAM_MIN)
         return deadline;
@@ -86,6 +87,8 @@ void vel_conn_expire(struct vel_conn *conn, vel_time now)
         vel_key_update_expire(&conn->key_update, now);
         if (keep_alive_deadline(conn) <= now)
             on_keep_alive(conn);
+        if (vel_paths_deadline(&conn->paths) <= now)
+            vel_conn_expire_paths(conn, now);
         if (conn->pace_until <= now)
             conn->pace_until = VEL_NEVER;
         if (conn->trim_at <= now)

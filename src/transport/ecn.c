@@ -6,6 +6,12 @@ void vel_ecn_init(struct vel_ecn_validation *ecn, bool enabled)
     *ecn = (struct vel_ecn_validation){.state = enabled ? VEL_ECN_TESTING : VEL_ECN_FAILED};
 }
 
+void vel_ecn_restart(struct vel_ecn_validation *ecn, bool enabled)
+{
+    ecn->state = enabled ? VEL_ECN_TESTING : VEL_ECN_FAILED;
+    ecn->tested = ecn->tested_lost = 0;
+}
+
 uint8_t vel_ecn_mark(const struct vel_ecn_validation *ecn)
 {
     bool marking = ecn->state == VEL_ECN_TESTING || ecn->state == VEL_ECN_CAPABLE;

@@ -35,6 +35,10 @@ struct vel_ecn_validation {
 /* enabled false: FAILED from the start. */
 void vel_ecn_init(struct vel_ecn_validation *ecn, bool enabled);
 
+/* Another path: test again. What the peer reports goes on from where it was, since it counts for all
+ * paths together. */
+void vel_ecn_restart(struct vel_ecn_validation *ecn, bool enabled);
+
 /* How to mark the next packet: VEL_ECN_ECT0 or VEL_ECN_NOT_ECT. */
 uint8_t vel_ecn_mark(const struct vel_ecn_validation *ecn);
 

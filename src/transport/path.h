@@ -51,7 +51,9 @@ size_t vel_path_credit(const struct vel_path *path);
 
 void vel_path_on_received(struct vel_path *path, size_t size);
 void vel_path_on_sent(struct vel_path *path, size_t size);
+/* The address is the peer's; and full datagrams reach it and come from it. */
 void vel_path_validate(struct vel_path *path);
+void vel_path_prove(struct vel_path *path);
 
 /* Where the peer can be reached has not changed, only by which port (RFC 9000 9.4). */
 bool vel_path_is_same_host(const struct vel_path *a, const struct vel_path *b);

@@ -98,11 +98,13 @@ bool vel_paths_share_cid(struct vel_paths *paths, const struct vel_path *path)
     return false;
 }
 
-vel_time vel_paths_deadline(struct vel_paths *paths)
+vel_time vel_paths_deadline(const struct vel_paths *paths)
 {
     vel_time deadline = VEL_NEVER;
-    VEL_PATHS_EACH(path, paths)
-    {
+    for (unsigned i = 0; i < VEL_PATHS_MAX; i++) {
+        const struct vel_path *path = &paths->slot[i];
+        if (path->id == 0)
+            continue;
         deadline = VEL_MIN(deadline, vel_validation_deadline(&path->validation));
         deadline = VEL_MIN(deadline, path->drop_at);
     }

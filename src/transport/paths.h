@@ -49,6 +49,6 @@ void vel_paths_remove(struct vel_paths *paths, struct vel_path *path);
 bool vel_paths_share_cid(struct vel_paths *paths, const struct vel_path *path);
 
 /* When a path is to be looked at: challenges, failures, ends. VEL_NEVER: not. */
-vel_time vel_paths_deadline(struct vel_paths *paths);
+vel_time vel_paths_deadline(const struct vel_paths *paths);
 
 #endif

@@ -28,6 +28,10 @@ void vel_recovery_init(struct vel_recovery *r, const struct vel_recovery_setup *
         .last_event = now,
         .is_client = setup->is_client,
         .peer_validated = !setup->is_client,
+        .path = 1,
+        .last_path = 1,
+        .congestion = setup->congestion,
+        .ecn_enabled = setup->ecn,
     };
     for (unsigned i = 0; i < VEL_SPACE_COUNT; i++) {
         vel_sent_init(&r->space[i].sent, setup->env);
@@ -51,8 +55,10 @@ void vel_recovery_take(struct vel_recovery *r, enum vel_space space, struct vel_
                        enum vel_sent_state state)
 {
     packet->state = (uint8_t)state;
-    if (packet->in_flight)
+    if (packet->in_flight && packet->path == r->path)
         r->in_flight -= packet->size;
+    else if (packet->in_flight && packet->path == r->left.path)
+        r->left.in_flight -= packet->size;
     if (packet->ack_eliciting)
         r->space[space].eliciting--;
 }
@@ -96,6 +102,7 @@ void vel_recovery_sent(struct vel_recovery *r, enum vel_space space, uint16_t si
                                                        .size = size,
                                                        .ack_eliciting = ack_eliciting,
                                                        .in_flight = in_flight,
+                                                       .path = r->path,
                                                        .ecn = ecn});
     vel_ecn_on_sent(&r->ecn, space, ecn);
     r->last_event = now;
@@ -111,6 +118,51 @@ void vel_recovery_sent(struct vel_recovery *r, enum vel_space space, uint16_t si
             skip_number(r);
     }
     forget_ack_only(r, space, VEL_RECOVERY_ACK_ONLY_KEPT);
+}
+
+void vel_recovery_sent_aside(struct vel_recovery *r, enum vel_space space, uint16_t size,
+                             vel_time now)
+{
+    vel_sent_commit(&r->space[space].sent, (struct vel_sent_packet){.time = now, .size = size});
+    r->last_event = now;
+    forget_ack_only(r, space, VEL_RECOVERY_ACK_ONLY_KEPT);
+}
+
+static void begin_path(struct vel_recovery *r, uint32_t path, uint64_t in_flight)
+{
+    r->path = path;
+    r->in_flight = in_flight;
+    r->pto_backoff = 0;
+    r->one_more = false;
+    r->black_hole = (struct vel_black_hole){0};
+    vel_ecn_restart(&r->ecn, r->ecn_enabled);
+}
+
+void vel_recovery_move(struct vel_recovery *r, uint32_t mtu, vel_time now)
+{
+    begin_path(r, ++r->last_path, 0);
+    vel_rtt_init(&r->rtt);
+    vel_cc_init(&r->cc, r->congestion, mtu, now);
+}
+
+void vel_recovery_keep_path(struct vel_recovery *r)
+{
+    r->left = (struct vel_left_path){.path = r->path,
+                                     .in_flight = r->in_flight,
+                                     .rtt = r->rtt,
+                                     .cc = r->cc,
+                                     .ecn = r->ecn.state};
+}
+
+void vel_recovery_return(struct vel_recovery *r)
+{
+    VEL_ASSERT(r->left.path != 0);
+    begin_path(r, r->left.path, r->left.in_flight);
+    r->rtt = r->left.rtt;
+    r->cc = r->left.cc;
+    if (r->left.ecn == VEL_ECN_CAPABLE || r->left.ecn == VEL_ECN_FAILED)
+        r->ecn.state = r->left.ecn;
+    r->left.path = 0;
 }
 
 /* What an ACK frame newly acknowledges. */
@@ -129,10 +181,11 @@ static void packet_acked(struct vel_recovery *r, enum vel_space space,
     news->any = true;
     news->eliciting |= packet->ack_eliciting;
     news->marked += packet->ecn == VEL_ECN_ECT0;
-    news->newest = VEL_MAX(news->newest, packet->time);
-    if (packet->in_flight && !vel_cc_in_recovery(&r->cc, packet->time))
+    if (packet->path == r->path)
+        news->newest = VEL_MAX(news->newest, packet->time);
+    if (packet->in_flight && packet->path == r->path && !vel_cc_in_recovery(&r->cc, packet->time))
         news->bytes += packet->size;
-    if (space == VEL_SPACE_APP && packet->in_flight)
+    if (space == VEL_SPACE_APP && packet->in_flight && packet->path == r->path)
         vel_black_hole_acked(&r->black_hole, packet->size, packet->time);
     for (unsigned i = 0; i < packet->records; i++)
         r->hooks.acked(r->hooks.self, space, vel_sent_record(&r->space[space].sent, packet, i));
@@ -158,7 +211,7 @@ static vel_result read_news(struct vel_recovery *r, enum vel_space space,
     const struct vel_sent *sent = &r->space[space].sent;
     REQUIRE(ack->largest < sent->next, VEL_ERR_UNEXPECTED);
     const struct vel_sent_packet *largest = vel_sent_find(sent, ack->largest);
-    if (largest != NULL && largest->state == VEL_SENT_OUTSTANDING)
+    if (largest != NULL && largest->state == VEL_SENT_OUTSTANDING && largest->path == r->path)
         news->largest_sent = largest->time;
 
     struct vel_ack_walk walk = vel_ack_walk(ack);
@@ -197,10 +250,10 @@ static void react(struct vel_recovery *r, enum vel_space space, const struct new
     vel_recovery_detect_lost(r, space, now);
     /* A reduction just now covers everything sent so far. */
     uint64_t bytes = r->cc.reductions == reductions ? news->bytes : 0;
-    vel_cc_on_ack(
-        &r->cc, &r->rtt,
-        &(struct vel_cc_ack){
-            .bytes = bytes, .sent = news->newest, .app_limited = r->app_limited, .now = now});
+    struct vel_cc_ack ack = {
+        .bytes = bytes, .sent = news->newest, .app_limited = r->app_limited, .now = now};
+    if (news->newest != INT64_MIN) /* else all of it was sent on another path */
+        vel_cc_on_ack(&r->cc, &r->rtt, &ack);
     if (r->is_client && space != VEL_SPACE_INITIAL)
         r->peer_validated = true;
     if (r->peer_validated)

@@ -19,6 +19,10 @@
  * Sending: vel_sent_begin(&r->space[s].sent), vel_sent_add for each record, then vel_recovery_sent
  * (or vel_sent_abandon). The packet number is r->space[s].sent.next.
  *
+ * Packet numbers are one sequence however many paths a connection takes; round trips, congestion and
+ * marks belong to one path. After vel_recovery_move the packets sent before are still acknowledged,
+ * and sent again when lost, but say nothing about the path that is in use now (RFC 9000 9.4).
+ *
  * When the connection has nothing left to send for want of data, it says so with
  * vel_recovery_set_app_limited, so that the window does not grow without being used.
  */
@@ -67,6 +71,15 @@ struct vel_recovery_space {
     bool discarded;
 };
 
+/* What is known of a path that we left and may return to. */
+struct vel_left_path {
+    uint32_t path; /* 0: none is kept */
+    uint64_t in_flight;
+    struct vel_rtt rtt;
+    struct vel_cc cc;
+    enum vel_ecn_state ecn;
+};
+
 struct vel_recovery {
     struct vel_recovery_hooks hooks;
     struct vel_recovery_space space[VEL_SPACE_COUNT];
@@ -74,7 +87,12 @@ struct vel_recovery {
     struct vel_ecn_validation ecn;
     struct vel_cc cc;
     struct vel_black_hole black_hole; /* of 1-RTT packets in flight */
-    uint64_t in_flight;               /* bytes, over all spaces */
+    uint64_t in_flight;               /* bytes, over all spaces, on the path in use */
+    uint32_t path;                    /* which one that is, */
+    uint32_t last_path;               /* counted from 1 */
+    struct vel_left_path left;
+    enum vel_congestion congestion;
+    bool ecn_enabled;
     vel_time last_event;    /* the latest `now` seen: the anti-deadlock probe counts from there */
     vel_time max_ack_delay; /* the peer's */
     uint64_t skip_at;       /* the next 1-RTT number to leave out, RFC 9000 21.4 */
@@ -106,6 +124,18 @@ void vel_recovery_clear(struct vel_recovery *r);
 /* The packet begun in r->space[space].sent leaves now. `ecn`: how its datagram is marked. */
 void vel_recovery_sent(struct vel_recovery *r, enum vel_space space, uint16_t size,
                        bool ack_eliciting, bool in_flight, uint8_t ecn, vel_time now);
+
+/* The same for a probe of another path: it counts for nothing, and nobody waits for it. */
+void vel_recovery_sent_aside(struct vel_recovery *r, enum vel_space space, uint16_t size,
+                             vel_time now);
+
+/* Packets take another path from now on, of which nothing is known. `mtu`: its max_datagram_size. */
+void vel_recovery_move(struct vel_recovery *r, uint32_t mtu, vel_time now);
+
+/* Keep what is known of the path in use, before a move; what was kept before is forgotten. Then
+ * return to it: its packets in flight still count. */
+void vel_recovery_keep_path(struct vel_recovery *r);
+void vel_recovery_return(struct vel_recovery *r);
 
 /* An ACK frame of `space` arrived. `delay`: its ACK Delay decoded to nanoseconds.
  * VEL_ERR_UNEXPECTED  acknowledges a number that was never sent: close with PROTOCOL_VIOLATION */

@@ -27,10 +27,10 @@ static void packet_lost(struct vel_recovery *r, enum vel_space space,
                         struct vel_sent_packet *packet)
 {
     vel_recovery_take(r, space, packet, VEL_SENT_LOST);
-    if (packet->ecn == VEL_ECN_ECT0)
+    if (packet->ecn == VEL_ECN_ECT0 && packet->path == r->path)
         vel_ecn_on_lost(&r->ecn);
     r->packets_lost += packet->in_flight;
-    if (space == VEL_SPACE_APP && packet->in_flight)
+    if (space == VEL_SPACE_APP && packet->in_flight && packet->path == r->path)
         vel_black_hole_lost(&r->black_hole, packet->size, packet->time);
     vel_recovery_give_up(r, space, packet);
 }
@@ -76,9 +76,10 @@ void vel_recovery_detect_lost(struct vel_recovery *r, enum vel_space space, vel_
             s->loss_time = packet->time + delay;
             break; /* later ones are due later */
         }
-        if (packet->in_flight)
+        if (packet->in_flight && packet->path == r->path)
             newest_lost = packet->time;
-        extend(&stretch, &r->rtt, packet);
+        if (packet->path == r->path)
+            extend(&stretch, &r->rtt, packet);
         packet_lost(r, space, packet);
     }
     losses_are_congestion(r, &stretch, newest_lost, now);

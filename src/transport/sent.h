@@ -36,6 +36,7 @@ struct vel_sent_packet {
     uint16_t size; /* bytes of the packet */
     uint8_t state; /* enum vel_sent_state */
     uint8_t ecn;   /* enum vel_ecn: how it was marked */
+    uint32_t path; /* which of the paths that recovery counts from 1; 0: beside them all */
     bool ack_eliciting;
     bool in_flight; /* counts in bytes in flight: ack-eliciting or padded */
     bool handed_on; /* its records were given out for a probe: whoever resent them is in charge */

@@ -32,7 +32,11 @@ static void peer_rotates(void **state)
     ASSERT_OK(add(&cids, 1, 0));
     ASSERT_OK(add(&cids, 2, 2));
     struct vel_cid want = id(103);
-    assert_true(vel_cid_equal(vel_cids_peer(&cids), &want));
+    uint64_t next;
+    assert_null(vel_cids_peer(&cids, 0));
+    ASSERT_OK(vel_cids_take(&cids, &next));
+    assert_int_equal(next, 2);
+    assert_true(vel_cid_equal(vel_cids_peer(&cids, next), &want));
     uint64_t retired = 0;
     struct vel_retiring_cid *frame;
     while ((frame = vel_cids_next_retire(&cids)) != NULL) {
@@ -128,6 +132,75 @@ static void an_empty_id_stays_alone(void **state)
     struct vel_cid ours = id(1), empty = {0};
     vel_cids_init(&cids, &ours, &empty);
     ASSERT_ERR("another", add(&cids, 1, 0), VEL_ERR_UNEXPECTED);
+    uint64_t sequence = 9;
+    ASSERT_OK(vel_cids_take(&cids, &sequence)); /* for every path */
+    assert_int_equal(sequence, 0);
+    ASSERT_OK(vel_cids_give_up(&cids, 0));
+    assert_non_null(vel_cids_peer(&cids, 0));
+    assert_null(vel_cids_next_retire(&cids));
+}
+
+/* VEL-TR-14: each path takes an id of its own and retires it in the end. */
+static void paths_take_and_give_up(void **state)
+{
+    (void)state;
+    struct vel_cids cids;
+    start(&cids);
+    uint64_t first, second;
+    ASSERT_ERR("none to spare", vel_cids_take(&cids, &first), VEL_ERR_AGAIN);
+    ASSERT_OK(add(&cids, 2, 0));
+    ASSERT_OK(add(&cids, 1, 0));
+    ASSERT_OK(vel_cids_take(&cids, &first));
+    ASSERT_OK(vel_cids_take(&cids, &second));
+    assert_int_equal(first, 1);
+    assert_int_equal(second, 2);
+    ASSERT_OK(vel_cids_give_up(&cids, first));
+    assert_int_equal(vel_cids_next_retire(&cids)->sequence, 1);
+    vel_cids_retire_acked(&cids, 1);
+
+    /* Its frame comes again: it stays retired, and nothing is sent. */
+    ASSERT_OK(add(&cids, 1, 0));
+    assert_null(vel_cids_peer(&cids, 1));
+    assert_null(vel_cids_next_retire(&cids));
+}
+
+/* A peer that makes us move without end, and acknowledges nothing, hits the same bound. */
+static void giving_up_is_bounded(void **state)
+{
+    (void)state;
+    struct vel_cids cids;
+    start(&cids);
+    enum vel_err err = VEL_OK;
+    uint64_t next = 1, taken;
+    for (; err == VEL_OK && next < 100; next++) {
+        ASSERT_OK(add(&cids, next, 0));
+        ASSERT_OK(vel_cids_take(&cids, &taken));
+        err = vel_cids_give_up(&cids, taken);
+    }
+    ASSERT_ERR("flood", err, VEL_ERR_LIMIT);
+    assert_true(next <= VEL_CIDS_RETIRING + 2);
+}
+
+/* Frames may come in any order, late ones included. */
+static void ids_come_in_any_order(void **state)
+{
+    (void)state;
+    struct vel_cids cids;
+    start(&cids);
+    ASSERT_OK(add(&cids, 60, 58));
+    ASSERT_OK(add(&cids, 59, 58));
+    ASSERT_OK(add(&cids, 3, 0)); /* never seen, and below Retire Prior To */
+    unsigned due = 0;
+    struct vel_retiring_cid *frame;
+    while ((frame = vel_cids_next_retire(&cids)) != NULL) {
+        assert_true(frame->sequence == 0 || frame->sequence == 3);
+        frame->due = false;
+        due++;
+    }
+    assert_int_equal(due, 2);
+    ASSERT_OK(add(&cids, 200, 58)); /* far ahead: what was seen before is forgotten, and ignored */
+    ASSERT_OK(add(&cids, 61, 58));
+    assert_null(vel_cids_peer(&cids, 61));
 }
 
 int main(void)
@@ -136,6 +209,9 @@ int main(void)
         cmocka_unit_test(peer_rotates),
         cmocka_unit_test(peer_may_not_exceed_or_contradict),
         cmocka_unit_test(an_empty_id_stays_alone),
+        cmocka_unit_test(paths_take_and_give_up),
+        cmocka_unit_test(giving_up_is_bounded),
+        cmocka_unit_test(ids_come_in_any_order),
         cmocka_unit_test(retirement_flood_is_bounded),
         cmocka_unit_test(ours_come_and_go),
         cmocka_unit_test(reset_tokens),

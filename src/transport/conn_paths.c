@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/units.h"
+#include "transport/conn_internal.h"
+
+/*
+ * The rules of RFC 9000 section 9. A server follows its client: to where the packet with the highest
+ * number came from that was more than a probe. It goes on sending there at once, within the credit of
+ * that address, and challenges both ends of the move: the new address because anybody could have
+ * written it (9.3.1), the former because whoever copies packets faster than the client sends them
+ * could have moved us (9.3.3). When the new one does not answer, it returns to the last that did
+ * (9.3.2). A client moves by its own choice only, and after the new path has answered.
+ */
+
+/* ---- what belongs to a path ---- */
+
+/* Not the active one. */
+static void drop_path(struct vel_conn *conn, struct vel_path *path)
+{
+    bool shared = vel_paths_share_cid(&conn->paths, path);
+    if (!shared && vel_cids_give_up(&conn->cids, path->peer_cid) != VEL_OK)
+        vel_conn_fail(conn, VEL_WIRE_CONNECTION_ID_LIMIT_ERROR, "retirements not acknowledged");
+    vel_paths_remove(&conn->paths, path);
+}
+
+/* A path between two addresses. There are more slots than paths that cannot be done without. */
+static struct vel_path *add_path(struct vel_conn *conn, const struct vel_addr *local,
+                                 const struct vel_addr *remote, uint64_t peer_cid)
+{
+    struct vel_path *dispensable = vel_paths_dispensable(&conn->paths);
+    const struct vel_path *active = conn->paths.active;
+    bool known = vel_addr_equal(remote, &active->remote) && active->validated;
+    uint64_t largest =
+        VEL_MIN(conn->config->limits.max_datagram_payload, conn->peer_max_udp_payload);
+    struct vel_path path;
+    vel_path_init(&path, local, remote, known || conn->is_client, largest);
+    path.proved = false;
+    path.peer_cid = peer_cid;
+    struct vel_path *added = vel_paths_add(&conn->paths, &path);
+    if (added == NULL) {
+        drop_path(conn, dispensable);
+        added = vel_paths_add(&conn->paths, &path);
+    }
+    return added;
+}
+
+static void challenge(struct vel_conn *conn, struct vel_path *path, vel_time now)
+{
+    vel_validation_start(&path->validation, vel_recovery_pto(&conn->recovery), now);
+}
+
+void vel_conn_lift_credit_block(struct vel_conn *conn, vel_time now)
+{
+    if (!conn->credit_blocked)
+        return;
+    conn->credit_blocked = false;
+    vel_recovery_set_amplification_limited(&conn->recovery, false);
+    if (conn->stats.handshake_time == 0)
+        conn->credit_blocked_for += now - conn->credit_blocked_at;
+}
+
+/* ---- moving ---- */
+
+/* RFC 9000 9.4: another host is reached by another path through the network. */
+static void change_capacity(struct vel_conn *conn, struct vel_path *from, struct vel_path *to,
+                            vel_time now)
+{
+    if (vel_path_is_same_host(from, to)) {
+        to->pmtud = from->pmtud;
+        to->pmtud.in_flight = false;
+        return;
+    }
+    const struct vel_path *home = conn->paths.last_proved;
+    bool leaves_home = home != NULL && vel_path_is_same_host(from, home);
+    if (leaves_home)
+        vel_recovery_keep_path(&conn->recovery);
+    if (home != NULL && !leaves_home && vel_path_is_same_host(to, home))
+        vel_recovery_return(&conn->recovery);
+    else
+        vel_recovery_move(&conn->recovery, to->pmtud.mtu, now);
+    vel_pacer_init(&conn->pacer, conn->config->limits.pacing, to->pmtud.mtu, now);
+    conn->pace_until = VEL_NEVER;
+}
+
+static void move_to(struct vel_conn *conn, struct vel_path *path, vel_time now)
+{
+    struct vel_path *from = conn->paths.active;
+    change_capacity(conn, from, path, now);
+    conn->paths.active = path;
+    path->drop_at = VEL_NEVER;
+    conn->stats.path_changes++;
+    vel_conn_lift_credit_block(conn, now);
+    vel_conn_mtu_changed(conn);
+}
+
+/* Where we came from is of no use any more; what is on its way there may still arrive. */
+static void let_others_end(struct vel_conn *conn, vel_time now)
+{
+    vel_time end = now + 3 * vel_recovery_pto(&conn->recovery);
+    VEL_PATHS_EACH(path, &conn->paths)
+    {
+        if (path != conn->paths.active && path != conn->paths.target)
+            path->drop_at = VEL_MIN(path->drop_at, end);
+    }
+}
+
+static void on_proved(struct vel_conn *conn, struct vel_path *path, vel_time now)
+{
+    vel_path_prove(path);
+    if (path == conn->paths.target) {
+        conn->paths.target = NULL;
+        move_to(conn, path, now);
+    }
+    if (path != conn->paths.active)
+        return;
+    conn->paths.last_proved = path;
+    vel_conn_lift_credit_block(conn, now);
+    let_others_end(conn, now);
+}
+
+/* RFC 9000 9.3.2: back to where the peer was last, or the end without a word. */
+static void on_failed(struct vel_conn *conn, struct vel_path *path, vel_time now)
+{
+    struct vel_path *back = conn->paths.last_proved;
+    if (path == back)
+        return; /* the peer left it; it goes when the place it went to is proved */
+    if (path != conn->paths.active) {
+        drop_path(conn, path);
+    } else if (back != NULL) {
+        move_to(conn, back, now);
+        drop_path(conn, path);
+    } else {
+        vel_life_drop(&conn->life, VEL_CLOSE_TIMEOUT, "the peer is at none of its addresses");
+        vel_conn_ended(conn);
+    }
+}
+
+/* ---- what arrives ---- */
+
+bool vel_conn_admits(struct vel_conn *conn, const struct vel_addr *local,
+                     const struct vel_addr *remote, struct vel_path **path)
+{
+    *path = vel_paths_find(&conn->paths, local, remote);
+    if (*path != NULL || !conn->is_client)
+        return true;
+    /* RFC 9000 9: from its server alone, to whichever address of ours. */
+    VEL_PATHS_EACH(known, &conn->paths)
+    {
+        if (vel_addr_equal(&known->remote, remote))
+            *path = known;
+    }
+    return *path != NULL;
+}
+
+struct vel_path *vel_conn_meet_path(struct vel_conn *conn, const struct vel_addr *local,
+                                    const struct vel_addr *remote, struct vel_slice dcid,
+                                    size_t size)
+{
+    const struct vel_path *active = conn->paths.active;
+    if (conn->is_client || !conn->recovery.handshake_confirmed)
+        return NULL;
+    /* RFC 9000 9.5: who moves on purpose takes another id, and so do we. Who does not know that it
+     * was moved goes on with the same one. */
+    uint64_t peer_cid = active->peer_cid;
+    bool unaware = vel_slice_equal(dcid, vel_cid_slice(&active->arrived_on)) &&
+                   vel_addr_equal(local, &active->local);
+    if (!unaware && vel_cids_take(&conn->cids, &peer_cid) != VEL_OK)
+        return NULL;
+    struct vel_path *path = add_path(conn, local, remote, peer_cid);
+    vel_path_on_received(path, size);
+    return path;
+}
+
+void vel_conn_follow_peer(struct vel_conn *conn, uint32_t id, uint64_t number, vel_time now)
+{
+    if (conn->largest_moving != VEL_NUMBER_NONE && number < conn->largest_moving)
+        return;
+    conn->largest_moving = number;
+    struct vel_path *from = conn->paths.active;
+    if (conn->is_client || id == from->id || id == 0)
+        return;
+    struct vel_path *path = vel_paths_by_id(&conn->paths, id);
+    if (path == NULL)
+        return;
+    move_to(conn, path, now);
+    if (!path->proved && !path->validation.running)
+        challenge(conn, path, now);
+    if (path->proved)
+        conn->paths.last_proved = path;
+    if (!from->validation.running)
+        challenge(conn, from, now);
+}
+
+void vel_conn_on_path_response(struct vel_conn *conn, const uint8_t data[VEL_CHALLENGE_SIZE],
+                               vel_time now)
+{
+    VEL_PATHS_EACH(path, &conn->paths)
+    {
+        switch (vel_validation_on_response(&path->validation, data, now)) {
+        case VEL_ANSWER_FOREIGN:
+            break;
+        case VEL_ANSWER_ADDRESS:
+            vel_path_validate(path);
+            if (path == conn->paths.active)
+                vel_conn_lift_credit_block(conn, now);
+            return;
+        case VEL_ANSWER_PATH:
+            on_proved(conn, path, now);
+            return;
+        }
+    }
+}
+
+/* ---- ids that went away ---- */
+
+static bool has_cid(struct vel_conn *conn, struct vel_path *path)
+{
+    return vel_cids_peer(&conn->cids, path->peer_cid) != NULL ||
+           vel_cids_take(&conn->cids, &path->peer_cid) == VEL_OK;
+}
+
+void vel_conn_repair_paths(struct vel_conn *conn)
+{
+    /* The id that replaces others comes with the frame that retires them. */
+    if (!has_cid(conn, conn->paths.active)) {
+        vel_conn_fail(conn, VEL_WIRE_PROTOCOL_VIOLATION, "no connection id is left");
+        return;
+    }
+    VEL_PATHS_EACH(path, &conn->paths)
+    {
+        if (!has_cid(conn, path))
+            drop_path(conn, path);
+    }
+}
+
+/* ---- time ---- */
+
+void vel_conn_expire_paths(struct vel_conn *conn, vel_time now)
+{
+    VEL_PATHS_EACH(path, &conn->paths)
+    {
+        if (vel_validation_expire(&path->validation, now))
+            on_failed(conn, path, now);
+        else if (path->drop_at <= now && path != conn->paths.active)
+            drop_path(conn, path);
+    }
+}
