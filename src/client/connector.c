@@ -34,6 +34,7 @@ static enum vel_rung rung_of(const struct vel_connector *connector,
     unsigned i = 0;
     while (i < VEL_RUNG_COUNT && connector->attempts[i] != attempt)
         i++;
+    VEL_ASSERT(i < VEL_RUNG_COUNT);
     return (enum vel_rung)i;
 }
 
