@@ -29,6 +29,12 @@ enum {
 };
 #define VEL_VERSION_FROZEN UINT32_C(0x56553100)
 
+/* Any wire version of Velocity/1. */
+static inline bool vel_version_is_velocity(uint32_t version)
+{
+    return version >> 8 == VEL_VERSION_FROZEN >> 8;
+}
+
 /* Wire versions without repetition, most wanted first. */
 struct vel_version_list {
     uint32_t items[VEL_VERSIONS_MAX];

@@ -12,9 +12,8 @@ enum {
     RECORD_PARTS = 4,
     BODY_KEYS = 10,
     PADDING = 64,
-    BODY_FIXED = 1024,   /* bytes of a body beside its chain, at most */
-    RECORD_FIXED = 128,  /* of a record beside body and signatures */
-    VELOCITY = 0x565531, /* upper bytes of every wire version of Velocity/1 */
+    BODY_FIXED = 1024,  /* bytes of a body beside its chain, at most */
+    RECORD_FIXED = 128, /* of a record beside body and signatures */
 };
 
 static const char context[] = "Velocity/1, fallback record";
@@ -65,7 +64,7 @@ static bool versions_are_sane(const struct vel_fallback_says *says)
     if (says->version_count > VEL_FALLBACK_VERSIONS_MAX)
         return false;
     for (size_t i = 0; i < says->version_count; i++) {
-        if (says->versions[i] == 0 || (is_off && says->versions[i] >> 8 == VELOCITY))
+        if (says->versions[i] == 0 || (is_off && vel_version_is_velocity(says->versions[i])))
             return false;
         for (size_t j = 0; j < i; j++)
             if (says->versions[j] == says->versions[i])

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "http/date.h"
 #include "http/status.h"
+#include "web/visit.h"
 
 /* On every response, errors included. */
 static const struct {
@@ -22,11 +23,15 @@ static const struct {
     {"strict-transport-security", "max-age=63072000; includeSubDomains"},
 };
 
-void vel_reply_add(struct vel_reply *reply, const char *name, const char *value)
+static void add(struct vel_reply *reply, struct vel_field field)
 {
     VEL_ASSERT(reply->count < VEL_REPLY_FIELDS); /* the callers' fields are fixed */
-    reply->fields[reply->count++] =
-        (struct vel_field){.name = vel_slice_text(name), .value = vel_slice_text(value)};
+    reply->fields[reply->count++] = field;
+}
+
+void vel_reply_add(struct vel_reply *reply, const char *name, const char *value)
+{
+    add(reply, (struct vel_field){.name = vel_slice_text(name), .value = vel_slice_text(value)});
 }
 
 void vel_reply_print(struct vel_reply *reply, const char *name, const char *format, ...)
@@ -47,6 +52,9 @@ void vel_reply_start_undated(struct vel_reply *reply)
     *reply = (struct vel_reply){.exchange = NULL};
     for (size_t i = 0; i < VEL_COUNT(always); i++)
         vel_reply_add(reply, always[i].name, always[i].value);
+    const struct vel_visit *visit = vel_exchange_user(exchange);
+    for (size_t i = 0; visit != NULL && i < visit->announced.count; i++)
+        add(reply, visit->announced.items[i]);
 }
 
 void vel_reply_start(struct vel_reply *reply, struct vel_exchange *exchange, int64_t unix_now)

@@ -22,7 +22,8 @@ struct vel_reply {
     size_t text_used;
 };
 
-/* Start in place, with the fields of every response. */
+/* Start in place, with the fields of every response and those that the exchange's visit announces
+ * (web/visit.h). */
 void vel_reply_start(struct vel_reply *reply, struct vel_exchange *exchange, int64_t unix_now);
 
 /* Start one that is not for an exchange, and without the date: to be prepared. */

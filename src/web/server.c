@@ -3,7 +3,9 @@
 
 #include "base/try.h"
 #include "base/units.h"
+#include "web/fallback.h"
 #include "web/site.h"
+#include "web/visit.h"
 
 struct session {
     struct vel_web_server *server;
@@ -11,12 +13,6 @@ struct session {
     struct vel_http *http;
     struct session *next, *prev;
     bool dirty; /* something to write that no event tells of */
-};
-
-/* Beside an exchange, from its request to its end. */
-struct visit {
-    vel_time start;
-    unsigned status;
 };
 
 struct vel_web_server {
@@ -30,11 +26,32 @@ struct vel_web_server {
 
 /* ---- what a session tells ---- */
 
+static vel_result export_from(void *self, const char *label, struct vel_slice context, uint8_t *out,
+                              size_t size)
+{
+    const struct session *session = self;
+    return vel_conn_export(session->conn, label, context, out, size);
+}
+
+static unsigned answer(struct session *session, struct vel_exchange *exchange)
+{
+    const struct vel_web_server_setup *setup = &session->server->setup;
+    vel_time now = session->server->now;
+    int64_t unix_now = setup->unix_offset + now / SECOND;
+    if (!vel_web_fallback_wants(vel_exchange_request(exchange)))
+        return vel_site_answer(setup->site, exchange, now, unix_now);
+    const struct vel_web_binding binding = {.facts = vel_conn_facts(session->conn),
+                                            .remote = vel_conn_remote(session->conn),
+                                            .export = export_from,
+                                            .self = session};
+    return vel_web_fallback_answer(setup->fallback, exchange, &binding, now, unix_now);
+}
+
 static void on_head(void *self, struct vel_exchange *exchange)
 {
     struct session *session = self;
     struct vel_web_server *server = session->server;
-    struct visit *visit = vel_alloc(server->setup.env, sizeof *visit);
+    struct vel_visit *visit = vel_alloc(server->setup.env, sizeof *visit);
     if (visit == NULL) {
         vel_exchange_cancel(exchange, VEL_H3_INTERNAL_ERROR);
         return;
@@ -43,12 +60,13 @@ static void on_head(void *self, struct vel_exchange *exchange)
     server->stats.requests++;
     visit->start = server->now;
     vel_exchange_set_user(exchange, visit);
-    visit->status = vel_site_answer(server->setup.site, exchange, server->now,
-                                    server->setup.unix_offset + server->now / SECOND);
+    if (vel_version_is_velocity(vel_conn_facts(session->conn)->version))
+        visit->announced = server->setup.on_velocity;
+    visit->status = answer(session, exchange);
 }
 
 static void report(const struct session *session, const struct vel_exchange *exchange,
-                   const struct visit *visit, const struct vel_exchange_end *end)
+                   const struct vel_visit *visit, const struct vel_exchange_end *end)
 {
     const struct vel_web_server *server = session->server;
     const struct vel_request *request = vel_exchange_request(exchange);
@@ -71,7 +89,7 @@ static void on_closed(void *self, struct vel_exchange *exchange, const struct ve
 {
     struct session *session = self;
     struct vel_web_server *server = session->server;
-    struct visit *visit = vel_exchange_user(exchange);
+    struct vel_visit *visit = vel_exchange_user(exchange);
     if (visit == NULL)
         return;
     server->stats.active--;

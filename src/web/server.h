@@ -16,7 +16,11 @@
  * vel_web_server_sessions is 0 or patience is over; then vel_endpoint_close_all.
  */
 struct vel_web_server;
+struct vel_web_fallback;
 struct vel_site;
+
+/* Fields that a server announces on one kind of connection, at most. */
+enum { VEL_WEB_ANNOUNCED_MAX = 2 };
 
 /* One answered (or abandoned) request, for the request log. Slices are valid during the call and
  * hold what the peer sent: escape them before printing. */
@@ -33,8 +37,11 @@ struct vel_web_record {
 
 struct vel_web_server_setup {
     const struct vel_env *env;
-    struct vel_site *site; /* outlives the server */
-    int64_t unix_offset;   /* unix seconds at vel_time 0, as in struct vel_config */
+    struct vel_site *site;             /* outlives the server */
+    struct vel_web_fallback *fallback; /* the fallback record; NULL: there is none; outlives it */
+    struct vel_fields on_velocity; /* on every response over Velocity/1: velocity-pin; borrowed for
+                                      the server's life, VEL_WEB_ANNOUNCED_MAX at most */
+    int64_t unix_offset;           /* unix seconds at vel_time 0, as in struct vel_config */
     void (*log)(void *self, const struct vel_web_record *record); /* NULL: no log */
     void *log_self;
 };
