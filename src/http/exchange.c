@@ -29,7 +29,7 @@ void vel_exchange_abort(struct vel_exchange *exchange, uint64_t code, bool by_pe
     exchange->by_peer = by_peer;
     exchange->code = code;
     http->sweep = true;
-    if (!http->failed && !http->closed)
+    if (http->ops->aborted != NULL && !http->failed && !http->closed)
         http->ops->aborted(exchange);
 }
 
@@ -63,8 +63,7 @@ static void free_exchange(struct vel_exchange *exchange)
     struct vel_http *http = exchange->http;
     vel_exchange_end_source(exchange);
     vel_http_pieces_orphan(exchange);
-    if (!http->failed && !http->closed)
-        http->ops->release(exchange);
+    http->ops->release(exchange);
     vel_exchange_forget_head(exchange);
     http->active--;
     vel_release(http->env, exchange, http->ops->exchange_size);

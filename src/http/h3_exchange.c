@@ -22,6 +22,8 @@ static void abandon_stream(struct vel_exchange *exchange)
 void vel_h3_release(struct vel_exchange *exchange)
 {
     struct vel_h3 *session = vel_h3_of(exchange->http);
+    if (session->common.failed || session->common.closed)
+        return;
     if (!exchange->finished)
         abandon_stream(exchange);
     int error = nghttp3_conn_close_stream(session->h3, (int64_t)exchange->stream, exchange->code);

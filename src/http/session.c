@@ -15,9 +15,15 @@ void vel_http_init(struct vel_http *http, const struct vel_http_ops *ops, const 
 vel_result vel_http_new_on_stream(const struct vel_http_stream_setup *setup, vel_time now,
                                   struct vel_http **http)
 {
-    (void)now;
-    (void)http;
-    return setup->version == VEL_HTTP_3 ? VEL_ERR_ARGUMENT : VEL_ERR_UNSUPPORTED;
+    switch (setup->version) {
+    case VEL_HTTP_1_1:
+        return VEL_ERR_UNSUPPORTED;
+    case VEL_HTTP_2:
+        return vel_h2_new(setup, now, http);
+    case VEL_HTTP_3:
+        break;
+    }
+    return VEL_ERR_ARGUMENT;
 }
 
 void vel_http_free(struct vel_http *http)

@@ -52,9 +52,10 @@ struct vel_http_ops {
     void (*read_on)(struct vel_exchange *exchange);
     /* The source may have more, after VEL_ERR_AGAIN of its pull. */
     void (*resume_body)(struct vel_exchange *exchange);
-    /* It was aborted just now (`code` tells why); inside callbacks too, so only note it. */
+    /* It was aborted just now (`code` tells why); inside callbacks too, so only note it. NULL: nothing to do. */
     void (*aborted)(struct vel_exchange *exchange);
-    /* Last call before its memory goes, from the sweep: reset the stream unless `finished`. */
+    /* Last call before its memory goes, from the sweep: release what the version added, and reset
+     * the stream unless it is `finished` or the session over (`failed`, `closed`). */
     void (*release)(struct vel_exchange *exchange);
     /* GOAWAY or its like; http->finishing was set. */
     void (*finish)(struct vel_http *http);

@@ -7,10 +7,12 @@
 #include "testing/test.h"
 
 /*
- * A client session and a server session on fake streams. The server answers by path:
+ * A client session and a server session: HTTP/3 on fake streams, or another version on two pipes of
+ * bytes. The server answers by path:
  *   /bytes/N    200 with N bytes of a pattern, in pieces that must be released
  *   /upload     200, after the body came whole; its length in the field "length"
  *   /early      200 at once, whatever body comes
+ *   /protocol   200, the length of :protocol in the field "length"
  *   /broken     a body whose source fails half way
  *   /ignored    no answer
  *   else        404 without a body
@@ -36,16 +38,26 @@ struct talk {
     size_t wakes;
     size_t server_closed, server_complete;
     struct vel_exchange_end server_end; /* of the last one */
+
+    /* sessions on bytes */
+    vel_time now;
+    size_t max_chunk;  /* longest slice that moves at a time; 0: all */
+    bool client_deaf;  /* what the server sends stays there */
+    uint64_t moved[2]; /* bytes, by sender as in fake.h */
 };
 
 uint8_t talk_pattern(uint64_t offset);
 
+struct vel_http_events talk_client_events(struct talk *t);
 /* The server alone, for a session that someone else makes; only `env` of the talk is needed. */
 struct vel_http_events talk_server_events(struct talk *t);
 
 /* With sessions on both sides, or with only a server for raw bytes. */
 void talk_start(struct talk *t, size_t buffer_limit);
 void talk_start_server(struct talk *t, size_t buffer_limit);
+/* The same on bytes, with `version`'s sessions; the setup of a server comes from talk_setup. */
+struct vel_http_stream_setup talk_setup(struct talk *t, enum vel_http_version version, bool client);
+void talk_start_bytes(struct talk *t, enum vel_http_version version);
 /* Frees everything; fails on leaks and on pieces that were not released. */
 void talk_end(struct talk *t);
 void talk_run(struct talk *t);
