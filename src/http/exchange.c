@@ -177,7 +177,7 @@ vel_result vel_exchange_respond_bytes(struct vel_exchange *exchange,
     TRY(may_respond(exchange, response));
     enum vel_err err = VEL_ERR_AGAIN;
     if (ops->respond_whole != NULL)
-        err = ops->respond_whole(exchange, response, bytes);
+        err = ops->respond_whole(exchange, response, bytes, release, context);
     if (err == VEL_ERR_AGAIN) {
         struct vel_body_source source;
         TRY(vel_bytes_source_new(exchange->http->env, bytes, release, context, &source));
@@ -193,7 +193,6 @@ vel_result vel_exchange_respond_bytes(struct vel_exchange *exchange,
     exchange->answered = true;
     exchange->sent_end = true;
     exchange->body_sent = bytes.len;
-    release(context, bytes);
     return VEL_OK;
 }
 

@@ -68,7 +68,7 @@ void vel_h3_write(struct vel_h3 *session);
 /* ---- h3_whole.c: a row of struct vel_http_ops ---- */
 
 vel_result vel_h3_respond_whole(struct vel_exchange *exchange, const struct vel_response *response,
-                                struct vel_slice body);
+                                struct vel_slice body, vel_release_fn release, void *context);
 
 /* ---- h3_exchange.c: rows of struct vel_http_ops ---- */
 

@@ -73,7 +73,7 @@ static void write_frame(struct vel_writer *w, uint64_t type, size_t size)
 }
 
 vel_result vel_h3_respond_whole(struct vel_exchange *exchange, const struct vel_response *response,
-                                struct vel_slice body)
+                                struct vel_slice body, vel_release_fn release, void *context)
 {
     const struct vel_bytestreams *streams = &vel_h3_of(exchange->http)->streams;
     uint8_t section[HEAD_MAX];
@@ -93,6 +93,8 @@ vel_result vel_h3_respond_whole(struct vel_exchange *exchange, const struct vel_
     TRY(streams->ops->write(streams->self, exchange->stream, vel_writer_slice(&w), body.len == 0,
                             &accepted));
     if (body.len > 0)
-        TRY(streams->ops->write(streams->self, exchange->stream, body, true, &accepted));
+        return streams->ops->write_borrowed(streams->self, exchange->stream, body, true, release,
+                                            context);
+    release(context, body);
     return VEL_OK;
 }

@@ -2,9 +2,13 @@
 #include "http/headers.h"
 
 #include "base/try.h"
+#include "base/units.h"
 
 /* RFC 9114 4.2.2: what a field costs beside its name and value. */
 enum { FIELD_OVERHEAD = 32 };
+
+/* What most sections need: so they cost one allocation of each kind. */
+enum { TEXT_START = 256, FIELDS_START = 16 };
 
 struct lengths {
     size_t name;
@@ -28,7 +32,10 @@ vel_result vel_headers_add(struct vel_header_list *list, struct vel_slice name,
     REQUIRE(list->section_size <= VEL_HTTP_MAX_FIELD_SECTION, VEL_ERR_LIMIT);
     REQUIRE(list->count < VEL_HTTP_MAX_FIELDS, VEL_ERR_LIMIT);
     struct lengths lengths = {.name = name.len, .value = value.len};
-    TRY(vel_buf_reserve(&list->text, name.len + value.len));
+    TRY(vel_buf_reserve(&list->text, list->count == 0 ? VEL_MAX(name.len + value.len, TEXT_START)
+                                                      : name.len + value.len));
+    if (list->count == 0)
+        TRY(vel_buf_reserve(&list->lengths, FIELDS_START * sizeof lengths));
     TRY(vel_buf_append(&list->lengths, vel_slice(&lengths, sizeof lengths)));
     TRY(vel_buf_append(&list->text, name));
     TRY(vel_buf_append(&list->text, value));

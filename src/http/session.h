@@ -45,9 +45,10 @@ struct vel_http_ops {
     vel_result (*respond)(struct vel_exchange *exchange, const struct vel_response *response,
                           bool has_body);
     /* Server: put the whole answer on the wire, at once or not at all; checked as for respond. NULL:
-     * there is no short way. VEL_ERR_AGAIN: no room for it, take the long way. */
+     * there is no short way. On success the body is lent until `release`.
+     * VEL_ERR_AGAIN  no room for it, take the long way */
     vel_result (*respond_whole)(struct vel_exchange *exchange, const struct vel_response *response,
-                                struct vel_slice body);
+                                struct vel_slice body, vel_release_fn release, void *context);
     /* The application takes body bytes again (it paused before); from vel_http_attend. */
     void (*read_on)(struct vel_exchange *exchange);
     /* The source may have more, after VEL_ERR_AGAIN of its pull. */

@@ -64,10 +64,21 @@ static vel_result add_name(struct vel_writer *w, struct vel_slice name, bool *fo
     return vel_write_ok(w) ? VEL_OK : VEL_ERR_LIMIT;
 }
 
+/* Bytes that stand for themselves in a name, whatever is beside them. */
+static size_t plain_run(const struct vel_reader *r)
+{
+    size_t size = 0;
+    while (size < vel_left(r) && r->pos[size] > 0x20 && r->pos[size] < 0x7f &&
+           r->pos[size] != '%' && r->pos[size] != '/' && r->pos[size] != '\\')
+        size++;
+    return size;
+}
+
 /* Decode up to the next slash or the end. */
 static vel_result take_name(struct vel_reader *r, struct vel_writer *name, bool *more)
 {
     *more = false;
+    vel_write_bytes(name, vel_read_bytes(r, plain_run(r)));
     while (vel_left(r) > 0 && !*more) {
         bool encoded;
         uint8_t byte = take_byte(r, &encoded);
@@ -84,20 +95,22 @@ vel_result vel_web_path_parse(struct vel_slice target, struct vel_web_path *path
     REQUIRE(target.len > 0 && target.ptr[0] == '/', VEL_ERR_MALFORMED);
     const uint8_t *mark = memchr(target.ptr, '?', target.len);
     size_t len = mark == NULL ? target.len : (size_t)(mark - target.ptr);
-    struct vel_web_path result = {.folder = true};
     struct vel_reader r = vel_reader(vel_slice(target.ptr + 1, len - 1));
-    struct vel_writer w = vel_writer(result.name, VEL_WEB_PATH_MAX);
+    uint8_t all[VEL_WEB_PATH_MAX];
+    struct vel_writer w = vel_writer(all, sizeof all);
+    bool folder = true;
     bool more = true;
     while (more) {
         uint8_t bytes[VEL_WEB_PATH_MAX];
         struct vel_writer name = vel_writer(bytes, sizeof bytes);
         TRY(take_name(&r, &name, &more));
-        TRY(add_name(&w, vel_writer_slice(&name), &result.folder));
-        result.folder = result.folder || more;
+        TRY(add_name(&w, vel_writer_slice(&name), &folder));
+        folder = folder || more;
     }
-    result.len = vel_written(&w);
-    result.name[result.len] = '\0';
-    *path = result;
+    path->folder = folder;
+    path->len = vel_written(&w);
+    memcpy(path->name, all, path->len);
+    path->name[path->len] = '\0';
     return VEL_OK;
 }
 
