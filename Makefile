@@ -5,7 +5,7 @@
 BUILD = cmake --preset $(1) >/dev/null && cmake --build build/$(1) --target programs
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup setup-test demo test peers bench fuzz soak test-debian13 format clean distclean
+.PHONY: all help setup setup-test demo test peers interop bench fuzz soak test-debian13 format clean distclean
 
 all: setup ## install what is missing, build the release programs into build/release/bin
 	@$(call BUILD,release)
@@ -28,6 +28,9 @@ test: setup-test ## everything that CI runs (scripts/test.py --help for parts of
 
 peers: ## unpack other people's clients and servers into build/peers (nothing is installed)
 	@scripts/peers.sh
+
+interop: all setup-test peers ## every client against every server, case by case (root needed)
+	@scripts/interop.py
 
 bench: all ## measure, and write build/bench.json
 	@scripts/bench.py
