@@ -55,6 +55,34 @@ void sim_bleach(struct sim *sim, enum sim_direction directions);
 /* Nothing passes between these times after the start. */
 void sim_blackout(struct sim *sim, enum sim_direction directions, vel_time from, vel_time until);
 
+/* The network of one address of the client's host is gone after `from` since the start: nothing
+ * comes from there or gets there any more. */
+void sim_cut(struct sim *sim, const struct vel_addr *addr, vel_time from);
+
+/* A translator of addresses in front of the client, which forgets what it translated to every
+ * `every`, and chooses another port then, or in turn another address and another port. What goes to
+ * a former one is lost. Nothing happens in the first second. Put it behind the nodes that delay. */
+struct sim_nat {
+    struct sim_node node;
+    vel_time every;
+    bool hosts;
+    uint64_t rebindings;
+    uint64_t lost;
+    struct vel_addr inside, outside;
+};
+struct sim_nat *sim_nat(struct sim *sim, vel_time every, bool hosts);
+
+/* Somebody who reads and writes, but cannot hold back: copies some of the client's datagrams, so that
+ * they come from `victim` and are there first. What the server sends to the victim is counted and
+ * goes nowhere. */
+struct sim_spoof {
+    struct sim_node node;
+    unsigned per_million;
+    struct vel_addr victim;
+    uint64_t sent_as_victim, sent_to_victim; /* bytes */
+};
+struct sim_spoof *sim_spoof(struct sim *sim, unsigned per_million, const struct vel_addr *victim);
+
 /* One thing happens to the nth datagram sent, counted from 0. */
 enum sim_mishap { SIM_DROP_IT, SIM_DOUBLE_IT, SIM_DAMAGE_IT, SIM_SWAP_IT, SIM_MISHAPS };
 void sim_nth(struct sim *sim, enum sim_direction directions, uint64_t n, enum sim_mishap mishap);

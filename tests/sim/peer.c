@@ -13,6 +13,13 @@ static struct vel_addr address(bool client)
         .family = VEL_ADDR_MEMORY, .ip = {client ? 1 : 2}, .port = client ? 40000 : 4433};
 }
 
+struct vel_addr peer_addr(const struct peer *peer, unsigned which)
+{
+    struct vel_addr addr = address(peer->is_client);
+    addr.ip[1] = (uint8_t)which;
+    return addr;
+}
+
 void peer_init(struct peer *peer, struct sim *sim, bool is_client, uint64_t seed)
 {
     *peer = (struct peer){.sim = sim, .is_client = is_client};
@@ -64,21 +71,24 @@ static void take_events(struct peer *peer, struct vel_conn *conn, vel_time now)
     }
 }
 
-/* What goes to strangers (a scenario may have fed in datagrams of theirs) is not delivered. */
+/* The watchman beside the server looks at the client's first address. */
+static bool is_first_address(const struct vel_addr *addr)
+{
+    struct vel_addr client = address(true);
+    return vel_addr_equal(addr, &client);
+}
+
 static void send_train(struct peer *peer, const struct vel_train *train)
 {
-    struct vel_addr other = address(!peer->is_client);
-    if (!vel_addr_equal(&train->remote, &other))
-        return;
     for (size_t at = 0; at < train->len; at += train->segment) {
         size_t size = VEL_MIN(train->segment, train->len - at);
         EXPECT(size > 0);
-        if (!peer->is_client)
+        if (!peer->is_client && is_first_address(&train->remote))
             credit_sent(&peer->credit, size);
         trace_datagram(peer->is_client, false, vel_slice(train->bytes + at, size),
                        sim_now(peer->sim) - SIM_START);
-        sim_send(peer->sim, peer->is_client ? SIM_UP : SIM_DOWN, train->bytes + at, size,
-                 train->ecn);
+        sim_send(peer->sim, peer->is_client ? SIM_UP : SIM_DOWN, &train->local, &train->remote,
+                 train->bytes + at, size, train->ecn);
     }
 }
 
@@ -100,16 +110,25 @@ static void flush(void *self, vel_time now)
         take_events(peer, conn, now);
 }
 
+/* Somebody may have sent to, or as, a stranger. */
+static bool is_ours(const struct peer *peer, const struct vel_addr *addr)
+{
+    struct vel_addr first = peer_addr(peer, 0), second = peer_addr(peer, 1);
+    return vel_addr_equal(addr, &first) || vel_addr_equal(addr, &second);
+}
+
 static void receive(void *self, const struct sim_datagram *datagram, vel_time now)
 {
     struct peer *peer = self;
     uint8_t bytes[VEL_TRAIN_MAX];
+    if (!is_ours(peer, &datagram->to))
+        return;
     memcpy(bytes, datagram->bytes, datagram->size);
     trace_datagram(peer->is_client, true, vel_slice(bytes, datagram->size), now - SIM_START);
     if (!peer->is_client)
         credit_received(&peer->credit, datagram);
-    struct vel_train train = {.local = address(peer->is_client),
-                              .remote = address(!peer->is_client),
+    struct vel_train train = {.local = datagram->to,
+                              .remote = datagram->from,
                               .bytes = bytes,
                               .len = datagram->size,
                               .capacity = sizeof bytes,

@@ -38,6 +38,9 @@ void peer_start(struct peer *peer);
 void peer_hear_stranger(struct peer *server, const struct vel_config *config, vel_time now);
 void peer_free(struct peer *peer);
 
+/* A host has two addresses, 0 and 1; a client starts at the first, and calls the server's first. */
+struct vel_addr peer_addr(const struct peer *peer, unsigned which);
+
 /* Read the counters of the connection again, if there is one. */
 const struct vel_conn_stats *peer_stats(struct peer *peer);
 

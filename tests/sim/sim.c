@@ -130,8 +130,8 @@ void sim_pass(struct sim_node *node, struct sim_datagram *datagram)
         deliver(node->sim, datagram);
 }
 
-void sim_send(struct sim *sim, enum sim_direction direction, const uint8_t *bytes, size_t size,
-              uint8_t ecn)
+void sim_send(struct sim *sim, enum sim_direction direction, const struct vel_addr *from,
+              const struct vel_addr *to, const uint8_t *bytes, size_t size, uint8_t ecn)
 {
     struct chain *chain = chain_of(sim, direction);
     VEL_ASSERT(size <= VEL_TRAIN_MAX && chain->first != NULL);
@@ -139,6 +139,8 @@ void sim_send(struct sim *sim, enum sim_direction direction, const uint8_t *byte
     datagram->direction = direction;
     datagram->index = chain->sent++;
     datagram->sent = sim->now;
+    datagram->from = *from;
+    datagram->to = *to;
     datagram->ecn = ecn;
     datagram->size = size;
     memcpy(datagram->bytes, bytes, size);

@@ -31,6 +31,7 @@ struct sim_datagram {
     enum sim_direction direction;
     uint64_t index; /* of all sent in this direction, from 0; a copy keeps it */
     vel_time sent;
+    struct vel_addr from, to;
     uint8_t ecn;
     bool damaged; /* a node changed its bytes */
     size_t size;
@@ -67,8 +68,8 @@ vel_time sim_now(const struct sim *sim);
 #define SIM_START (1000 * SECOND)
 
 /* A datagram leaves: it meets the first node of its direction. Bytes are copied. */
-void sim_send(struct sim *sim, enum sim_direction direction, const uint8_t *bytes, size_t size,
-              uint8_t ecn);
+void sim_send(struct sim *sim, enum sim_direction direction, const struct vel_addr *from,
+              const struct vel_addr *to, const uint8_t *bytes, size_t size, uint8_t ecn);
 
 /* Let the hosts send, then go on to the next thing that happens. False, with the clock at `until`,
  * when nothing happens before that. */

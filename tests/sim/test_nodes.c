@@ -3,6 +3,8 @@
 
 #include "testing/test.h"
 
+static const struct vel_addr nowhere;
+
 /*
  * The nodes alone: datagrams that carry their number go up, and the far host notes what arrives.
  */
@@ -69,7 +71,7 @@ static void send_all(struct far *far, unsigned count, size_t size, uint8_t ecn, 
 {
     static const uint8_t bytes[2000];
     for (unsigned i = 0; i < count; i++) {
-        sim_send(far->sim, SIM_UP, bytes, size, ecn);
+        sim_send(far->sim, SIM_UP, &nowhere, &nowhere, bytes, size, ecn);
         vel_time until = sim_now(far->sim) + gap;
         while (sim_step(far->sim, until))
             continue;
