@@ -18,11 +18,16 @@ void vel_note_failure(struct vel_handshake_failure *why, enum vel_alert code, co
     }
 }
 
-vel_result vel_refuse(struct vel_handshake_failure *why, enum vel_alert code, const char *reason)
+enum vel_err vel_alert_err(uint64_t code)
 {
-    vel_note_failure(why, code, reason);
     for (size_t i = 0; i < VEL_COUNT(rows); i++)
         if (rows[i].code == code)
             return rows[i].err;
     return VEL_ERR_UNEXPECTED;
+}
+
+vel_result vel_refuse(struct vel_handshake_failure *why, enum vel_alert code, const char *reason)
+{
+    vel_note_failure(why, code, reason);
+    return vel_alert_err(code);
 }

@@ -11,6 +11,7 @@
  */
 #define VEL_ALERT_MAP(X)                                                                           \
     X(TRANSPORT_PARAMETER_ERROR, 0x08, VEL_ERR_MALFORMED)                                          \
+    X(VERSION_NEGOTIATION_ERROR, 0x11, VEL_ERR_UNSUPPORTED)                                        \
     X(UNEXPECTED_MESSAGE, 0x010a, VEL_ERR_UNEXPECTED)                                              \
     X(HANDSHAKE_FAILURE, 0x0128, VEL_ERR_UNSUPPORTED)                                              \
     X(BAD_CERTIFICATE, 0x012a, VEL_ERR_AUTH)                                                       \
@@ -36,6 +37,9 @@ enum vel_alert { VEL_ALERT_MAP(VEL_ALERT_AS_ENUM) };
 /* Note why, for the CONNECTION_CLOSE. `reason` is a constant text for people; the first one noted
  * stays. */
 void vel_note_failure(struct vel_handshake_failure *why, enum vel_alert code, const char *reason);
+
+/* What a failure with this wire code returns to the transport; VEL_ERR_UNEXPECTED without a row. */
+enum vel_err vel_alert_err(uint64_t code);
 
 /* Note it and return the row's error. */
 vel_result vel_refuse(struct vel_handshake_failure *why, enum vel_alert code, const char *reason);

@@ -7,10 +7,11 @@
 #include "velocity/config.h"
 
 /*
- * One interface for every handshake: Velocity/1 now, TLS 1.3 (libssl's QUIC callbacks) later.
+ * One interface for every handshake: Velocity/1, and TLS 1.3 (libssl's QUIC callbacks) for QUIC v1
+ * and v2.
  * Bytes in per level, bytes and secrets out per level; a signature may be pending. The transport
  * drives it, owns loss and order (a provider only ever sees the CRYPTO stream in order), and gives
- * itself as a table of callbacks. No clock, socket or allocation outside env.
+ * itself as a table of callbacks. No clock, socket or allocation outside env, except for libssl's own.
  */
 
 /* Encryption levels, RFC 9001 2.1. Each but EARLY has its own CRYPTO stream. */
@@ -25,7 +26,7 @@ enum vel_level {
 enum vel_direction { VEL_READ, VEL_WRITE };
 
 /* What a provider asks of the transport. Callbacks return VEL_OK, or an error that ends the
- * handshake with internal_error. None of them re-enters the provider. */
+ * handshake with internal_error. None of them re-enters the provider, except for set_params. */
 struct vel_handshake_sink {
     /* Append to the CRYPTO stream of a level; bytes are copied. */
     vel_result (*write)(void *self, enum vel_level level, struct vel_slice bytes);
@@ -34,7 +35,8 @@ struct vel_handshake_sink {
     vel_result (*secret)(void *self, enum vel_level level, enum vel_direction direction,
                          const struct vel_suite *suite, const struct vel_secret *secret);
     /* The peer's transport parameters, RFC 9000 18, authenticated by the end of the handshake;
-     * borrowed for the call. An error here ends the handshake with TRANSPORT_PARAMETER_ERROR. */
+     * borrowed for the call. An error here ends the handshake with TRANSPORT_PARAMETER_ERROR, or
+     * (VEL_ERR_UNSUPPORTED, TLS only) with VERSION_NEGOTIATION_ERROR. */
     vel_result (*peer_params)(void *self, struct vel_slice params);
     void *self;
 };
@@ -64,6 +66,9 @@ struct vel_handshake_ops {
     /* RFC 8446 7.5 exporter; only once complete. */
     vel_result (*export)(struct vel_handshake *hs, const char *label, struct vel_slice context,
                          uint8_t *out, size_t size);
+    /* TLS server, inside sink.peer_params: the transport has moved to another version, so its
+     * parameters are others now (RFC 9368 2.3). NULL when versions have handshakes of their own. */
+    vel_result (*set_params)(struct vel_handshake *hs, uint32_t version, struct vel_slice params);
     void (*free)(struct vel_handshake *hs);
 };
 
@@ -101,6 +106,16 @@ struct vel_handshake_setup {
  * VEL_ERR_NOMEM     allocation failed */
 vel_result vel_handshake_velocity_new(const struct vel_handshake_setup *setup,
                                       struct vel_handshake **hs);
+
+/*
+ * TLS 1.3 with the config's struct vel_tls (RFC 9001 4). Identity, trust, client_auth and insecure
+ * of the config do not matter: those of the vel_tls do; nor do profiles, and no signature is ever
+ * pending. A failure's wire code is 0x0100 + alert or a transport error.
+ * VEL_ERR_ARGUMENT  no tls, or one of the other role; no ALPN for QUIC; client: no usable name,
+ *                   unless insecure; local_params over 2,048 bytes
+ * VEL_ERR_NOMEM, VEL_ERR_CRYPTO */
+vel_result vel_handshake_tls_new(const struct vel_handshake_setup *setup,
+                                 struct vel_handshake **hs);
 
 /* NULL is allowed. */
 void vel_handshake_free(struct vel_handshake *hs);
