@@ -107,19 +107,21 @@ struct vel_config vel_config_default(const struct vel_crypto *crypto);
 /* What a completed handshake negotiated. Names are constant strings; NULL before they are known. */
 struct vel_handshake_facts {
     uint32_t version;
-    enum vel_profile profile;
+    enum vel_profile profile; /* of Velocity/1 alone */
     const char *suite;
     const char *group;
-    const char *signature; /* dual suite label of the peer's CertificateVerify */
-    const char *classical; /* its halves: "ECDSA P-256", "ML-DSA-65" */
+    const char *signature; /* of the peer's CertificateVerify: dual suite label, or TLS's scheme */
+    const char *classical; /* its halves: "ECDSA P-256", "ML-DSA-65"; TLS has one of them */
     const char *post_quantum;
     uint8_t alpn[32];
     size_t alpn_len;
-    char server_name[256];   /* as asked by the client, server side; empty if none */
-    size_t peer_chain_bytes; /* DER bytes of the peer's Certificate message */
+    char server_name[256];                 /* as asked by the client, server side; empty if none */
+    struct vel_version_list peer_versions; /* those we know of what the peer says it speaks,
+                                              authenticated; empty when it does not say */
+    size_t peer_chain_bytes;               /* DER bytes of the peer's Certificate message */
     unsigned peer_chain_count;
     bool hello_retry;
-    bool peer_authenticated; /* both signatures of the peer verified in this handshake */
+    bool peer_authenticated; /* the peer's signatures verified in this handshake */
 };
 
 #endif

@@ -31,7 +31,8 @@ struct vel_endpoint_setup {
     size_t max_send_train;           /* largest train vel_endpoint_send writes; 0: one datagram */
 };
 
-/* VEL_ERR_NOMEM, VEL_ERR_ARGUMENT (server config without identity) */
+/* VEL_ERR_NOMEM; VEL_ERR_ARGUMENT: a server config without versions, with one unknown here, or
+ * without what a version of it needs: identity or tls */
 vel_result vel_endpoint_new(const struct vel_endpoint_setup *setup, struct vel_endpoint **endpoint);
 
 /* Drops all connections without telling the peers. NULL is allowed. */

@@ -8,13 +8,11 @@
 /* RFC 9000 7.2: ids that clients make up are that long at least. */
 enum { FIRST_DCID_MIN = 8 };
 
-/* Versions that we have a handshake for; the transport reads more than these. */
-static const uint32_t served_versions[] = {VEL_VERSION_DRAFT};
-
-static bool is_served(uint32_t version)
+static bool is_served(const struct vel_endpoint *endpoint, uint32_t version)
 {
-    for (size_t i = 0; i < VEL_COUNT(served_versions); i++)
-        if (served_versions[i] == version)
+    const struct vel_version_list *served = &endpoint->server->versions;
+    for (unsigned i = 0; i < served->count; i++)
+        if (served->items[i] == version)
             return true;
     return false;
 }
@@ -31,8 +29,9 @@ static void negotiate_version(struct vel_endpoint *endpoint, const struct vel_tr
     uint32_t random;
     vel_random(endpoint->env, &random, sizeof random);
     struct vel_writer w = vel_writer(reply->bytes, sizeof reply->bytes);
-    vel_packet_write_version_negotiation(&w, invariants->dcid, invariants->scid, served_versions,
-                                         VEL_COUNT(served_versions), random);
+    const struct vel_version_list *served = &endpoint->server->versions;
+    vel_packet_write_version_negotiation(&w, invariants->dcid, invariants->scid, served->items,
+                                         served->count, random);
     VEL_ASSERT(vel_write_ok(&w));
     reply->len = vel_written(&w);
     endpoint->stats.version_negotiations_sent++;
@@ -190,7 +189,7 @@ void vel_accept(struct vel_endpoint *endpoint, const struct vel_train *from,
     bool may_open = endpoint->server != NULL && invariants->is_long &&
                     size >= VEL_INITIAL_DATAGRAM_MIN &&
                     invariants->version != VEL_VERSION_NEGOTIATION;
-    if (may_open && !is_served(invariants->version)) {
+    if (may_open && !is_served(endpoint, invariants->version)) {
         negotiate_version(endpoint, from, invariants, now);
         return;
     }

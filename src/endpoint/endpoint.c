@@ -15,11 +15,20 @@ static size_t or_default(size_t value, size_t default_value)
     return value != 0 ? value : default_value;
 }
 
+/* Versions that we know, and for each what its handshake needs. */
+static bool can_serve(const struct vel_config *config)
+{
+    for (unsigned i = 0; i < config->versions.count; i++) {
+        const struct vel_version *version = vel_version_find(config->versions.items[i]);
+        if (version == NULL || (version->tls ? config->tls == NULL : config->identity == NULL))
+            return false;
+    }
+    return config->crypto != NULL && config->versions.count > 0;
+}
+
 vel_result vel_endpoint_new(const struct vel_endpoint_setup *setup, struct vel_endpoint **endpoint)
 {
-    REQUIRE(setup->server == NULL ||
-                (setup->server->identity != NULL && setup->server->crypto != NULL),
-            VEL_ERR_ARGUMENT);
+    REQUIRE(setup->server == NULL || can_serve(setup->server), VEL_ERR_ARGUMENT);
     OWNED(endpoint_release) struct vel_endpoint *made = vel_alloc(setup->env, sizeof *made);
     REQUIRE(made != NULL, VEL_ERR_NOMEM);
     made->env = setup->env;
@@ -66,10 +75,10 @@ vel_result vel_endpoint_connect(struct vel_endpoint *endpoint, const struct vel_
                                 const struct vel_addr *local, const struct vel_addr *remote,
                                 vel_time now, struct vel_conn **conn)
 {
-    REQUIRE(config->crypto != NULL, VEL_ERR_ARGUMENT);
+    REQUIRE(config->crypto != NULL && config->versions.count > 0, VEL_ERR_ARGUMENT);
     struct vel_peer *peer;
     struct vel_conn_setup setup = {
-        .config = config, .version = VEL_VERSION_DRAFT, .local = *local, .remote = *remote};
+        .config = config, .version = config->versions.items[0], .local = *local, .remote = *remote};
     TRY(vel_peer_new(endpoint, config, remote, &peer));
     enum vel_err err = vel_peer_setup(peer, &setup);
     if (err == VEL_OK)

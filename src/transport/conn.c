@@ -47,7 +47,7 @@ static void init_parts(struct vel_conn *conn, const struct vel_conn_setup *setup
 }
 
 /* The parts that allocate, in order. The caller frees the connection on failure. */
-static vel_result start(struct vel_conn *conn, const struct vel_cid *initial_dcid, bool retry_used)
+static vel_result start(struct vel_conn *conn)
 {
     struct vel_streams_setup streams = {.env = conn->env,
                                         .pool = &conn->pool,
@@ -55,9 +55,9 @@ static vel_result start(struct vel_conn *conn, const struct vel_cid *initial_dci
                                         .is_client = conn->is_client};
     struct vel_conn_space *initial = &conn->space[VEL_SPACE_INITIAL];
     TRY(vel_streams_new(&streams, &conn->streams));
-    TRY(vel_keys_initial(conn->config->crypto, conn->version, initial_dcid, conn->is_client,
-                         &initial->read, &initial->write));
-    return vel_conn_start_handshake(conn, retry_used);
+    TRY(vel_keys_initial(conn->config->crypto, conn->version, &conn->opening->initial_dcid,
+                         conn->is_client, &initial->read, &initial->write));
+    return vel_conn_start_handshake(conn);
 }
 
 static vel_result make(const struct vel_conn_setup *setup, bool is_client, vel_time now,
@@ -94,8 +94,9 @@ vel_result vel_conn_new_client(const struct vel_conn_setup *setup, vel_time now,
     struct vel_cid dcid = {.len = VEL_FIRST_DCID};
     vel_random(made->env, dcid.bytes, dcid.len);
     made->opening->original_dcid = dcid;
+    made->opening->initial_dcid = dcid;
     vel_cids_init(&made->cids, &setup->scid, &dcid);
-    enum vel_err err = start(made, &dcid, false);
+    enum vel_err err = start(made);
     if (err == VEL_OK)
         /* VEL-TR-01: enough full datagrams to earn the credit for the server's whole flight. */
         made->opening->flight_left = vel_handshake_hello_datagrams(made->handshake);
@@ -107,11 +108,12 @@ vel_result vel_conn_new_server(const struct vel_conn_setup *setup, vel_time now,
 {
     struct vel_conn *made;
     TRY(make(setup, false, now, &made));
-    bool retry_used = !vel_cid_equal(&setup->original_dcid, &setup->initial_dcid);
     made->opening->original_dcid = setup->original_dcid;
+    made->opening->initial_dcid = setup->initial_dcid;
     made->opening->retry_scid = setup->initial_dcid;
+    made->opening->retried = !vel_cid_equal(&setup->original_dcid, &setup->initial_dcid);
     vel_cids_init(&made->cids, &setup->scid, &setup->peer_cid);
-    return finish(made, start(made, &setup->initial_dcid, retry_used), conn);
+    return finish(made, start(made), conn);
 }
 
 void vel_conn_free(struct vel_conn *conn)

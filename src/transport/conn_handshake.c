@@ -32,6 +32,49 @@ static vel_result sink_secret(void *self, enum vel_level level, enum vel_directi
     return VEL_OK;
 }
 
+static struct vel_params local_params(const struct vel_conn *conn)
+{
+    const struct vel_limits *limits = &conn->config->limits;
+    struct vel_params params = vel_params_default();
+    params.max_idle_timeout = (uint64_t)(limits->idle_timeout / MS);
+    params.max_udp_payload_size = limits->max_udp_payload;
+    params.ack_delay_exponent = VEL_ACK_DELAY_EXPONENT;
+    params.max_ack_delay = (uint64_t)(limits->max_ack_delay / MS);
+    params.active_connection_id_limit = VEL_CIDS_REMOTE;
+    vel_conn_fill_versions(conn, &params.version_information);
+    params.initial_source_connection_id =
+        (struct vel_param_cid){.present = true, .cid = conn->cids.local[0].cid};
+    if (!conn->is_client) {
+        params.original_destination_connection_id =
+            (struct vel_param_cid){.present = true, .cid = conn->opening->original_dcid};
+        if (conn->opening->retried)
+            params.retry_source_connection_id =
+                (struct vel_param_cid){.present = true, .cid = conn->opening->retry_scid};
+    }
+    vel_streams_fill_params(conn->streams, &params);
+    return params;
+}
+
+/* Our transport parameters as they go on the wire; `space` holds them. */
+static vel_result encode_params(const struct vel_conn *conn, uint8_t space[VEL_PARAMS_MAX],
+                                struct vel_slice *encoded)
+{
+    struct vel_writer w = vel_writer(space, VEL_PARAMS_MAX);
+    struct vel_params params = local_params(conn);
+    vel_params_encode(&params, conn->is_client, conn->env, &w);
+    REQUIRE(vel_write_ok(&w), VEL_ERR_LIMIT);
+    *encoded = vel_writer_slice(&w);
+    return VEL_OK;
+}
+
+static vel_result renew_params(struct vel_conn *conn)
+{
+    uint8_t space[VEL_PARAMS_MAX];
+    struct vel_slice encoded;
+    TRY(encode_params(conn, space, &encoded));
+    return conn->handshake->ops->set_params(conn->handshake, conn->version->number, encoded);
+}
+
 static vel_result sink_peer_params(void *self, struct vel_slice bytes)
 {
     struct vel_conn *conn = self;
@@ -39,6 +82,10 @@ static vel_result sink_peer_params(void *self, struct vel_slice bytes)
     TRY(vel_params_decode(bytes, !conn->is_client, &params));
     REQUIRE(conn->opening != NULL, VEL_ERR_UNEXPECTED);
     REQUIRE(vel_opening_check_params(conn, &params) == NULL, VEL_ERR_MALFORMED);
+    bool moved = false;
+    TRY(vel_conn_agree_version(conn, &params.version_information, &moved));
+    if (moved)
+        TRY(renew_params(conn));
 
     conn->peer_stays = params.disable_active_migration;
     conn->peer_cid_limit = params.active_connection_id_limit;
@@ -58,41 +105,11 @@ static vel_result sink_peer_params(void *self, struct vel_slice bytes)
     return VEL_OK;
 }
 
-static struct vel_params local_params(const struct vel_conn *conn, bool retry_used)
+vel_result vel_conn_start_handshake(struct vel_conn *conn)
 {
-    const struct vel_limits *limits = &conn->config->limits;
-    struct vel_params params = vel_params_default();
-    params.max_idle_timeout = (uint64_t)(limits->idle_timeout / MS);
-    params.max_udp_payload_size = limits->max_udp_payload;
-    params.ack_delay_exponent = VEL_ACK_DELAY_EXPONENT;
-    params.max_ack_delay = (uint64_t)(limits->max_ack_delay / MS);
-    params.active_connection_id_limit = VEL_CIDS_REMOTE;
-    params.version_information = (struct vel_version_information){
-        .present = true,
-        .chosen = conn->version->number,
-        .available = {conn->version->number},
-        .count = 1,
-    };
-    params.initial_source_connection_id =
-        (struct vel_param_cid){.present = true, .cid = conn->cids.local[0].cid};
-    if (!conn->is_client) {
-        params.original_destination_connection_id =
-            (struct vel_param_cid){.present = true, .cid = conn->opening->original_dcid};
-        if (retry_used)
-            params.retry_source_connection_id =
-                (struct vel_param_cid){.present = true, .cid = conn->opening->retry_scid};
-    }
-    vel_streams_fill_params(conn->streams, &params);
-    return params;
-}
-
-vel_result vel_conn_start_handshake(struct vel_conn *conn, bool retry_used)
-{
-    uint8_t encoded[VEL_PARAMS_MAX];
-    struct vel_writer w = vel_writer(encoded, sizeof encoded);
-    struct vel_params params = local_params(conn, retry_used);
-    vel_params_encode(&params, conn->is_client, conn->env, &w);
-    REQUIRE(vel_write_ok(&w), VEL_ERR_LIMIT);
+    uint8_t space[VEL_PARAMS_MAX];
+    struct vel_slice encoded;
+    TRY(encode_params(conn, space, &encoded));
 
     struct vel_handshake_setup setup = {
         .env = conn->env,
@@ -104,9 +121,12 @@ vel_result vel_conn_start_handshake(struct vel_conn *conn, bool retry_used)
         .is_client = conn->is_client,
         .version = conn->version->number,
         .unix_time = conn->config->unix_offset + conn->now / SECOND,
-        .local_params = vel_writer_slice(&w),
+        .local_params = encoded,
     };
-    TRY(vel_handshake_velocity_new(&setup, &conn->handshake));
+    if (conn->version->tls)
+        TRY(vel_handshake_tls_new(&setup, &conn->handshake));
+    else
+        TRY(vel_handshake_velocity_new(&setup, &conn->handshake));
     return conn->handshake->ops->start(conn->handshake);
 }
 
@@ -217,6 +237,8 @@ void vel_conn_discard_space(struct vel_conn *conn, enum vel_space space)
         return;
     s->discarded = true;
     s->probes_due = 0;
+    if (space == VEL_SPACE_INITIAL && conn->opening != NULL)
+        vel_keys_clear(&conn->opening->other_read);
     vel_keys_clear(&s->read);
     vel_keys_clear(&s->write);
     vel_crypto_stream_clear(&s->crypto);

@@ -36,6 +36,7 @@
  *   conn_packet.c     header, padding and sealing of one packet
  *   conn_handshake.c  the handshake provider's callbacks, keys, transport parameters
  *   conn_keys.c       key updates, and keys that wear out
+ *   conn_version.c    one connection between compatible versions
  *   conn_opening.c    what only a young connection meets: Retry, Version Negotiation, early packets
  *   conn_paths.c      the rules of migration: which path carries our packets, which are kept
  *   conn_probe.c      datagrams that test a path: PATH_CHALLENGE and PATH_RESPONSE
@@ -65,11 +66,15 @@ struct vel_conn_space {
 struct vel_opening {
     struct vel_cid original_dcid;   /* of the client's very first packet */
     struct vel_cid retry_scid;      /* of the Retry, when there was one */
+    struct vel_cid initial_dcid;    /* of which the Initial keys are made */
     struct vel_cid peer_first_scid; /* of the peer's first Initial */
     struct vel_buf token;           /* client: from Retry, repeated in every Initial */
     struct vel_buf held;            /* packets that came before their keys */
     uint64_t repeat_offset;         /* first flight: how far it was repeated */
     unsigned flight_left;           /* client: datagrams of the first flight still to send */
+    const struct vel_version *other_version; /* server: of the client's hello, when we left it */
+    struct vel_keys other_read;              /* server: Initial packets of that version */
+    bool followed;                           /* client: the server has chosen another version */
     bool retried;
     bool heard; /* a packet of the peer was authenticated */
 };
@@ -240,7 +245,7 @@ void vel_conn_record_lost(void *self, enum vel_space space, const struct vel_rec
 /* ---- conn_handshake.c ---- */
 
 /* Make the provider, with our transport parameters; the client's hello is queued. */
-vel_result vel_conn_start_handshake(struct vel_conn *conn, bool retry_used);
+vel_result vel_conn_start_handshake(struct vel_conn *conn);
 
 /* CRYPTO bytes of a space are ready: feed the provider, act on its state. */
 void vel_conn_advance_handshake(struct vel_conn *conn, enum vel_space space, vel_time now);
@@ -268,6 +273,30 @@ void vel_conn_refresh_keys(struct vel_conn *conn);
 /* A packet was sealed: the connection ends before its keys wear out. */
 void vel_conn_count_sealed(struct vel_conn *conn, enum vel_space space);
 
+/* ---- conn_version.c ---- */
+
+/* Our version_information. */
+void vel_conn_fill_versions(const struct vel_conn *conn, struct vel_version_information *out);
+
+/* Judge the peer's (VEL-TR-05, RFC 9368 4). *moved: a server now speaks another version than the
+ * client's hello, so its parameters are others.
+ * VEL_ERR_MALFORMED    Velocity/1: missing, or not the version in use
+ * VEL_ERR_UNSUPPORTED  the same in QUIC v1 and v2, where only a server that moved must send one */
+vel_result vel_conn_agree_version(struct vel_conn *conn, const struct vel_version_information *info,
+                                  bool *moved);
+
+/* VEL-TR-06: whether a packet of this version may belong to the connection. */
+bool vel_conn_admits_version(const struct vel_conn *conn, const struct vel_packet_header *header);
+
+/* Open an admitted Initial of another version than the connection's. A client follows: when it is
+ * authentic, its version is the connection's. Errors as vel_packet_open. */
+vel_result vel_conn_open_other_version(struct vel_conn *conn,
+                                       const struct vel_packet_header *header, uint8_t *packet,
+                                       struct vel_opened *opened);
+
+/* An authentic packet came: when it is of our version, the peer has left the other one. */
+void vel_conn_leave_other_version(struct vel_conn *conn, const struct vel_packet_header *header);
+
 /* ---- conn_opening.c ---- */
 
 vel_result vel_opening_new(const struct vel_conn *conn, struct vel_opening **opening);
@@ -285,7 +314,7 @@ void vel_opening_on_version_negotiation(struct vel_conn *conn,
 void vel_opening_on_retry(struct vel_conn *conn, const struct vel_packet_header *header,
                           struct vel_slice packet);
 
-/* RFC 9000 7.3 and RFC 9368 4: the connection ids and versions that the peer's parameters claim.
+/* RFC 9000 7.3: the connection ids that the peer's parameters claim.
  * NULL when they are right, else what is wrong. */
 const char *vel_opening_check_params(const struct vel_conn *conn, const struct vel_params *params);
 

@@ -23,6 +23,7 @@ void vel_opening_free(const struct vel_env *env, struct vel_opening *opening)
         return;
     vel_buf_free(&opening->token);
     vel_buf_free(&opening->held);
+    vel_keys_clear(&opening->other_read);
     vel_release(env, opening, sizeof *opening);
 }
 
@@ -107,6 +108,7 @@ void vel_opening_on_retry(struct vel_conn *conn, const struct vel_packet_header 
     initial->write = write;
     vel_cids_set_peer(&conn->cids, &scid);
     opening->retry_scid = scid;
+    opening->initial_dcid = scid;
     opening->retried = true;
     conn->retried = true;
     opening->flight_left = 0; /* the token validates our address: no credit is needed */
@@ -131,9 +133,5 @@ const char *vel_opening_check_params(const struct vel_conn *conn, const struct v
     if (conn->is_client && opening->retried &&
         !cid_matches(&params->retry_source_connection_id, &opening->retry_scid))
         return "retry_source_connection_id is not the one seen";
-    /* VEL-TR-05 */
-    if (!params->version_information.present ||
-        params->version_information.chosen != conn->version->number)
-        return "version_information names another version";
     return NULL;
 }

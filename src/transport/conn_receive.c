@@ -92,6 +92,7 @@ static void process_payload(struct vel_conn *conn, enum vel_space space,
     conn->stats.packets_received++;
     arrival->processed = true;
     note_progress(conn, space, header);
+    vel_conn_leave_other_version(conn, header);
     if (space == VEL_SPACE_APP)
         note_path(conn, header, arrival);
     struct vel_frames frames = {.space = space,
@@ -110,6 +111,15 @@ static void process_payload(struct vel_conn *conn, enum vel_space space,
         vel_conn_follow_peer(conn, arrival->path, opened->number, now);
 }
 
+static enum vel_err open_bytes(struct vel_conn *conn, enum vel_space space,
+                               const struct vel_packet_header *header, uint8_t *packet,
+                               struct vel_opened *opened)
+{
+    if (header->version != NULL && header->version != conn->version)
+        return vel_conn_open_other_version(conn, header, packet, opened);
+    return vel_conn_open_packet(conn, space, packet, header->number_offset, header->size, opened);
+}
+
 /* One packet of a space whose keys are there. */
 static void open_packet(struct vel_conn *conn, enum vel_space space,
                         const struct vel_packet_header *header, uint8_t *packet,
@@ -122,8 +132,7 @@ static void open_packet(struct vel_conn *conn, enum vel_space space,
         memcpy(token, packet + header->size - sizeof token, sizeof token);
 
     struct vel_opened opened;
-    enum vel_err err =
-        vel_conn_open_packet(conn, space, packet, header->number_offset, header->size, &opened);
+    enum vel_err err = open_bytes(conn, space, header, packet, &opened);
     if (err == VEL_ERR_AUTH && may_reset &&
         is_stateless_reset(conn, vel_slice(token, sizeof token))) {
         struct vel_close why = {.origin = VEL_CLOSE_PEER, .reason = "stateless reset"};
@@ -163,8 +172,7 @@ static void receive_packet(struct vel_conn *conn, const struct vel_packet_header
         vel_opening_on_version_negotiation(conn, header);
         return;
     }
-    /* VEL-TR-06: a long header of another version than the connection's is dropped. */
-    if (header->version != NULL && header->version != conn->version) {
+    if (!vel_conn_admits_version(conn, header)) {
         drop_packet(conn);
         return;
     }

@@ -36,6 +36,25 @@ const struct vel_version vel_versions[VEL_VERSION_COUNT] = {
         .label_header = "quic hp",
         .label_update = "quic ku",
         .long_type_bits = {0, 1, 2, 3},
+        .tls = true,
+    },
+    { /* RFC 9369 3 */
+        .number = VEL_VERSION_QUIC_V2,
+        .name = "QUIC v2",
+        .initial_salt = {0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93,
+                         0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9},
+        .retry_key = {0x8f, 0xb4, 0xb0, 0x1b, 0x56, 0xac, 0x48, 0xe2,
+                      0x60, 0xfb, 0xcb, 0xce, 0xad, 0x7c, 0xcc, 0x92},
+        .retry_nonce = {0xd8, 0x69, 0x69, 0xbc, 0x2d, 0x7c, 0x6d, 0x99, 0x90, 0xef, 0xb0, 0x4a},
+        .label_prefix = "tls13 ",
+        .label_client_initial = "client in",
+        .label_server_initial = "server in",
+        .label_key = "quicv2 key",
+        .label_iv = "quicv2 iv",
+        .label_header = "quicv2 hp",
+        .label_update = "quicv2 ku",
+        .long_type_bits = {1, 2, 3, 0},
+        .tls = true,
     },
 };
 /* clang-format on */
@@ -47,4 +66,9 @@ const struct vel_version *vel_version_find(uint32_t number)
             return &vel_versions[i];
     }
     return NULL;
+}
+
+bool vel_version_compatible(const struct vel_version *a, const struct vel_version *b)
+{
+    return a == b || (a->tls && b->tls);
 }

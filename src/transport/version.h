@@ -38,14 +38,18 @@ struct vel_version {
     const char *label_client_initial, *label_server_initial;
     const char *label_key, *label_iv, *label_header, *label_update;
     uint8_t long_type_bits[VEL_LONG_TYPES]; /* by enum vel_packet_type; bits 4 and 5 of byte 0 */
+    bool tls;                               /* the handshake is TLS 1.3; else Velocity's */
 };
 
 /* Rows, most wanted first. */
-enum { VEL_VERSION_COUNT = 2 };
+enum { VEL_VERSION_COUNT = 3 };
 extern const struct vel_version vel_versions[VEL_VERSION_COUNT];
 
-/* NULL when we do not speak it: the endpoint answers with Version Negotiation. */
+/* NULL when we do not speak it. */
 const struct vel_version *vel_version_find(uint32_t number);
+
+/* Whether a first flight of the one can be answered in the other (RFC 9368 2.2). */
+bool vel_version_compatible(const struct vel_version *a, const struct vel_version *b);
 
 /* A version of the pattern 0x?a?a?a?a, which exists to be ignored (RFC 9000 section 15). */
 static inline bool vel_version_is_reserved(uint32_t number)

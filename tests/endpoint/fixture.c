@@ -13,7 +13,9 @@ void fixture_open(struct endpoint_fixture *f, size_t max_connections, size_t max
     memset(f, 0, sizeof *f);
     test_env_init(&f->t, 1);
     ASSERT_OK(vel_crypto_new(&f->t.env, &f->crypto));
-    f->config = (struct vel_config){.crypto = f->crypto, .identity = (void *)&identity};
+    f->config = (struct vel_config){.crypto = f->crypto,
+                                    .identity = (void *)&identity,
+                                    .versions = {.items = {VEL_VERSION_DRAFT}, .count = 1}};
     struct vel_endpoint_setup setup = {.env = &f->t.env,
                                        .server = &f->config,
                                        .max_connections = max_connections,

@@ -59,6 +59,15 @@ static void make(enum vel_profile profile, struct credentials *out)
     out->leaf = issue(profile, false, ca, &leaf_chain);
     ASSERT_OK(vel_trust_new(&env.env, crypto, &out->trust));
     ASSERT_OK(vel_trust_add_pem(out->trust, vel_buf_slice(&ca_chain)));
+    const struct vel_identity *leaf = out->leaf;
+    const struct vel_tls_setup client = {.env = &env.env,
+                                         .crypto = crypto,
+                                         .is_client = true,
+                                         .trust_pem = vel_buf_slice(&ca_chain)};
+    const struct vel_tls_setup server = {
+        .env = &env.env, .crypto = crypto, .identities = &leaf, .identity_count = 1};
+    ASSERT_OK(vel_tls_new(&client, &out->client_tls));
+    ASSERT_OK(vel_tls_new(&server, &out->server_tls));
     vel_identity_free(ca);
     vel_buf_free(&ca_chain);
     vel_buf_free(&leaf_chain);

@@ -4,6 +4,7 @@
 
 #include "velocity/pki.h"
 #include "velocity/profile.h"
+#include "velocity/tls.h"
 
 /* A CA and a leaf for "server.example" of one profile, made once per process because ML-DSA keys
  * take time. Valid for the simulation's clock (CREDENTIALS_TIME at vel_time 0). */
@@ -12,7 +13,8 @@
 
 struct credentials {
     struct vel_identity *leaf;
-    struct vel_trust *trust; /* anchors the CA */
+    struct vel_trust *trust;                 /* anchors the CA */
+    struct vel_tls *client_tls, *server_tls; /* the same for TLS */
 };
 
 const struct vel_crypto *credentials_crypto(void);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/scenario.h"
 
+#include "velocity/config.h"
+
 /* cmocka runs one test at a time; this is how a failure deep inside knows which. */
 static const struct scenario *running;
 static uint64_t running_seed;
@@ -9,6 +11,11 @@ static uint64_t number_from(const char *variable, uint64_t otherwise)
 {
     const char *text = getenv(variable);
     return text == NULL || *text == '\0' ? otherwise : strtoull(text, NULL, 10);
+}
+
+uint32_t scenario_version(void)
+{
+    return running->version != 0 ? running->version : VEL_VERSION_DRAFT;
 }
 
 void scenario_run(void **state)

@@ -20,21 +20,31 @@ struct scenario {
     const char *name;
     void (*run)(uint64_t seed);
     unsigned seeds;
+    uint32_t version; /* 0: Velocity/1 */
 };
 
 void scenario_run(void **state);
+
+/* Version of the running scenario: what scene_new makes both ends speak. */
+uint32_t scenario_version(void);
 
 /* Fails the running scenario with its name, its seed and how to replay it. */
 void scenario_fail(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4), noreturn));
 
 #define SCENARIO(function, count)                                                                  \
+    {#function, scenario_run, NULL, NULL, &(struct scenario){#function, function, count, 0}}
+
+/* The same over QUIC v1 or v2, with TLS 1.3 and the same certificates. */
+#define SCENARIO_OVER(wire_version, suffix, function, count)                                       \
     {                                                                                              \
-        #function, scenario_run, NULL, NULL, &(struct scenario)                                    \
+        #function " over " suffix, scenario_run, NULL, NULL, &(struct scenario)                    \
         {                                                                                          \
-            #function, function, count                                                             \
+            #function " over " suffix, function, count, wire_version                               \
         }                                                                                          \
     }
+#define SCENARIO_V1(function, count) SCENARIO_OVER(VEL_VERSION_QUIC_V1, "v1", function, count)
+#define SCENARIO_V2(function, count) SCENARIO_OVER(VEL_VERSION_QUIC_V2, "v2", function, count)
 
 /* The condition holds, or the scenario fails. */
 #define EXPECT(condition)                                                                          \

@@ -16,6 +16,11 @@ struct scene *scene_new(uint64_t seed, enum vel_profile profile)
         (struct vel_profile_list){{VEL_PROFILE_SECURE, VEL_PROFILE_BALANCED, VEL_PROFILE_LIGHT}, 3};
     scene->client.config.trust = credentials->trust;
     scene->client.config.profiles = (struct vel_profile_list){{profile}, 1};
+    scene->client.config.tls = credentials->client_tls;
+    scene->server.config.tls = credentials->server_tls;
+    scene->client.config.versions = (struct vel_version_list){{scenario_version()}, 1};
+    scene->server.config.versions =
+        (struct vel_version_list){{VEL_VERSION_DRAFT, VEL_VERSION_QUIC_V2, VEL_VERSION_QUIC_V1}, 3};
     return scene;
 }
 

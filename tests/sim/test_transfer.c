@@ -178,6 +178,13 @@ int main(void)
         SCENARIO(urgent_streams_go_first, 2),
         SCENARIO(transfers_in_all_profiles, BULK_SEEDS),
         SCENARIO(trains_carry_it_all, BULK_SEEDS),
+        SCENARIO_V1(downloads, 2),
+        SCENARIO_V1(goes_both_ways_at_once, 2),
+        SCENARIO_V1(many_streams_share_a_lossy_path, 2),
+        SCENARIO_V1(small_windows, 1),
+        SCENARIO_V1(transfers_in_all_profiles, 2),
+        SCENARIO_V2(goes_both_ways_at_once, 2),
+        SCENARIO_V2(transfers_in_all_profiles, 2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
