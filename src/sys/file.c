@@ -103,6 +103,17 @@ bool vel_file_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+vel_result vel_file_lock(const char *path, unsigned mode, int *fd)
+{
+    OWNED(vel_fd_close) int held = open(path, O_RDWR | O_CREAT | O_CLOEXEC, mode);
+    REQUIRE(held >= 0, err_of(errno));
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    while (fcntl(held, F_OFD_SETLKW, &whole) != 0)
+        REQUIRE(errno == EINTR, VEL_ERR_IO);
+    *fd = vel_fd_give(&held);
+    return VEL_OK;
+}
+
 static vel_result make_one(const char *path, unsigned mode)
 {
     struct stat found;

@@ -33,6 +33,16 @@ vel_result vel_file_save(const char *path, struct vel_slice bytes, unsigned mode
 
 bool vel_file_exists(const char *path);
 
+/*
+ * Wait until nobody else holds the lock on this file, and hold it until *fd is closed (vel_fd_close)
+ * or the process ends. The file is made when it is missing; its content does not matter. It binds
+ * only who asks for it as well.
+ *
+ * VEL_ERR_NOT_FOUND  no such folder
+ * VEL_ERR_IO         see errno
+ */
+vel_result vel_file_lock(const char *path, unsigned mode, int *fd);
+
 /* Make a folder and the missing ones above it; existing ones are fine. `mode` is that of new ones.
  * VEL_ERR_ARGUMENT  path too long
  * VEL_ERR_IO        see errno; also when a file is in the way */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys/file.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "testing/test.h"
@@ -91,12 +93,46 @@ static void makes_folders(void **state)
     ASSERT_ERR("file in the way", vel_folder_make(in_folder("key/c"), 0700), VEL_ERR_IO);
 }
 
+static int wait_for(pid_t pid)
+{
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WEXITSTATUS(status);
+}
+
+/* The child gets the lock only after the parent closed it: by then the parent has written. */
+static void a_lock_makes_others_wait(void **state)
+{
+    (void)state;
+    int fd = -1, pipe_ends[2];
+    ASSERT_OK(vel_file_lock(in_folder("key"), 0600, &fd));
+    assert_int_equal(pipe2(pipe_ends, O_NONBLOCK), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int own = -1;
+        close(fd); /* the lock is the open file's, which the parent still has */
+        bool locked = vel_file_lock(in_folder("key"), 0600, &own) == VEL_OK;
+        char byte = 0;
+        _exit(locked && read(pipe_ends[0], &byte, 1) == 1 ? 0 : 1);
+    }
+    assert_int_equal(write(pipe_ends[1], "x", 1), 1);
+    close(fd);
+    assert_int_equal(wait_for(pid), 0);
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
+    int other = -1;
+    ASSERT_ERR("no folder", vel_file_lock(in_folder("none/lock"), 0600, &other), VEL_ERR_NOT_FOUND);
+    assert_int_equal(other, -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(saves_once_unless_told_to_replace),
         cmocka_unit_test(load_keeps_to_the_limit),
         cmocka_unit_test(makes_folders),
+        cmocka_unit_test(a_lock_makes_others_wait),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
