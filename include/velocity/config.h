@@ -58,22 +58,24 @@ struct vel_signer {
 
 /* Transport limits we announce (RFC 9000 18.2). Sizes in bytes, times in nanoseconds. */
 struct vel_limits {
-    vel_time idle_timeout;         /* default 30 s; 0: none */
-    vel_time keep_alive;           /* PING when quiet so long, or half the idle time; 0: off */
-    vel_time handshake_timeout;    /* default 10 s: give up when not complete */
-    uint64_t max_data;             /* connection window, default 16 MiB */
-    uint64_t max_stream_data;      /* window of each stream, default 6 MiB */
-    uint64_t max_streams_bidi;     /* default 128 at a time */
-    uint64_t max_streams_uni;      /* default 16 at a time */
-    uint64_t max_send_buffer;      /* bytes a stream queues before write returns short: 256 KiB,
+    vel_time idle_timeout;            /* default 30 s; 0: none */
+    vel_time keep_alive;              /* PING when quiet so long, or half the idle time; 0: off */
+    vel_time handshake_timeout;       /* default 10 s: give up when not complete */
+    uint64_t max_data;                /* connection window, default 16 MiB */
+    uint64_t max_stream_data;         /* window of each stream, default 6 MiB */
+    uint64_t max_streams_bidi;        /* default 128 at a time */
+    uint64_t max_streams_uni;         /* default 16 at a time */
+    uint64_t max_send_buffer;         /* bytes a stream queues before write returns short: 256 KiB,
                                       up to 16 times as many where the path holds them */
-    uint64_t max_datagram_payload; /* largest UDP payload to look for, default 1452 */
-    uint64_t max_udp_payload;      /* largest we accept, default 65527 */
-    vel_time max_ack_delay;        /* default 25 ms */
-    uint64_t key_update_packets;   /* update keys after so many packets at most; default 0: after
+    uint64_t max_datagram_payload;    /* largest UDP payload to look for, default 1452 */
+    uint64_t max_udp_payload;         /* largest we accept, default 65527 */
+    uint64_t max_datagram_frame_size; /* DATAGRAM frames we accept (RFC 9221), default 0: none;
+                                         65535: any */
+    vel_time max_ack_delay;           /* default 25 ms */
+    uint64_t key_update_packets;      /* update keys after so many packets at most; default 0: after
                                       half of what the cipher admits */
-    bool pacing;                   /* default true */
-    bool ecn;                      /* default true: mark ECT(0) until validation fails */
+    bool pacing;                      /* default true */
+    bool ecn;                         /* default true: mark ECT(0) until validation fails */
 };
 
 /* One list of ALPN names serves all versions: "velocity/1" exists only in Velocity/1 and "h3" never

@@ -49,6 +49,7 @@ enum vel_event_type {
     VEL_EVENT_STREAM_STOPPED,  /* the peer will not read any more; `code` */
     VEL_EVENT_STREAM_CLOSED,   /* both directions are over and acknowledged: the id is forgotten */
     VEL_EVENT_STREAMS_AVAILABLE, /* the peer allows more streams after an open that failed */
+    VEL_EVENT_DATAGRAM,          /* take all there are with vel_conn_receive_datagram */
     VEL_EVENT_CLOSED             /* the last event; see vel_conn_close_reason */
 };
 
@@ -114,6 +115,43 @@ void *vel_stream_user(const struct vel_conn *conn, uint64_t stream);
 void vel_conn_set_user(struct vel_conn *conn, void *user);
 void *vel_conn_user(const struct vel_conn *conn);
 
+/*
+ * ---- datagrams, RFC 9221: whole or not at all, in any order, sent once ----
+ *
+ * A peer takes them if its max_datagram_frame_size says so, we if ours does (limits, 0 by default).
+ * They obey congestion control, so they can wait here; up to 256 of them or 256 KiB.
+ */
+
+/* The longest that can be sent now; 0: the peer takes none, or is not known yet. It changes with the
+ * path: what is queued and became too long is dropped. */
+size_t vel_conn_max_datagram(const struct vel_conn *conn);
+
+/*
+ * Queue a copy. urgency as for streams: below 3 it goes ahead of them, else it takes the room that
+ * they leave; among datagrams the lower one goes first. expires: drop it when it has not left by
+ * then; VEL_NEVER. id: may be NULL; counts from 1.
+ * VEL_ERR_LIMIT        longer than vel_conn_max_datagram
+ * VEL_ERR_AGAIN        the queue is full, or the peer is not known yet: later, or never
+ * VEL_ERR_UNSUPPORTED  the peer takes none
+ * VEL_ERR_ARGUMENT     urgency over 7
+ * VEL_ERR_CLOSED, VEL_ERR_NOMEM
+ */
+vel_result vel_conn_send_datagram(struct vel_conn *conn, struct vel_slice bytes, uint8_t urgency,
+                                  vel_time expires, uint64_t *id);
+
+/* Take the oldest that arrived; its bytes stay valid until the next take or until the connection is
+ * gone. Those that nobody takes are dropped from the old end, 256 of them or 256 KiB being kept.
+ * VEL_ERR_AGAIN  there is none: wait for VEL_EVENT_DATAGRAM */
+vel_result vel_conn_receive_datagram(struct vel_conn *conn, struct vel_slice *bytes);
+
+/* What became of datagrams. Lost ones may turn out to have arrived, and then count as both. */
+struct vel_datagram_stats {
+    uint64_t sent, acked, lost;
+    uint64_t expired, too_long; /* never sent: too late, or the path has shrunk */
+    uint64_t received,
+        overflowed; /* overflowed: of those received, dropped before they were taken */
+};
+
 /* ---- the connection ---- */
 
 /* End with an application code (HTTP/3's) and a reason; streams are dropped. Idempotent. */
@@ -155,6 +193,7 @@ struct vel_conn_stats {
     uint64_t packets_lost, packets_dropped; /* dropped: failed authentication, duplicates, junk */
     uint64_t ecn_ce;                        /* our packets the peer saw marked */
     uint64_t key_updates;                   /* begun by either side */
+    struct vel_datagram_stats datagram_frames;
     uint64_t congestion_window, bytes_in_flight;
     vel_time smoothed_rtt, min_rtt, rtt_variance;
     vel_time handshake_time;        /* start to complete; 0 until then */

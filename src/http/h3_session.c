@@ -250,6 +250,7 @@ static void handle(struct vel_h3 *session, const struct vel_event *event)
         break;
     case VEL_EVENT_CONNECTED:
     case VEL_EVENT_STREAMS_AVAILABLE:
+    case VEL_EVENT_DATAGRAM:
         break;
     }
 }

@@ -21,6 +21,7 @@ static void init_parts(struct vel_conn *conn, const struct vel_conn_setup *setup
     conn->trim_at = VEL_NEVER;
     conn->aead = VEL_AES_128_GCM;
     conn->pool = (struct vel_pool){.env = conn->env};
+    conn->datagrams.env = conn->env;
     vel_life_init(&conn->life, now, limits->handshake_timeout, limits->idle_timeout);
     struct vel_path first;
     vel_path_init(&first, &setup->local, &setup->remote, is_client || setup->address_validated,
@@ -123,6 +124,7 @@ void vel_conn_free(struct vel_conn *conn)
     const struct vel_env *env = conn->env;
     vel_handshake_free(conn->handshake);
     vel_streams_free(conn->streams);
+    vel_datagrams_clear(&conn->datagrams);
     for (int i = 0; i < VEL_SPACE_COUNT; i++) {
         vel_keys_clear(&conn->space[i].read);
         vel_keys_clear(&conn->space[i].write);
@@ -197,7 +199,8 @@ bool vel_conn_is_validated(const struct vel_conn *conn)
 bool vel_conn_has_events(const struct vel_conn *conn)
 {
     return conn->connected_event || conn->closed_event ||
-           (!conn->closed_shown && vel_streams_has_events(conn->streams));
+           (!conn->closed_shown &&
+            (conn->datagrams.arrived || vel_streams_has_events(conn->streams)));
 }
 
 bool vel_conn_next_event(struct vel_conn *conn, struct vel_event *event)
@@ -205,6 +208,11 @@ bool vel_conn_next_event(struct vel_conn *conn, struct vel_event *event)
     if (conn->connected_event) {
         conn->connected_event = false;
         *event = (struct vel_event){.type = VEL_EVENT_CONNECTED};
+        return true;
+    }
+    if (!conn->closed_shown && conn->datagrams.arrived) {
+        conn->datagrams.arrived = false;
+        *event = (struct vel_event){.type = VEL_EVENT_DATAGRAM};
         return true;
     }
     if (!conn->closed_shown && vel_streams_next_event(conn->streams, event))
@@ -285,6 +293,7 @@ void vel_conn_get_stats(const struct vel_conn *conn, struct vel_conn_stats *stat
 {
     const struct vel_recovery *recovery = &conn->recovery;
     *stats = conn->stats;
+    stats->datagram_frames = conn->datagrams.stats;
     stats->key_updates = conn->key_update.count;
     stats->packets_lost = recovery->packets_lost;
     stats->ecn_ce = recovery->ce_marks;

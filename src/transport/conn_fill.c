@@ -110,7 +110,7 @@ static void issue_cids(struct vel_conn *conn)
     }
 }
 
-static void fill_app(struct vel_conn *conn, struct vel_packet_build *p)
+static void fill_app(struct vel_conn *conn, struct vel_packet_build *p, vel_time now)
 {
     if (conn->handshake_done_due) {
         struct vel_frame frame = {.type = VEL_FRAME_HANDSHAKE_DONE};
@@ -124,11 +124,13 @@ static void fill_app(struct vel_conn *conn, struct vel_packet_build *p)
         p->expanded |= write_control(conn, p, &response, record); /* RFC 9000 8.2.2 */
     issue_cids(conn);
     fill_cids(conn, p);
+    vel_conn_fill_datagrams(conn, p, true, now);
     size_t before = vel_written(&p->w);
     struct vel_sent *sent = &conn->recovery.space[VEL_SPACE_APP].sent;
     if (vel_streams_write_frames(conn->streams, &p->w, sent) != VEL_OK)
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
     p->eliciting |= vel_written(&p->w) > before;
+    vel_conn_fill_datagrams(conn, p, false, now);
 }
 
 static void fill_ping(struct vel_conn *conn, struct vel_packet_build *p)
@@ -145,9 +147,9 @@ static void fill_ping(struct vel_conn *conn, struct vel_packet_build *p)
 static bool app_has_work(struct vel_conn *conn)
 {
     /* Most often it is the streams: they are asked first. */
-    return vel_streams_want_send(conn->streams) || conn->handshake_done_due ||
-           conn->paths.active->response_count > 0 || vel_cids_next_new(&conn->cids) != NULL ||
-           vel_cids_next_retire(&conn->cids) != NULL ||
+    return vel_streams_want_send(conn->streams) || vel_conn_has_datagrams(conn) ||
+           conn->handshake_done_due || conn->paths.active->response_count > 0 ||
+           vel_cids_next_new(&conn->cids) != NULL || vel_cids_next_retire(&conn->cids) != NULL ||
            (conn->opening == NULL && vel_cids_want_local(&conn->cids, conn->peer_cid_limit));
 }
 
@@ -175,7 +177,7 @@ void vel_conn_fill(struct vel_conn *conn, struct vel_packet_build *p, bool windo
         if (!fill_crypto(conn, p))
             vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
         if (p->space == VEL_SPACE_APP)
-            fill_app(conn, p);
+            fill_app(conn, p, now);
         bool wants_ping = s->probes_due > 0 || flight_repeats(conn, p->space) ||
                           (acked && vel_acks_wants_ping(&s->acks));
         if (!p->eliciting && wants_ping)

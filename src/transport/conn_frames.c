@@ -140,6 +140,13 @@ static uint64_t on_handshake_done(struct vel_conn *conn, const struct frame_cont
     return VEL_WIRE_NO_ERROR;
 }
 
+static uint64_t on_datagram(struct vel_conn *conn, const struct frame_context *in,
+                            const struct vel_frame *frame)
+{
+    (void)in;
+    return vel_conn_on_datagram(conn, frame->datagram);
+}
+
 /* By frame type; an empty row is one that we did not announce and therefore refuse. */
 static const frame_handler handlers[] = {
     [VEL_FRAME_PADDING] = on_nothing,
@@ -162,6 +169,7 @@ static const frame_handler handlers[] = {
     [VEL_FRAME_PATH_RESPONSE] = on_path_response,
     [VEL_FRAME_CONNECTION_CLOSE] = on_close,
     [VEL_FRAME_HANDSHAKE_DONE] = on_handshake_done,
+    [VEL_FRAME_DATAGRAM] = on_datagram,
 };
 
 /* Close for a frame that does not parse or is not allowed here. */

@@ -38,6 +38,7 @@ static struct vel_params local_params(const struct vel_conn *conn)
     struct vel_params params = vel_params_default();
     params.max_idle_timeout = (uint64_t)(limits->idle_timeout / MS);
     params.max_udp_payload_size = limits->max_udp_payload;
+    params.max_datagram_frame_size = limits->max_datagram_frame_size;
     params.ack_delay_exponent = VEL_ACK_DELAY_EXPONENT;
     params.max_ack_delay = (uint64_t)(limits->max_ack_delay / MS);
     params.active_connection_id_limit = VEL_CIDS_REMOTE;
@@ -100,6 +101,7 @@ static vel_result sink_peer_params(void *self, struct vel_slice bytes)
     vel_pmtud_set_ceiling(
         &conn->paths.active->pmtud,
         VEL_MIN(conn->config->limits.max_datagram_payload, params.max_udp_payload_size));
+    conn->datagrams.peer_max = params.max_datagram_frame_size;
     vel_streams_set_peer_params(conn->streams, &params);
     conn->peer_params_known = true;
     return VEL_OK;

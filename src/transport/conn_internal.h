@@ -9,6 +9,7 @@
 #include "transport/cids.h"
 #include "transport/conn.h"
 #include "transport/crypto_stream.h"
+#include "transport/datagrams.h"
 #include "transport/error.h"
 #include "transport/frame.h"
 #include "transport/key_update.h"
@@ -35,6 +36,7 @@
  *   conn_streams.c    the application's calls on streams
  *   conn_packet.c     header, padding and sealing of one packet
  *   conn_handshake.c  the handshake provider's callbacks, keys, transport parameters
+ *   conn_datagrams.c  the application's calls on datagrams, and their frames
  *   conn_keys.c       key updates, and keys that wear out
  *   conn_version.c    one connection between compatible versions
  *   conn_opening.c    what only a young connection meets: Retry, Version Negotiation, early packets
@@ -96,6 +98,7 @@ struct vel_conn {
     struct vel_recovery recovery;
     struct vel_pacer pacer;
     struct vel_streams *streams;
+    struct vel_datagrams datagrams;
     struct vel_handshake *handshake;
     struct vel_opening *opening; /* NULL once the handshake is confirmed */
 
@@ -255,6 +258,18 @@ void vel_conn_confirm(struct vel_conn *conn, vel_time now);
 
 /* Keys, crypto stream and packets of a space are history (RFC 9001 4.9). */
 void vel_conn_discard_space(struct vel_conn *conn, enum vel_space space);
+
+/* ---- conn_datagrams.c ---- */
+
+/* Some wait to be sent. */
+bool vel_conn_has_datagrams(const struct vel_conn *conn);
+
+/* Write what fits: `ahead` of the streams' frames, or behind them. */
+void vel_conn_fill_datagrams(struct vel_conn *conn, struct vel_packet_build *p, bool ahead,
+                             vel_time now);
+
+/* A DATAGRAM frame arrived. Returns the code to close with; VEL_WIRE_NO_ERROR: fine. */
+uint64_t vel_conn_on_datagram(struct vel_conn *conn, struct vel_slice bytes);
 
 /* ---- conn_keys.c ---- */
 

@@ -95,6 +95,23 @@ static enum vel_err stream_lost(struct vel_conn *conn, enum vel_space space,
     return vel_streams_lost(conn->streams, record);
 }
 
+/* RFC 9221 5.2: never sent again; the application can learn how many were lost. */
+static enum vel_err datagram_acked(struct vel_conn *conn, enum vel_space space,
+                                   const struct vel_record *record)
+{
+    (void)space, (void)record;
+    conn->datagrams.stats.acked++;
+    return VEL_OK;
+}
+
+static enum vel_err datagram_lost(struct vel_conn *conn, enum vel_space space,
+                                  const struct vel_record *record)
+{
+    (void)space, (void)record;
+    conn->datagrams.stats.lost++;
+    return VEL_OK;
+}
+
 /* RFC 9000 13.3, by kind of record; NULL: nothing to do. */
 static const struct {
     record_handler acked, lost;
@@ -116,6 +133,7 @@ static const struct {
     [VEL_RECORD_RETIRE_CONNECTION_ID] = {retire_cid_acked, retire_cid_lost},
     [VEL_RECORD_HANDSHAKE_DONE] = {NULL, handshake_done_lost},
     [VEL_RECORD_PING] = {ping_acked, ping_lost},
+    [VEL_RECORD_DATAGRAM] = {datagram_acked, datagram_lost},
 };
 
 static void handle(struct vel_conn *conn, record_handler handler, enum vel_space space,

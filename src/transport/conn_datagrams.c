@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/try.h"
+#include "base/units.h"
+#include "transport/conn_internal.h"
+#include "transport/stream.h"
+
+/* Datagrams more urgent than this go ahead of streams, the others take the room they leave. */
+enum { STREAMS_URGENCY = VEL_URGENCY_DEFAULT };
+
+enum { TYPE_SIZE = 1 };
+
+size_t vel_conn_max_datagram(const struct vel_conn *conn)
+{
+    const struct vel_cid *peer = vel_cids_peer(&conn->cids);
+    size_t overhead = 1u + peer->len + VEL_PACKET_NUMBER_MAX + VEL_AEAD_TAG;
+    uint64_t frame = VEL_MIN(conn->datagrams.peer_max, conn->paths.active->pmtud.mtu - overhead);
+    size_t header = TYPE_SIZE + vel_varint_size(frame);
+    return frame > header ? (size_t)frame - header : 0;
+}
+
+vel_result vel_conn_send_datagram(struct vel_conn *conn, struct vel_slice bytes, uint8_t urgency,
+                                  vel_time expires, uint64_t *id)
+{
+    REQUIRE(!vel_life_is_over(&conn->life), VEL_ERR_CLOSED);
+    REQUIRE(urgency <= VEL_URGENCY_LAST, VEL_ERR_ARGUMENT);
+    REQUIRE(conn->peer_params_known, VEL_ERR_AGAIN);
+    REQUIRE(conn->datagrams.peer_max > 0, VEL_ERR_UNSUPPORTED);
+    REQUIRE(bytes.len <= vel_conn_max_datagram(conn), VEL_ERR_LIMIT);
+    TRY(vel_datagrams_push(&conn->datagrams, bytes, urgency, expires, conn->now, id));
+    vel_conn_wake(conn);
+    return VEL_OK;
+}
+
+vel_result vel_conn_receive_datagram(struct vel_conn *conn, struct vel_slice *bytes)
+{
+    return vel_datagrams_take(&conn->datagrams, bytes) ? VEL_OK : VEL_ERR_AGAIN;
+}
+
+bool vel_conn_has_datagrams(const struct vel_conn *conn)
+{
+    return conn->datagrams.out.first != NULL;
+}
+
+void vel_conn_fill_datagrams(struct vel_conn *conn, struct vel_packet_build *p, bool ahead,
+                             vel_time now)
+{
+    struct vel_sent *sent = &conn->recovery.space[VEL_SPACE_APP].sent;
+    const struct vel_datagram *d;
+    while ((d = vel_datagrams_next(&conn->datagrams, vel_conn_max_datagram(conn), now)) != NULL) {
+        size_t size = TYPE_SIZE + vel_varint_size(d->len) + d->len;
+        struct vel_record record = {.kind = VEL_RECORD_DATAGRAM, .id = d->id};
+        if ((ahead && d->urgency >= STREAMS_URGENCY) || size > vel_room(&p->w) ||
+            vel_sent_add(sent, record) != VEL_OK)
+            return;
+        struct vel_frame frame = {.type = VEL_FRAME_DATAGRAM,
+                                  .datagram = vel_slice(d->bytes, d->len)};
+        vel_frame_write(&p->w, &frame);
+        p->eliciting = true;
+        vel_datagrams_sent(&conn->datagrams);
+    }
+}
+
+uint64_t vel_conn_on_datagram(struct vel_conn *conn, struct vel_slice bytes)
+{
+    /* RFC 9221 3: none were announced, or shorter ones. */
+    if (TYPE_SIZE + bytes.len > conn->config->limits.max_datagram_frame_size)
+        return VEL_WIRE_PROTOCOL_VIOLATION;
+    vel_datagrams_received(&conn->datagrams, bytes);
+    return VEL_WIRE_NO_ERROR;
+}

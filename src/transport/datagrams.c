@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/datagrams.h"
+
+#include <string.h>
+
+#include "base/own.h"
+#include "base/try.h"
+
+static void release(const struct vel_env *env, struct vel_datagram *datagram)
+{
+    if (datagram != NULL)
+        vel_release(env, datagram, sizeof *datagram + datagram->len);
+}
+
+static struct vel_datagram *make(const struct vel_env *env, struct vel_slice bytes)
+{
+    struct vel_datagram *made = vel_alloc(env, sizeof *made + bytes.len);
+    if (made == NULL)
+        return NULL;
+    *made = (struct vel_datagram){.len = bytes.len};
+    if (bytes.len > 0)
+        memcpy(made->bytes, bytes.ptr, bytes.len);
+    return made;
+}
+
+/* Take out the one that `link` points to. */
+static struct vel_datagram *unlink_at(struct vel_datagram_queue *queue, struct vel_datagram **link)
+{
+    struct vel_datagram *found = *link;
+    *link = found->next;
+    queue->count--;
+    queue->bytes -= found->len;
+    return found;
+}
+
+/* Behind those that are as urgent. */
+static void insert(struct vel_datagram_queue *queue, struct vel_datagram *datagram)
+{
+    struct vel_datagram **link = &queue->first;
+    while (*link != NULL && (*link)->urgency <= datagram->urgency)
+        link = &(*link)->next;
+    datagram->next = *link;
+    *link = datagram;
+    queue->count++;
+    queue->bytes += datagram->len;
+}
+
+static bool has_room(const struct vel_datagram_queue *queue, size_t len)
+{
+    return queue->count < VEL_DATAGRAMS_WAITING && queue->bytes + len <= VEL_DATAGRAMS_BYTES;
+}
+
+static void empty(const struct vel_env *env, struct vel_datagram_queue *queue)
+{
+    while (queue->first != NULL)
+        release(env, unlink_at(queue, &queue->first));
+}
+
+void vel_datagrams_clear(struct vel_datagrams *d)
+{
+    empty(d->env, &d->out);
+    empty(d->env, &d->in);
+    release(d->env, GIVE(d->shown));
+    d->arrived = false;
+}
+
+static void drop_expired(struct vel_datagrams *d, vel_time now)
+{
+    struct vel_datagram **link = &d->out.first;
+    while (*link != NULL) {
+        if ((*link)->expires > now) {
+            link = &(*link)->next;
+            continue;
+        }
+        release(d->env, unlink_at(&d->out, link));
+        d->stats.expired++;
+    }
+}
+
+vel_result vel_datagrams_push(struct vel_datagrams *d, struct vel_slice bytes, uint8_t urgency,
+                              vel_time expires, vel_time now, uint64_t *id)
+{
+    if (!has_room(&d->out, bytes.len))
+        drop_expired(d, now);
+    REQUIRE(has_room(&d->out, bytes.len), VEL_ERR_AGAIN);
+    struct vel_datagram *made = make(d->env, bytes);
+    REQUIRE(made != NULL, VEL_ERR_NOMEM);
+    made->id = ++d->last_id;
+    made->expires = expires;
+    made->urgency = urgency;
+    insert(&d->out, made);
+    if (id != NULL)
+        *id = made->id;
+    return VEL_OK;
+}
+
+const struct vel_datagram *vel_datagrams_next(struct vel_datagrams *d, size_t most, vel_time now)
+{
+    while (d->out.first != NULL) {
+        const struct vel_datagram *first = d->out.first;
+        bool too_long = first->len > most;
+        if (first->expires > now && !too_long)
+            return first;
+        d->stats.too_long += too_long;
+        d->stats.expired += !too_long;
+        release(d->env, unlink_at(&d->out, &d->out.first));
+    }
+    return NULL;
+}
+
+void vel_datagrams_sent(struct vel_datagrams *d)
+{
+    d->stats.sent++;
+    release(d->env, unlink_at(&d->out, &d->out.first));
+}
+
+void vel_datagrams_received(struct vel_datagrams *d, struct vel_slice bytes)
+{
+    d->stats.received++;
+    struct vel_datagram *made = make(d->env, bytes);
+    if (made == NULL) {
+        d->stats.overflowed++;
+        return;
+    }
+    while (d->in.first != NULL && !has_room(&d->in, bytes.len)) {
+        release(d->env, unlink_at(&d->in, &d->in.first));
+        d->stats.overflowed++;
+    }
+    insert(&d->in, made);
+    d->arrived = true;
+}
+
+bool vel_datagrams_take(struct vel_datagrams *d, struct vel_slice *bytes)
+{
+    release(d->env, GIVE(d->shown));
+    if (d->in.first == NULL)
+        return false;
+    d->shown = unlink_at(&d->in, &d->in.first);
+    *bytes = vel_slice(d->shown->bytes, d->shown->len);
+    return true;
+}

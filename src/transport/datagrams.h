@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRANSPORT_DATAGRAMS_H
+#define TRANSPORT_DATAGRAMS_H
+
+#include "velocity/conn.h"
+
+/*
+ * The DATAGRAM frames of a connection (RFC 9221) that wait: to be sent, by urgency and age, and to
+ * be taken by the application. Both queues are bounded; nothing here is sent twice. What the
+ * application sends and the queue cannot hold is refused; what arrives and the queue cannot hold
+ * takes the place of the oldest, since news is worth more than history.
+ *
+ * All zero but for env is "none"; release with vel_datagrams_clear. Each datagram is one allocation.
+ */
+enum { VEL_DATAGRAMS_WAITING = 256, VEL_DATAGRAMS_BYTES = 256 * 1024 };
+
+struct vel_datagram {
+    struct vel_datagram *next;
+    uint64_t id;
+    vel_time expires;
+    uint8_t urgency;
+    size_t len;
+    uint8_t bytes[];
+};
+
+struct vel_datagram_queue {
+    struct vel_datagram *first;
+    unsigned count;
+    size_t bytes; /* of content */
+};
+
+struct vel_datagrams {
+    const struct vel_env *env;
+    struct vel_datagram_queue out, in;
+    struct vel_datagram *shown; /* what the application looks at now */
+    uint64_t last_id;
+    uint64_t peer_max; /* frames the peer takes, bytes; 0: none */
+    bool arrived;      /* tell the application */
+    struct vel_datagram_stats stats;
+};
+
+void vel_datagrams_clear(struct vel_datagrams *d);
+
+/* Queue a copy, behind those that are as urgent. Expired ones make room first.
+ * VEL_ERR_AGAIN  the queue is full
+ * VEL_ERR_NOMEM */
+vel_result vel_datagrams_push(struct vel_datagrams *d, struct vel_slice bytes, uint8_t urgency,
+                              vel_time expires, vel_time now, uint64_t *id);
+
+/* The next one to be sent, in at most `size` bytes of content; what has expired is dropped on the
+ * way. NULL: none waits. It may be longer than `size`: then it waits for the next packet, or, when it
+ * is longer than `most`, is dropped, for no packet will ever hold it. */
+const struct vel_datagram *vel_datagrams_next(struct vel_datagrams *d, size_t most, vel_time now);
+
+/* It was written into a packet. */
+void vel_datagrams_sent(struct vel_datagrams *d);
+
+/* One arrived. VEL_ERR_NOMEM: it is dropped, as the network might have done. */
+void vel_datagrams_received(struct vel_datagrams *d, struct vel_slice bytes);
+
+/* Take the oldest that arrived; false when none waits. The bytes stay until the next take. */
+bool vel_datagrams_take(struct vel_datagrams *d, struct vel_slice *bytes);
+
+#endif
