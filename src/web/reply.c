@@ -23,15 +23,22 @@ static const struct {
     {"strict-transport-security", "max-age=63072000; includeSubDomains"},
 };
 
-static void add(struct vel_reply *reply, struct vel_field field)
-{
-    VEL_ASSERT(reply->count < VEL_REPLY_FIELDS); /* the callers' fields are fixed */
-    reply->fields[reply->count++] = field;
-}
-
 void vel_reply_add(struct vel_reply *reply, const char *name, const char *value)
 {
-    add(reply, (struct vel_field){.name = vel_slice_text(name), .value = vel_slice_text(value)});
+    VEL_ASSERT(reply->count < VEL_REPLY_FIELDS); /* the callers' fields are fixed */
+    reply->fields[reply->count++] =
+        (struct vel_field){.name = vel_slice_text(name), .value = vel_slice_text(value)};
+}
+
+size_t vel_reply_announced(const struct vel_exchange *exchange, struct vel_field *fields,
+                           size_t room)
+{
+    const struct vel_visit *visit = vel_exchange_user(exchange);
+    size_t count = visit == NULL ? 0 : visit->announced.count;
+    VEL_ASSERT(count <= room); /* the server's own */
+    for (size_t i = 0; i < count; i++)
+        fields[i] = visit->announced.items[i];
+    return count;
 }
 
 void vel_reply_print(struct vel_reply *reply, const char *name, const char *format, ...)
@@ -52,9 +59,6 @@ void vel_reply_start_undated(struct vel_reply *reply)
     *reply = (struct vel_reply){.exchange = NULL};
     for (size_t i = 0; i < VEL_COUNT(always); i++)
         vel_reply_add(reply, always[i].name, always[i].value);
-    const struct vel_visit *visit = vel_exchange_user(exchange);
-    for (size_t i = 0; visit != NULL && i < visit->announced.count; i++)
-        add(reply, visit->announced.items[i]);
 }
 
 void vel_reply_start(struct vel_reply *reply, struct vel_exchange *exchange, int64_t unix_now)
@@ -62,6 +66,8 @@ void vel_reply_start(struct vel_reply *reply, struct vel_exchange *exchange, int
     char date[VEL_HTTP_DATE_SIZE];
     vel_reply_start_undated(reply);
     reply->exchange = exchange;
+    reply->count += vel_reply_announced(exchange, reply->fields + reply->count,
+                                        VEL_REPLY_FIELDS - reply->count);
     vel_http_date_write(unix_now, date);
     vel_reply_print(reply, "date", "%s", date);
 }

@@ -26,6 +26,10 @@ struct vel_reply {
  * (web/visit.h). */
 void vel_reply_start(struct vel_reply *reply, struct vel_exchange *exchange, int64_t unix_now);
 
+/* Copy the fields that the server announces on this connection (see web/visit.h); how many. */
+size_t vel_reply_announced(const struct vel_exchange *exchange, struct vel_field *fields,
+                           size_t room);
+
 /* Start one that is not for an exchange, and without the date: to be prepared. */
 void vel_reply_start_undated(struct vel_reply *reply);
 

@@ -231,11 +231,12 @@ static unsigned send_plain(struct vel_site *site, struct vel_exchange *exchange,
         vel_root_file_close(&file);
         return 0;
     }
-    struct vel_field date = date_field(site, at.unix_now);
+    struct vel_field fields[VEL_REPLY_FIELDS] = {date_field(site, at.unix_now)};
+    size_t count = 1 + vel_reply_announced(exchange, fields + 1, VEL_REPLY_FIELDS - 1);
     enum vel_err err = prepare(site, page);
     if (err == VEL_OK) {
         struct vel_response response = {
-            .status = 200, .fields = {.items = &date, .count = 1}, .prepared = page->head};
+            .status = 200, .fields = {.items = fields, .count = count}, .prepared = page->head};
         err = vel_exchange_respond_bytes(exchange, &response, vel_slice(page->bytes, page->size),
                                          drop_page, page);
     }
