@@ -11,7 +11,7 @@ enum { TYPE_SIZE = 1 };
 
 size_t vel_conn_max_datagram(const struct vel_conn *conn)
 {
-    const struct vel_cid *peer = vel_cids_peer(&conn->cids);
+    const struct vel_cid *peer = vel_cids_peer(&conn->cids, conn->paths.active->peer_cid);
     size_t overhead = 1u + peer->len + VEL_PACKET_NUMBER_MAX + VEL_AEAD_TAG;
     uint64_t frame = VEL_MIN(conn->datagrams.peer_max, conn->paths.active->pmtud.mtu - overhead);
     size_t header = TYPE_SIZE + vel_varint_size(frame);
