@@ -23,7 +23,7 @@
  * Bytes that arrive twice are taken from the first arrival that was readable; contradictions are
  * not looked for (RFC 9000 2.2 allows that). Readable bytes are never overwritten.
  */
-enum { VEL_RECV_SMALL = 1024, VEL_RECV_GAPS_MAX = 4096 };
+enum { VEL_RECV_SMALL = 256, VEL_RECV_GAPS_MAX = 4096 };
 
 struct vel_recv_buffer {
     struct vel_pool *pool;
