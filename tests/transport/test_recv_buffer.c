@@ -158,10 +158,12 @@ static void small_streams_are_small(void **state)
     (void)state;
     struct fixture f;
     start(&f, 1);
-    ASSERT_OK(insert(&f, 0, 500, false));
+    ASSERT_OK(insert(&f, 0, 200, false));
     assert_true(f.t.outstanding <= VEL_RECV_SMALL + 64);
-    ASSERT_OK(insert(&f, 500, 3000, false));
+    ASSERT_OK(insert(&f, 200, 800, false));
     assert_true(f.t.outstanding <= 4 * VEL_RECV_SMALL + 64);
+    ASSERT_OK(insert(&f, 1000, 2500, false));
+    assert_true(f.t.outstanding <= 16 * VEL_RECV_SMALL + 64);
     ASSERT_OK(insert(&f, 3500, VEL_POOL_BLOCK, false));
     assert_int_equal(take_all(&f), 3500 + VEL_POOL_BLOCK);
     vel_recv_buffer_trim(&f.b);
