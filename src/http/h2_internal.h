@@ -32,6 +32,7 @@ enum {
     VEL_H2_READ_MAX = 16 * 1024,    /* bytes between two looks at the limits */
     VEL_H2_QUEUE_MAX = 1024,        /* frames that answer the peer and wait for it to read */
     VEL_H2_ACKS_MAX = 256,          /* of those, acknowledgements */
+    VEL_H2_CONTINUATIONS_MAX = 32,  /* nghttp2 counts reads of a frame header, too */
     VEL_H2_IDLE_FREE = 256 * 1024,  /* received bytes that carry no message, ... */
     VEL_H2_IDLE_PER_SECOND = 1024,
     VEL_H2_IDLE_PER_EXCHANGE = 4096,

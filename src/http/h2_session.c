@@ -9,9 +9,11 @@ void vel_h2_fail_with(struct vel_h2 *session, int error)
 {
     if (error >= 0)
         return;
-    uint64_t code = error == NGHTTP2_ERR_FLOODED            ? VEL_H3_EXCESSIVE_LOAD
-                    : error == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? VEL_H3_GENERAL_PROTOCOL_ERROR
-                                                            : VEL_H3_INTERNAL_ERROR;
+    uint64_t code = VEL_H3_INTERNAL_ERROR;
+    if (error == NGHTTP2_ERR_BAD_CLIENT_MAGIC)
+        code = VEL_H3_GENERAL_PROTOCOL_ERROR;
+    else if (error == NGHTTP2_ERR_FLOODED || error == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS)
+        code = VEL_H3_EXCESSIVE_LOAD;
     vel_http_fail(&session->common, code, nghttp2_strerror(error));
 }
 
@@ -30,6 +32,7 @@ static vel_result open_nghttp2(struct vel_h2 *session)
     REQUIRE(nghttp2_option_new(&options) == 0, VEL_ERR_NOMEM);
     nghttp2_option_set_no_auto_window_update(options, 1);
     nghttp2_option_set_no_closed_streams(options, 1);
+    nghttp2_option_set_max_continuations(options, VEL_H2_CONTINUATIONS_MAX);
     nghttp2_option_set_max_outbound_ack(options, VEL_H2_ACKS_MAX);
     nghttp2_option_set_builtin_recv_extension_type(options, NGHTTP2_PRIORITY_UPDATE);
     int error =
