@@ -19,6 +19,11 @@ static const struct vel_option serve_options[] = {
      "hybrid certificate chain in PEM; without it a self-signed one is made"},
     {"key", 0, vel_parse_text, FIELD(key), "FILE", NULL, 1, 1023,
      "both private keys of --cert in PEM"},
+    {"tls-cert", 0, vel_parse_text, FIELD(tls_cert), "FILE", NULL, 1, 1023,
+     "ordinary certificate chain in PEM for TLS clients, in front of --cert; RSA, P-256, P-384 or "
+     "Ed25519"},
+    {"tls-key", 0, vel_parse_text, FIELD(tls_key), "FILE", NULL, 1, 1023,
+     "private key of --tls-cert in PEM (PKCS #8)"},
     {"profile", 'p', vel_parse_profiles, FIELD(profiles), "LIST", NULL, 0, 0,
      "profiles to permit, of light, balanced and secure; without it, all that the certificate allows"},
     {"index", 0, vel_parse_text, FIELD(index), "NAME", "index.html", 1, 255,
@@ -48,14 +53,21 @@ static int run_serve(const struct vel_call *call)
         vel_fail(call, "--cert and --key go together");
         return VEL_STATUS_USAGE;
     }
+    if ((settings->tls_cert == NULL) != (settings->tls_key == NULL)) {
+        vel_fail(call, "--tls-cert and --tls-key go together");
+        return VEL_STATUS_USAGE;
+    }
     return vel_serve(call, settings);
 }
 
 const struct vel_command vel_cmd_serve = {
     .name = "serve",
     .arguments = "",
-    .summary = "Serve a folder as a web site over velocity/1",
+    .summary = "Serve a folder as a web site over velocity/1 and HTTP/3",
     .description =
+        "The UDP port speaks velocity/1 and, for everybody else, HTTP/3 over QUIC v1 and v2. There "
+        "the classical half of the hybrid certificate is an ordinary certificate; --tls-cert puts "
+        "another in front of it.\n\n"
         "Without --cert a self-signed hybrid certificate is made for localhost, 127.0.0.1, ::1 and "
         "the name of this machine. It is kept in the state folder and used again while it is valid.\n\n"
         "Every request is a line on the standard output: time, client, request, status, bytes of "

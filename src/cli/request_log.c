@@ -27,7 +27,8 @@ void vel_request_log(FILE *to, const char *stamp, const struct vel_web_record *r
     print_escaped(to, record->method, METHOD_MAX);
     fputc(' ', to);
     print_escaped(to, record->path, PATH_SHOWN);
-    fprintf(to, "\" %u %llu bytes %.3f ms velocity/1%s\n", record->status,
+    fprintf(to, "\" %u %llu bytes %.3f ms %.*s%s\n", record->status,
             (unsigned long long)record->body_bytes, (double)record->duration / (double)MS,
+            (int)record->protocol.len, (const char *)record->protocol.ptr,
             record->complete ? "" : " cut-off");
 }

@@ -29,7 +29,8 @@ struct server {
     struct vel_env env;
     struct vel_crypto *crypto;
     struct vel_serve_identity identity;
-    struct vel_slice alpn;
+    struct vel_identity *tls_identity;
+    struct vel_tls *tls;
     struct vel_config config;
     struct vel_link *link;
     struct vel_endpoint *endpoint;
@@ -151,14 +152,29 @@ static vel_result find_identity(struct server *server, const struct vel_addr *lo
                                     address_to_certify(local, text), &server->identity);
 }
 
+static vel_result find_tls(struct server *server)
+{
+    const struct vel_serve_settings *settings = server->settings;
+    if (settings->tls_cert != NULL)
+        TRY(vel_serve_identity_tls(server->call, server->crypto, settings->tls_cert,
+                                   settings->tls_key, &server->tls_identity));
+    return vel_serve_tls_new(server->call, server->crypto, server->tls_identity,
+                             server->identity.identity, &server->tls);
+}
+
+static const struct vel_slice alpn[] = {{(const uint8_t *)"velocity/1", 10},
+                                        {(const uint8_t *)"h3", 2}};
+
 static void fill_config(struct server *server)
 {
     const struct vel_serve_settings *settings = server->settings;
-    server->alpn = vel_slice_text("velocity/1");
     server->config = vel_config_default(server->crypto);
     server->config.identity = server->identity.identity;
-    server->config.alpn = &server->alpn;
-    server->config.alpn_count = 1;
+    server->config.tls = server->tls;
+    server->config.versions = (struct vel_version_list){
+        .items = {VEL_VERSION_DRAFT, VEL_VERSION_QUIC_V2, VEL_VERSION_QUIC_V1}, .count = 3};
+    server->config.alpn = alpn;
+    server->config.alpn_count = VEL_COUNT(alpn);
     server->config.limits.idle_timeout = settings->idle_timeout;
     server->config.unix_offset = vel_clock_unix_offset();
     server->config.profiles = settings->profiles;
@@ -258,6 +274,7 @@ static vel_result set_up(struct server *server)
     TRY(open_site(server));
     TRY(open_link(server, local));
     TRY(find_identity(server, &local));
+    TRY(find_tls(server));
     fill_config(server);
     TRY(told(server, "endpoint", open_endpoint(server)));
     return told(server, "event loop", open_loop(server));
@@ -273,6 +290,8 @@ static void tear_down(struct server *server)
     vel_endpoint_free(server->endpoint);
     vel_link_free(server->link);
     vel_site_free(server->site);
+    vel_tls_free(server->tls);
+    vel_identity_free(server->tls_identity);
     vel_identity_free(server->identity.identity);
     vel_crypto_free(server->crypto);
 }
@@ -286,7 +305,8 @@ static void say_hello(const struct server *server)
     char where[VEL_ADDR_TEXT];
     if (server->identity.issued)
         printf("made a self-signed certificate: %s\n", server->identity.chain_path);
-    printf("serving %s on %s, velocity/1 over UDP\n", settings->root, vel_addr_text(local, where));
+    printf("serving %s on %s, velocity/1 and h3 over UDP\n", settings->root,
+           vel_addr_text(local, where));
 
     if (vel_addr_is_wildcard(local))
         snprintf(where, sizeof where, "localhost:%u", local->port);

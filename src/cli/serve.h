@@ -9,6 +9,7 @@ struct vel_serve_settings {
     const char *root;
     const char *listen;
     const char *cert, *key;           /* both or none */
+    const char *tls_cert, *tls_key;   /* likewise */
     struct vel_profile_list profiles; /* empty: all */
     const char *index;
     const char *cache_control; /* NULL: no such field */

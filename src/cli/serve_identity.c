@@ -88,32 +88,57 @@ static const char *why_not(enum vel_err err)
     }
 }
 
+vel_result vel_serve_identity_tls(const struct vel_call *call, const struct vel_crypto *crypto,
+                                  const char *chain_path, const char *key_path,
+                                  struct vel_identity **out)
+{
+    OWNED(vel_buf_free) struct vel_buf chain = {.env = call->env, .limit = VEL_CHAIN_PEM_MAX};
+    OWNED(vel_buf_free) struct vel_buf key = {.env = call->env, .limit = VEL_KEY_PEM_MAX};
+    TRY(load_file(call, "certificate", chain_path, &chain));
+    TRY(load_file(call, "key", key_path, &key));
+    enum vel_err err =
+        vel_identity_parse(call->env, crypto, vel_buf_slice(&chain), vel_buf_slice(&key), out);
+    if (err != VEL_OK)
+        vel_fail(call, "certificate %s with key %s: %s", chain_path, key_path, why_not(err));
+    return err;
+}
+
 vel_result vel_serve_identity_load(const struct vel_call *call, const struct vel_crypto *crypto,
                                    const char *chain_path, const char *key_path,
                                    struct vel_serve_identity *out)
 {
-    OWNED(vel_buf_free) struct vel_buf chain = {.env = call->env, .limit = VEL_CHAIN_PEM_MAX};
-    OWNED(vel_buf_free) struct vel_buf key = {.env = call->env, .limit = VEL_KEY_PEM_MAX};
     OWNED(release_identity) struct vel_identity *identity = NULL;
-
-    TRY(load_file(call, "certificate", chain_path, &chain));
-    TRY(load_file(call, "key", key_path, &key));
-    enum vel_err err = vel_identity_parse(call->env, crypto, vel_buf_slice(&chain),
-                                          vel_buf_slice(&key), &identity);
-    if (err == VEL_OK && vel_identity_keys(identity)->suite == NULL) {
-        vel_fail(call,
-                 "certificate %s has no post-quantum half: make one with 'velocity cert issue'",
-                 chain_path);
+    TRY(vel_serve_identity_tls(call, crypto, chain_path, key_path, &identity));
+    if (vel_identity_keys(identity)->suite == NULL) {
+        vel_fail(
+            call,
+            "certificate %s has no post-quantum half: make one with 'velocity cert issue'; one "
+            "for TLS alone goes to --tls-cert",
+            chain_path);
         return VEL_ERR_UNSUPPORTED;
-    }
-    if (err != VEL_OK) {
-        vel_fail(call, "certificate %s with key %s: %s", chain_path, key_path, why_not(err));
-        return err;
     }
     out->identity = GIVE(identity);
     out->issued = false;
     snprintf(out->chain_path, sizeof out->chain_path, "%s", chain_path);
     return VEL_OK;
+}
+
+vel_result vel_serve_tls_new(const struct vel_call *call, const struct vel_crypto *crypto,
+                             const struct vel_identity *classical,
+                             const struct vel_identity *hybrid, struct vel_tls **tls)
+{
+    const struct vel_identity *const both[] = {classical, hybrid};
+    bool alone = classical == NULL;
+    const struct vel_tls_setup setup = {
+        .env = call->env,
+        .crypto = crypto,
+        .identities = alone ? &both[1] : both,
+        .identity_count = alone ? 1 : 2,
+    };
+    enum vel_err err = vel_tls_new(&setup, tls);
+    if (err != VEL_OK)
+        vel_fail(call, "TLS: %s", vel_err_text(err));
+    return err;
 }
 
 /* ---- the state folder ---- */

@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "velocity/pki.h"
+#include "velocity/tls.h"
 
 /*
  * The certificate of `velocity serve`: the one that was given, or else a self-signed hybrid one for
@@ -21,6 +22,17 @@ struct vel_serve_identity {
 vel_result vel_serve_identity_load(const struct vel_call *call, const struct vel_crypto *crypto,
                                    const char *chain_path, const char *key_path,
                                    struct vel_serve_identity *out);
+
+/* An ordinary certificate, for TLS alone; one that is hybrid will do as well. */
+vel_result vel_serve_identity_tls(const struct vel_call *call, const struct vel_crypto *crypto,
+                                  const char *chain_path, const char *key_path,
+                                  struct vel_identity **out);
+
+/* What TLS connections are made with, over QUIC and TCP: the classical certificate where there is
+ * one and the client takes it, else the classical half of the hybrid one. */
+vel_result vel_serve_tls_new(const struct vel_call *call, const struct vel_crypto *crypto,
+                             const struct vel_identity *classical,
+                             const struct vel_identity *hybrid, struct vel_tls **tls);
 
 /*
  * From the state folder: `folder`, or if NULL $XDG_STATE_HOME/velocity, or ~/.local/state/velocity,

@@ -72,7 +72,9 @@ static void report(const struct session *session, const struct vel_exchange *exc
     const struct vel_request *request = vel_exchange_request(exchange);
     if (server->setup.log == NULL)
         return;
+    const struct vel_handshake_facts *facts = vel_conn_facts(session->conn);
     struct vel_web_record record = {
+        .protocol = vel_slice(facts->alpn, facts->alpn_len),
         .remote = vel_conn_remote(session->conn),
         .method = request->method,
         .authority = request->authority,

@@ -26,6 +26,7 @@ enum { VEL_WEB_ANNOUNCED_MAX = 2 };
  * hold what the peer sent: escape them before printing. */
 struct vel_web_record {
     struct vel_addr remote;
+    struct vel_slice protocol; /* ALPN: "velocity/1", "h3" */
     struct vel_slice method;
     struct vel_slice authority;
     struct vel_slice path;

@@ -22,6 +22,7 @@ static void has_every_fact(void **state)
     (void)state;
     struct vel_web_record record = {
         .remote = {.family = VEL_ADDR_IP4, .ip = {192, 0, 2, 1}, .port = 99},
+        .protocol = vel_slice_text("h3"),
         .method = vel_slice_text("GET"),
         .path = vel_slice_text("/a%20b?c=d"),
         .status = 200,
@@ -31,7 +32,7 @@ static void has_every_fact(void **state)
     };
     assert_string_equal(line_of(&record),
                         "2026-01-02T03:04:05.678Z 192.0.2.1:99 \"GET /a%20b?c=d\" 200 5120 bytes "
-                        "1.250 ms velocity/1\n");
+                        "1.250 ms h3\n");
     record.complete = false;
     assert_non_null(strstr(line_of(&record), " cut-off\n"));
 }
