@@ -8,7 +8,7 @@ enum { HOUR = 3600 };
 
 #define FIELD(name) offsetof(struct vel_get_settings, name)
 static const struct vel_option get_options[] = {
-    {"alpn", 0, vel_parse_alpn, FIELD(alpn), "LIST", "velocity/1", 0, 0,
+    {"alpn", 0, vel_parse_alpn, FIELD(alpn), "LIST", "velocity/1,h3,h2,http/1.1", 0, 0,
      "protocols to allow; the ladder goes down in this order: velocity/1, h3, then TCP"},
     {"no-fallback", 0, vel_parse_flag, FIELD(no_fallback), NULL, NULL, 0, 0,
      "use the best of the allowed protocols or none"},
@@ -32,6 +32,11 @@ static const struct vel_option get_options[] = {
      "header field to send, 'Name: value'; may be repeated"},
     {"profile", 'p', vel_parse_profiles, FIELD(profiles), "LIST", "balanced", 0, 0,
      "profiles to offer, of light, balanced and secure, best first"},
+    {"location", 'L', vel_parse_flag, FIELD(location), NULL, NULL, 0, 0,
+     "follow redirections; to another server go only accept, cache-control, content-type, range "
+     "and user-agent of the header"},
+    {"max-redirs", 0, vel_parse_number, FIELD(max_redirs), "NUMBER", "30", -1, 1000,
+     "follow so many at most; -1: any number"},
     {"fail", 'f', vel_parse_flag, FIELD(fail), NULL, NULL, 0, 0,
      "an answer of 400 and above is a failure, and its body is not written"},
     {"verbose", 'v', vel_parse_flag, FIELD(verbose), NULL, NULL, 0, 0,

@@ -62,7 +62,7 @@ static vel_result prepare_fetches(struct vel_get *get)
         fetch->get = get;
         get->fetch_count++;
         TRY(vel_fetch_prepare(fetch, call->arguments[i]));
-        if (strcmp(fetch->url.authority, get->fetches[0].url.authority) != 0)
+        if (!vel_fetch_is_of(fetch, &get->fetches[0].url))
             return refuse(get, "all URLs must be of the same server");
     }
     return VEL_OK;
@@ -137,7 +137,7 @@ static void fill_config(struct vel_get *get)
     get->config = vel_config_default(get->crypto);
     get->config.trust = get->trust;
     get->config.tls = get->tls;
-    get->config.server_name = get->fetches[0].url.host;
+    get->config.server_name = get->origin.host;
     get->config.alpn = get->alpn;
     get->config.alpn_count = get->settings->alpn.count;
     for (size_t i = 0; i < get->settings->alpn.count; i++)
@@ -148,17 +148,6 @@ static void fill_config(struct vel_get *get)
     get->config.limits.keep_alive = KEEP_ALIVE;
     /* The connect time-out is ours to tell; the connection must not end first. */
     get->config.limits.handshake_timeout = 3600 * SECOND;
-}
-
-static vel_result resolve(struct vel_get *get)
-{
-    const struct vel_url *url = &get->fetches[0].url;
-    enum vel_err err = vel_resolve(url->host, url->port, get->addrs, &get->addr_count);
-    if (err != VEL_OK)
-        vel_get_failed(get, VEL_EXIT_RESOLVE, "could not resolve the host name %s%s", url->host,
-                       err == VEL_ERR_AGAIN ? ": the name server does not answer" : "");
-    get->resolved = vel_clock_now();
-    return err;
 }
 
 static void on_max_time(void *self, vel_time now)
@@ -189,11 +178,44 @@ static vel_result prepare(struct vel_get *get)
     TRY(vel_crypto_new(&get->env, &get->crypto));
     TRY(prepare_trust(get));
     fill_config(get);
-    TRY(resolve(get));
     return prepare_loop(get);
 }
 
 /* ---- the whole ---- */
+
+static vel_result resolve(struct vel_get *get)
+{
+    const struct vel_url *url = &get->origin;
+    enum vel_err err = vel_resolve(url->host, url->port, get->addrs, &get->addr_count);
+    if (err != VEL_OK)
+        vel_get_failed(get, VEL_EXIT_RESOLVE, "could not resolve the host name %s%s", url->host,
+                       err == VEL_ERR_AGAIN ? ": the name server does not answer" : "");
+    if (get->resolved == 0)
+        get->resolved = vel_clock_now();
+    return err;
+}
+
+static const struct vel_fetch *next_waiting(const struct vel_get *get)
+{
+    for (size_t i = 0; i < get->fetch_count && !get->out_of_time; i++)
+        if (get->fetches[i].waiting)
+            return &get->fetches[i];
+    return NULL;
+}
+
+/* One server after the other: redirections may lead to more than one. */
+static void fetch_all(struct vel_get *get)
+{
+    for (const struct vel_fetch *fetch; (fetch = next_waiting(get)) != NULL;) {
+        get->origin = fetch->url;
+        get->origin.target = (struct vel_buf){0};
+        if (resolve(get) != VEL_OK)
+            return;
+        vel_get_connect(get);
+        if (get->status != VEL_EXIT_OK && get->connected == 0)
+            return;
+    }
+}
 
 static void clear(struct vel_get *get)
 {
@@ -228,7 +250,7 @@ int vel_get(const struct vel_call *call, const struct vel_get_settings *settings
         vel_get_failed(&get, VEL_EXIT_MEMORY, "could not start: %s", vel_err_text(err));
     start_progress(&get);
     if (err == VEL_OK)
-        vel_get_connect(&get);
+        fetch_all(&get);
     vel_progress_finish(&get.progress, vel_clock_now());
     vel_report_end(&get);
     if (settings->json)

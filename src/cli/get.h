@@ -8,6 +8,8 @@
 struct vel_get_settings {
     struct vel_alpn_list alpn;
     bool no_fallback;
+    bool location;      /* follow redirections */
+    int64_t max_redirs; /* of one URL; negative: any number */
     const char *cacert;
     bool insecure;
     const char *output;     /* "-" or NULL: the standard output */

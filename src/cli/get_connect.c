@@ -29,9 +29,8 @@ static void on_reached(void *self, struct vel_connector *connector, vel_time now
     get->ladder = *vel_connector_ladder(connector);
     vel_report_connected(get);
     for (size_t i = 0; i < get->fetch_count; i++)
-        if (vel_fetch_start(&get->fetches[i], vel_attempt_client(attempt), now) != VEL_OK)
-            vel_get_failed(get, VEL_EXIT_MEMORY, "%s: could not queue the request",
-                           get->fetches[i].text);
+        if (get->fetches[i].waiting && vel_fetch_is_of(&get->fetches[i], &get->origin))
+            vel_fetch_start(&get->fetches[i], vel_attempt_client(attempt), now);
     vel_attempt_wake(attempt);
 }
 
@@ -80,7 +79,7 @@ static void on_progress(void *self, struct vel_connector *connector,
     struct vel_get *get = self;
     get->ladder = *vel_connector_ladder(connector);
     vel_report_order(get, order, now);
-    if (order->kind == VEL_LADDER_START && order->rung != VEL_RUNG_VELOCITY &&
+    if (order->kind == VEL_LADDER_START && order->rung != VEL_RUNG_VELOCITY && !get->origin.plain &&
         vel_get_prepare_tls(get, (struct vel_slice){0}) != VEL_OK)
         vel_get_failed(get, VEL_EXIT_CA_FILE, "the system's trusted certificates cannot be read");
 }
@@ -100,6 +99,10 @@ static struct vel_ladder_setup ladder_setup(const struct vel_get *get)
     struct vel_ladder_setup setup = {.no_fallback = get->settings->no_fallback,
                                      .unix_now = vel_clock_unix(),
                                      .timeout = get->settings->connect_timeout};
+    if (get->origin.plain) {
+        setup.allowed[VEL_RUNG_TCP] = true;
+        return setup;
+    }
     for (size_t i = 0; i < get->settings->alpn.count; i++)
         setup.allowed[rung_of(get->settings->alpn.names[i])] = true;
     return setup;
@@ -110,6 +113,7 @@ static vel_result reach(struct vel_get *get)
     struct vel_connector_setup setup = {.attempt = {.env = &get->env,
                                                     .loop = get->loop,
                                                     .config = &get->config,
+                                                    .plain = get->origin.plain,
                                                     .addr_count = get->addr_count},
                                         .ladder = ladder_setup(get),
                                         .events = {.reached = on_reached,
@@ -125,6 +129,7 @@ static vel_result reach(struct vel_get *get)
 void vel_get_connect(struct vel_get *get)
 {
     get->closing = false;
+    get->connected = 0;
     enum vel_err err = reach(get);
     if (err != VEL_OK) {
         vel_get_failed(get, err == VEL_ERR_NOMEM ? VEL_EXIT_MEMORY : VEL_EXIT_CONNECT,

@@ -12,13 +12,18 @@
 
 enum { PATH_LIMIT = 4096, HEADER_NAMES_LIMIT = 64 * 1024, ERROR_STATUS = 400 };
 
-const char *vel_get_method(const struct vel_get *get)
+static const char *method_of(const struct vel_get_settings *settings)
 {
-    if (get->settings->request != NULL)
-        return get->settings->request;
-    if (get->settings->head)
+    if (settings->request != NULL)
+        return settings->request;
+    if (settings->head)
         return "HEAD";
-    return get->settings->data.count > 0 ? "POST" : "GET";
+    return settings->data.count > 0 ? "POST" : "GET";
+}
+
+bool vel_fetch_is_of(const struct vel_fetch *fetch, const struct vel_url *origin)
+{
+    return vel_url_same_origin(&fetch->url, origin);
 }
 
 /* ---- request ---- */
@@ -124,7 +129,7 @@ static const char *why_no_url(enum vel_err err)
     case VEL_ERR_MALFORMED:
         return "not a URL like https://host:port/path";
     case VEL_ERR_UNSUPPORTED:
-        return "only https URLs can be fetched";
+        return "only https and http URLs can be fetched";
     case VEL_ERR_LIMIT:
         return "the URL is too long";
     default:
@@ -135,6 +140,8 @@ static const char *why_no_url(enum vel_err err)
 vel_result vel_fetch_prepare(struct vel_fetch *fetch, const char *text)
 {
     fetch->text = text;
+    fetch->method = method_of(fetch->get->settings);
+    fetch->waiting = true;
     enum vel_err err = vel_url_parse(&fetch->get->env, text, &fetch->url);
     if (err != VEL_OK) {
         bool memory = err == VEL_ERR_NOMEM;
@@ -217,18 +224,57 @@ static bool is_refused(const struct vel_fetch *fetch, unsigned status)
     return fetch->get->settings->fail && status >= ERROR_STATUS;
 }
 
+static const char *why_not_there(enum vel_err err)
+{
+    return err == VEL_ERR_AUTH ? "it leads from https to http" : why_no_url(err);
+}
+
+/* Go where the response says, when that is wanted and can be granted. */
+static void plan_redirection(struct vel_fetch *fetch, const struct vel_response *response)
+{
+    struct vel_get *get = fetch->get;
+    struct vel_redirect redirect;
+    enum vel_err err =
+        vel_redirect_plan(&get->env, &fetch->url, fetch->method, response, &redirect);
+    if (err == VEL_ERR_NOT_FOUND)
+        return;
+    fetch->stranded = true;
+    if (err != VEL_OK) {
+        vel_get_failed(get, VEL_EXIT_URL, "%s: the redirection is not followed: %s", fetch->text,
+                       why_not_there(err));
+        return;
+    }
+    if (get->settings->max_redirs >= 0 && fetch->hops >= (unsigned)get->settings->max_redirs) {
+        vel_get_failed(get, VEL_EXIT_REDIRECTS, "%s: more than %u redirections", fetch->text,
+                       fetch->hops);
+        vel_url_clear(&redirect.url);
+        return;
+    }
+    fetch->hops++;
+    fetch->stranded = false;
+    fetch->redirected = true;
+    fetch->left_home |= redirect.other_origin;
+    fetch->no_body |= redirect.becomes_get;
+    if (redirect.becomes_get)
+        fetch->method = "GET";
+    vel_url_clear(&fetch->url);
+    fetch->url = redirect.url;
+}
+
 static void on_head(void *self, struct vel_transfer *transfer, const struct vel_response *response)
 {
     struct vel_fetch *fetch = self;
     (void)transfer;
     fetch->result.status = response->status;
     vel_report_response(fetch, response);
+    if (fetch->get->settings->location)
+        plan_redirection(fetch, response);
 }
 
 static vel_result on_body(void *self, struct vel_transfer *transfer, struct vel_slice bytes)
 {
     struct vel_fetch *fetch = self;
-    if (is_refused(fetch, fetch->result.status))
+    if (fetch->redirected || fetch->stranded || is_refused(fetch, fetch->result.status))
         return VEL_OK;
     TRY(open_output(fetch));
     if (!vel_output_is_open(&fetch->output))
@@ -246,6 +292,8 @@ static vel_result on_body(void *self, struct vel_transfer *transfer, struct vel_
 static void on_progress(void *self, uint64_t received, uint64_t total)
 {
     struct vel_fetch *fetch = self;
+    if (fetch->redirected)
+        return;
     struct vel_progress *progress = &fetch->get->progress;
     progress->received += received - fetch->received;
     fetch->received = received;
@@ -256,6 +304,14 @@ static void on_progress(void *self, uint64_t received, uint64_t total)
     progress->files_known++;
 }
 
+/* On this connection if it leads to the same server, else when this one is done with. */
+static void follow(struct vel_fetch *fetch)
+{
+    fetch->waiting = true;
+    if (vel_fetch_is_of(fetch, &fetch->get->origin) && !fetch->get->closing)
+        vel_fetch_start(fetch, fetch->client, vel_clock_now());
+}
+
 static void on_done(void *self, struct vel_transfer *transfer,
                     const struct vel_transfer_result *result)
 {
@@ -263,12 +319,16 @@ static void on_done(void *self, struct vel_transfer *transfer,
     struct vel_get *get = fetch->get;
     (void)transfer;
     fetch->result = *result;
-    fetch->done = true;
     fetch->transfer = NULL;
+    if (fetch->redirected && result->failure == VEL_CLIENT_OK) {
+        follow(fetch);
+        return;
+    }
+    fetch->done = true;
     get->progress.files_done++;
     /* An empty body leaves an empty file behind. */
-    if (result->failure == VEL_CLIENT_OK && !is_refused(fetch, result->status) &&
-        open_output(fetch) != VEL_OK)
+    if (result->failure == VEL_CLIENT_OK && !fetch->stranded &&
+        !is_refused(fetch, result->status) && open_output(fetch) != VEL_OK)
         return;
     if (vel_output_is_full(&fetch->output))
         get->draining++;
@@ -282,22 +342,38 @@ static void on_done(void *self, struct vel_transfer *transfer,
                        vel_exit_text(vel_exit_of_failure(result->failure)));
 }
 
-vel_result vel_fetch_start(struct vel_fetch *fetch, struct vel_client *client, vel_time now)
+/* The user's fields, but for those that a redirection leaves behind. */
+static size_t choose_fields(const struct vel_fetch *fetch, struct vel_field *fields)
 {
     const struct vel_get *get = fetch->get;
+    size_t count = 0;
+    for (size_t i = 0; i < get->header_count; i++)
+        if (vel_redirect_keeps_field(get->headers[i].name, fetch->left_home, fetch->no_body))
+            fields[count++] = get->headers[i];
+    return count;
+}
+
+void vel_fetch_start(struct vel_fetch *fetch, struct vel_client *client, vel_time now)
+{
+    const struct vel_get *get = fetch->get;
+    struct vel_field fields[VEL_GET_HEADERS_MAX];
     const struct vel_body_source body = {.pull = pull_body, .self = fetch};
     const struct vel_sink sink = {
         .head = on_head, .body = on_body, .progress = on_progress, .done = on_done, .self = fetch};
     const struct vel_request request = {
-        .method = vel_slice_text(vel_get_method(get)),
-        .scheme = vel_slice_text("https"),
+        .method = vel_slice_text(fetch->method),
+        .scheme = vel_slice_text(vel_url_scheme(&fetch->url)),
         .authority = vel_slice_text(fetch->url.authority),
         .path = vel_buf_slice(&fetch->url.target),
-        .fields = {get->headers, get->header_count},
+        .fields = {fields, choose_fields(fetch, fields)},
     };
-    vel_report_request(fetch);
-    return vel_client_fetch(client, &request, get->settings->data.count > 0 ? &body : NULL, &sink,
-                            now);
+    bool has_body = get->settings->data.count > 0 && !fetch->no_body;
+    fetch->waiting = fetch->redirected = false;
+    fetch->body_at = 0;
+    fetch->client = client;
+    vel_report_request(fetch, request.fields);
+    if (vel_client_fetch(client, &request, has_body ? &body : NULL, &sink, now) != VEL_OK)
+        vel_get_failed(fetch->get, VEL_EXIT_MEMORY, "%s: could not queue the request", fetch->text);
 }
 
 void vel_fetch_clear(struct vel_fetch *fetch)

@@ -9,7 +9,7 @@
 #include "cli/progress.h"
 #include "client/connector.h"
 #include "client/exit.h"
-#include "client/url.h"
+#include "client/redirect.h"
 #include "sys/address.h"
 #include "velocity/tls.h"
 
@@ -27,11 +27,19 @@ enum { VEL_GET_HEADERS_MAX = VEL_TEXTS_MAX + 4, VEL_GET_MESSAGE = 512 };
 /* One URL. */
 struct vel_fetch {
     struct vel_get *get;
-    const char *text; /* as the user gave it */
-    struct vel_url url;
+    const char *text;              /* as the user gave it */
+    struct vel_url url;            /* where it is now; redirections change it */
+    const char *method;            /* constant text, or the user's */
+    bool waiting;                  /* to be asked for, at the server of `url` */
+    bool redirected;               /* the response is a redirection that is followed: no output */
+    bool stranded;                 /* it is one that may not be followed: no output either */
+    bool no_body;                  /* the method became GET */
+    bool left_home;                /* credentials stay behind */
+    unsigned hops;                 /* redirections followed */
     char *path;                    /* of the file; NULL: standard output, or nowhere */
     size_t path_size;              /* bytes of `path`, allocated */
     struct vel_output output;      /* open while the body comes */
+    struct vel_client *client;     /* of the connection it was started on */
     struct vel_transfer *transfer; /* waits for the output; NULL: none does */
     size_t body_at;                /* bytes of the request body that were handed over */
     uint64_t received;
@@ -60,7 +68,8 @@ struct vel_get {
     size_t header_count;
     struct vel_fetch *fetches;
     size_t fetch_count;
-    size_t draining; /* fetches that are done but for their output */
+    size_t draining;       /* fetches that are done but for their output */
+    struct vel_url origin; /* the server at hand: all but `target` is set */
     struct vel_addr addrs[VEL_RESOLVE_MAX];
     size_t addr_count;
     struct vel_progress progress;
@@ -85,7 +94,8 @@ vel_result vel_get_prepare_tls(struct vel_get *get, struct vel_slice pem);
 
 /* ---- get_connect.c ---- */
 
-/* Reach the server, run every fetch, close. What goes wrong is told with vel_get_failed. */
+/* Reach the server of get->origin, run every fetch that waits for it, close. What goes wrong is told
+ * with vel_get_failed. */
 void vel_get_connect(struct vel_get *get);
 
 /* Something ended that the connection may have waited for: stop when nothing is left. */
@@ -97,16 +107,17 @@ void vel_get_look(struct vel_get *get);
 vel_result vel_get_prepare_headers(struct vel_get *get);
 /* Where the body of a fetch goes. Errors are told with vel_get_failed. */
 vel_result vel_fetch_prepare(struct vel_fetch *fetch, const char *text);
-vel_result vel_fetch_start(struct vel_fetch *fetch, struct vel_client *client, vel_time now);
+/* Failures are told with vel_get_failed. */
+void vel_fetch_start(struct vel_fetch *fetch, struct vel_client *client, vel_time now);
 void vel_fetch_clear(struct vel_fetch *fetch);
-const char *vel_get_method(const struct vel_get *get);
+bool vel_fetch_is_of(const struct vel_fetch *fetch, const struct vel_url *origin);
 
 /* ---- get_report.c ---- */
 
 void vel_report_order(const struct vel_get *get, const struct vel_ladder_order *order,
                       vel_time now);
 void vel_report_connected(const struct vel_get *get);
-void vel_report_request(const struct vel_fetch *fetch);
+void vel_report_request(const struct vel_fetch *fetch, struct vel_fields fields);
 void vel_report_response(const struct vel_fetch *fetch, const struct vel_response *response);
 void vel_report_end(const struct vel_get *get);
 void vel_report_json(const struct vel_get *get, FILE *to);

@@ -123,12 +123,20 @@ static json_t *ladder_of(const struct vel_get *get)
     return rungs;
 }
 
+static json_t *effective_url(const struct vel_fetch *fetch)
+{
+    return json_sprintf("%s://%s%.*s", vel_url_scheme(&fetch->url), fetch->url.authority,
+                        (int)fetch->url.target.len, (const char *)fetch->url.target.ptr);
+}
+
 static json_t *transfer_of(const struct vel_get *get, const struct vel_fetch *fetch)
 {
     const struct vel_transfer_result *result = &fetch->result;
     bool done = fetch->done && result->failure == VEL_CLIENT_OK;
     json_t *made = json_object();
     json_object_set_new(made, "url", text(fetch->text));
+    json_object_set_new(made, "redirects", count(fetch->hops));
+    json_object_set_new(made, "effective_url", effective_url(fetch));
     json_object_set_new(made, "file", text(fetch->path));
     json_object_set_new(made, "complete", json_boolean(done));
     json_object_set_new(made, "status", result->status > 0 ? count(result->status) : json_null());

@@ -38,7 +38,7 @@ void vel_report_order(const struct vel_get *get, const struct vel_ladder_order *
         return;
     if (order->kind == VEL_LADDER_START)
         fprintf(stderr, "* trying %s of %s at %.1f ms\n", vel_rung_name(order->rung),
-                get->fetches[0].url.authority, ms(now - get->started));
+                get->origin.authority, ms(now - get->started));
     else
         fprintf(stderr, "* giving up %s at %.1f ms: %s\n", vel_rung_name(order->rung),
                 ms(now - get->started),
@@ -108,15 +108,15 @@ void vel_report_connected(const struct vel_get *get)
                 stats->handshake_datagrams_received, stats->handshake_bytes_received);
 }
 
-void vel_report_request(const struct vel_fetch *fetch)
+void vel_report_request(const struct vel_fetch *fetch, struct vel_fields fields)
 {
     const struct vel_get *get = fetch->get;
     if (!get->settings->verbose)
         return;
-    fprintf(stderr, "> %s ", vel_get_method(get));
+    fprintf(stderr, "> %s ", fetch->method);
     print_value(stderr, vel_buf_slice(&fetch->url.target));
     fprintf(stderr, "\n> :authority: %s\n", fetch->url.authority);
-    print_fields(stderr, "> ", (struct vel_fields){get->headers, get->header_count});
+    print_fields(stderr, "> ", fields);
 }
 
 void vel_report_response(const struct vel_fetch *fetch, const struct vel_response *response)
@@ -204,13 +204,13 @@ static void report_no_connection(struct vel_get *get)
     if (get->ladder.failure == VEL_CLIENT_TIMEOUT)
         vel_get_failed(get, VEL_EXIT_TIMEOUT,
                        "no answer from %s (last tried: %s) within %.1f s (--connect-timeout) [%s]",
-                       get->fetches[0].url.authority, where,
+                       get->origin.authority, where,
                        (double)get->settings->connect_timeout / (double)SECOND, trail);
     else
         vel_get_failed(get, VEL_EXIT_CONNECT,
                        "could not connect to %s (last tried: %s): nobody listens there, or there "
                        "is no way to it [%s]",
-                       get->fetches[0].url.authority, where, trail);
+                       get->origin.authority, where, trail);
 }
 
 void vel_report_lost(struct vel_get *get, const char *refusal)

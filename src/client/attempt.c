@@ -204,8 +204,8 @@ vel_result vel_attempt_new_with(const struct vel_attempt_setup *setup, vel_lane_
 vel_result vel_attempt_new(const struct vel_attempt_setup *setup, vel_time now,
                            struct vel_attempt **attempt)
 {
-    REQUIRE(setup->rung != VEL_RUNG_TCP, VEL_ERR_UNSUPPORTED);
-    return vel_attempt_new_with(setup, vel_lane_open_udp, now, attempt);
+    bool tcp = setup->rung == VEL_RUNG_TCP;
+    return vel_attempt_new_with(setup, tcp ? vel_lane_open_tcp : vel_lane_open_udp, now, attempt);
 }
 
 void vel_attempt_free(struct vel_attempt *attempt)

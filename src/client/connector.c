@@ -183,11 +183,24 @@ static void on_time(void *self, vel_time now)
 
 /* ---- the acceptor's answers ---- */
 
+/* An answer may come late, about an attempt that is gone. */
+static bool is_checked(const struct vel_connector *connector, const struct vel_attempt *attempt,
+                       enum vel_rung *rung)
+{
+    for (unsigned i = 0; i < VEL_RUNG_COUNT; i++) {
+        if (!connector->checking[i] || connector->attempts[i] != attempt)
+            continue;
+        *rung = (enum vel_rung)i;
+        return true;
+    }
+    return false;
+}
+
 void vel_connector_accept(struct vel_connector *connector, struct vel_attempt *attempt,
                           vel_time now)
 {
-    enum vel_rung rung = rung_of(connector, attempt);
-    if (rung == VEL_RUNG_COUNT || !connector->checking[rung])
+    enum vel_rung rung;
+    if (!is_checked(connector, attempt, &rung))
         return;
     connector->checking[rung] = false;
     vel_ladder_accepted(&connector->ladder, rung, now);
@@ -197,8 +210,8 @@ void vel_connector_accept(struct vel_connector *connector, struct vel_attempt *a
 void vel_connector_refuse(struct vel_connector *connector, struct vel_attempt *attempt,
                           enum vel_client_failure failure, const char *why, vel_time now)
 {
-    enum vel_rung rung = rung_of(connector, attempt);
-    if (rung == VEL_RUNG_COUNT || !connector->checking[rung])
+    enum vel_rung rung;
+    if (!is_checked(connector, attempt, &rung))
         return;
     connector->checking[rung] = false;
     connector->refusal = why;

@@ -21,6 +21,7 @@
     X(VEL_EXIT_MEMORY, 27, "memory", "out of memory")                                              \
     X(VEL_EXIT_TIMEOUT, 28, "timeout", "timed out")                                                \
     X(VEL_EXIT_HANDSHAKE, 35, "handshake", "the handshake failed")                                 \
+    X(VEL_EXIT_REDIRECTS, 47, "redirects", "too many redirections")                                \
     X(VEL_EXIT_EMPTY, 52, "empty", "the server sent no response")                                  \
     X(VEL_EXIT_RECEIVE, 56, "receive", "the connection failed")                                    \
     X(VEL_EXIT_CERTIFICATE, 60, "certificate", "the server's certificate was refused")             \

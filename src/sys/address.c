@@ -118,10 +118,28 @@ bool vel_addr_is_wildcard(const struct vel_addr *addr)
     return memcmp(addr->ip, zero, sizeof zero) == 0;
 }
 
+/* "localhost" and the names under it are this machine, whatever files and name servers say (RFC 6761
+ * 6.3). */
+static bool is_localhost(const char *host)
+{
+    static const char name[] = "localhost";
+    size_t length = strlen(host), own = sizeof name - 1;
+    length -= length > 0 && host[length - 1] == '.';
+    if (length < own || strncasecmp(host + length - own, name, own) != 0)
+        return false;
+    return length == own || host[length - own - 1] == '.';
+}
+
 vel_result vel_resolve(const char *host, uint16_t port, struct vel_addr *addrs, size_t *count)
 {
     if (vel_addr_parse_ip(host, port, &addrs[0]) == VEL_OK) {
         *count = 1;
+        return VEL_OK;
+    }
+    if (is_localhost(host)) {
+        *count = 2;
+        addrs[0] = (struct vel_addr){.family = VEL_ADDR_IP6, .port = port, .ip = {[15] = 1}};
+        addrs[1] = (struct vel_addr){.family = VEL_ADDR_IP4, .port = port, .ip = {127, 0, 0, 1}};
         return VEL_OK;
     }
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};

@@ -31,7 +31,7 @@ bool vel_addr_is_wildcard(const struct vel_addr *addr);
 
 /*
  * Addresses of a host name or literal, in the system's order of preference. Blocks: it may ask DNS
- * servers.
+ * servers. "localhost" and names under it are ::1 and 127.0.0.1 without asking anybody.
  * addrs  room for VEL_RESOLVE_MAX; *count of them are filled
  * VEL_ERR_NOT_FOUND  the name has no address
  * VEL_ERR_AGAIN      the resolver did not answer: a later try may work

@@ -25,6 +25,10 @@ static void takes_urls_apart(void **state)
         {"https://h/a b\"c", "h", "h", 443, "/a%20b%22c"},
         {"https://h/\xc3\xa4.txt", "h", "h", 443, "/%C3%A4.txt"},
         {"https://h/%2e%2e/../x", "h", "h", 443, "/%2e%2e/../x"},
+        {"http://h/", "h", "h", 80, "/"},
+        {"Http://h:80/", "h", "h", 80, "/"},
+        {"http://h:443/", "h", "h:443", 443, "/"},
+        {"https://h:80/", "h", "h:80", 80, "/"},
     };
     for (size_t i = 0; i < VEL_COUNT(rows); i++) {
         struct test_env t;
@@ -58,7 +62,7 @@ static void refuses_what_is_no_url(void **state)
         {"https://", VEL_ERR_MALFORMED},
         {"https:///path", VEL_ERR_MALFORMED},
         {"https://:443/", VEL_ERR_MALFORMED},
-        {"http://localhost/", VEL_ERR_UNSUPPORTED},
+        {"httpx://localhost/", VEL_ERR_UNSUPPORTED},
         {"ftp://localhost/", VEL_ERR_UNSUPPORTED},
         {"https://user@host/", VEL_ERR_MALFORMED},
         {"https://user:pass@host/", VEL_ERR_MALFORMED},
@@ -80,6 +84,97 @@ static void refuses_what_is_no_url(void **state)
         struct vel_url url = {.port = 77};
         ASSERT_ERR(rows[i].url, vel_url_parse(&t.env, rows[i].url, &url), rows[i].want);
         assert_int_equal(url.port, 77);
+        test_env_done(&t);
+    }
+}
+
+/* The rows of RFC 3986 5.4 that can occur with our schemes, and a few more. */
+static void resolves_references(void **state)
+{
+    (void)state;
+    static const char base_text[] = "https://a:81/b/c/d;p?q";
+    const struct {
+        const char *reference;
+        const char *want; /* NULL: refused */
+    } rows[] = {
+        {"https://x/y/../z", "https://x/z"},
+        {"http://x", "http://x/"},
+        {"HTTPS://X", "https://x/"},
+        {"g", "https://a:81/b/c/g"},
+        {"./g", "https://a:81/b/c/g"},
+        {"g/", "https://a:81/b/c/g/"},
+        {"/g", "https://a:81/g"},
+        {"//g", "https://g/"},
+        {"//g:82/x", "https://g:82/x"},
+        {"?y", "https://a:81/b/c/d;p?y"},
+        {"g?y", "https://a:81/b/c/g?y"},
+        {"#s", "https://a:81/b/c/d;p?q"},
+        {"", "https://a:81/b/c/d;p?q"},
+        {"g#s", "https://a:81/b/c/g"},
+        {";x", "https://a:81/b/c/;x"},
+        {".", "https://a:81/b/c/"},
+        {"./", "https://a:81/b/c/"},
+        {"..", "https://a:81/b/"},
+        {"../g", "https://a:81/b/g"},
+        {"../..", "https://a:81/"},
+        {"../../g", "https://a:81/g"},
+        {"../../../../g", "https://a:81/g"},
+        {"/./g", "https://a:81/g"},
+        {"/../g", "https://a:81/g"},
+        {"g.", "https://a:81/b/c/g."},
+        {"..g", "https://a:81/b/c/..g"},
+        {"./g/.", "https://a:81/b/c/g/"},
+        {"g/../h", "https://a:81/b/c/h"},
+        {"g;x=1/../y", "https://a:81/b/c/y"},
+        {"g?y/../x", "https://a:81/b/c/g?y/../x"},
+        {"/a//b", "https://a:81/a//b"},
+        {"g h", "https://a:81/b/c/g%20h"},
+        {"mailto:x@y", NULL},
+        {"ftp://h/", NULL},
+        {"//user@h/", NULL},
+        {"/a\r\nb", NULL},
+    };
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        struct test_env t;
+        test_env_init(&t, 1);
+        struct vel_url base, url;
+        char made[VEL_URL_AUTHORITY_MAX + 200];
+        ASSERT_OK(vel_url_parse(&t.env, base_text, &base));
+        enum vel_err err = vel_url_resolve(&t.env, &base, vel_slice_text(rows[i].reference), &url);
+        CHECK(rows[i].reference, (err == VEL_OK) == (rows[i].want != NULL));
+        if (err == VEL_OK) {
+            snprintf(made, sizeof made, "%s://%s%.*s", vel_url_scheme(&url), url.authority,
+                     (int)url.target.len, (const char *)url.target.ptr);
+            if (strcmp(made, rows[i].want) != 0)
+                fail_msg("'%s': %s, want %s", rows[i].reference, made, rows[i].want);
+            vel_url_clear(&url);
+        }
+        vel_url_clear(&base);
+        test_env_done(&t);
+    }
+}
+
+static void knows_this_machine(void **state)
+{
+    (void)state;
+    const struct {
+        const char *url;
+        bool want;
+    } rows[] = {
+        {"http://localhost/", true},    {"http://LOCALHOST:8080/", true},
+        {"http://a.localhost/", true},  {"http://localhost./", true},
+        {"http://127.0.0.1/", true},    {"http://127.8.9.1/", true},
+        {"http://[::1]/", true},        {"http://notlocalhost/", false},
+        {"http://127.0.0.1.x/", false}, {"http://128.0.0.1/", false},
+        {"http://[::2]/", false},       {"http://localhost.x/", false},
+    };
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        struct test_env t;
+        test_env_init(&t, 1);
+        struct vel_url url;
+        ASSERT_OK(vel_url_parse(&t.env, rows[i].url, &url));
+        CHECK(rows[i].url, vel_url_is_loopback(&url) == rows[i].want);
+        vel_url_clear(&url);
         test_env_done(&t);
     }
 }
@@ -124,8 +219,8 @@ static void names_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes_urls_apart),
-        cmocka_unit_test(refuses_what_is_no_url),
+        cmocka_unit_test(takes_urls_apart),    cmocka_unit_test(refuses_what_is_no_url),
+        cmocka_unit_test(resolves_references), cmocka_unit_test(knows_this_machine),
         cmocka_unit_test(names_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,7 +131,7 @@ def an_unpermitted_profile_is_refused():
     folder.mkdir()
     chain, key = harness.issue(folder / "certs", "--profile", "secure")
     with Server(SITE, folder, "--profile", "secure", cert=chain, key=key) as server:
-        text = errors(server.get(server.url(), "--profile", "light", status=120))
+        text = errors(server.get(server.url(), "--profile", "light", "--no-fallback", status=120))
         expect("profile" in text, text)
         facts = server.facts(server.url(), "--profile", "light,secure")
         expect(facts["handshake"]["profile"] == "secure", facts)
@@ -175,7 +175,7 @@ def wrong_usage_has_statuses_of_curl():
             (2, url, url, "-o", "x"), (2, url, "--head", "-d", "x"), (2, url, "-H", "nonsense"),
             (2, url, "https://other.example/"),
             (2, SERVER.url("/../x"), "--output-dir", BASE / "x"),
-            (3, "localhost"), (3, "http://localhost/"), (3, "https://"), (3, "https://h:99999/"),
+            (3, "localhost"), (3, "ftp://localhost/"), (3, "https://"), (3, "https://h:99999/"),
             (6, "https://no-such-host.invalid/"),
             (26, url, *trust, "--data", "@/nonexistent"), (77, url, "--cacert", "/nonexistent"),
             (77, url, "--cacert", "/dev/null"), (23, url, *trust, "-o", "/nonexistent/file"),
