@@ -131,7 +131,10 @@ static void begin(struct run *run, bool is_client, uint64_t *issued)
     struct vel_conn_setup setup = {
         .env = &env,
         .config = is_client ? &client_config : &server_config,
-        .hooks = {on_wake, on_issue_cid, on_retire_cid, issued},
+        .hooks = {.wake = on_wake,
+                  .issue_cid = on_issue_cid,
+                  .retire_cid = on_retire_cid,
+                  .self = issued},
         .version = VEL_VERSION_DRAFT,
         .local = here,
         .remote = there,

@@ -95,6 +95,8 @@ struct vel_config {
                                             Velocity/1 alone */
     struct vel_profile_list profiles;    /* default [balanced]; server: all three */
     enum vel_client_auth client_auth;    /* server */
+    struct vel_slice token; /* client: of an earlier VEL_EVENT_NEW_TOKEN of this server, for
+                                            one connection; at most 512 bytes; empty: none */
     enum vel_congestion congestion;
     struct vel_limits limits;
     bool insecure;       /* client: skip trust and name; signatures are still checked */

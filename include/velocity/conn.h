@@ -50,7 +50,8 @@ enum vel_event_type {
     VEL_EVENT_STREAM_CLOSED,   /* both directions are over and acknowledged: the id is forgotten */
     VEL_EVENT_STREAMS_AVAILABLE, /* the peer allows more streams after an open that failed */
     VEL_EVENT_DATAGRAM,          /* take all there are with vel_conn_receive_datagram */
-    VEL_EVENT_CLOSED             /* the last event; see vel_conn_close_reason */
+    VEL_EVENT_NEW_TOKEN, /* client: vel_conn_token is worth keeping for another connection */
+    VEL_EVENT_CLOSED     /* the last event; see vel_conn_close_reason */
 };
 
 struct vel_event {
@@ -184,6 +185,11 @@ vel_result vel_conn_export(struct vel_conn *conn, const char *label, struct vel_
 vel_result vel_conn_update_keys(struct vel_conn *conn);
 
 struct vel_addr vel_conn_remote(const struct vel_conn *conn);
+
+/* Client: what the server gave to validate our address in a later connection (RFC 9000 8.1.3): the
+ * `token` of that connection's config. It fits one connection to the same server, from the same
+ * address, with the same version. Empty when none came; good until the next call on the endpoint. */
+struct vel_slice vel_conn_token(const struct vel_conn *conn);
 
 /* Counters since the start. Bytes are UDP payload. Times in nanoseconds. */
 struct vel_conn_stats {

@@ -29,6 +29,10 @@ struct vel_endpoint_setup {
     size_t max_connections;          /* 0: 65536 */
     size_t max_half_open;            /* unvalidated handshakes before Retry is demanded; 0: 1024 */
     size_t max_send_train;           /* largest train vel_endpoint_send writes; 0: one datagram */
+    const uint8_t *reset_key; /* 32 secret bytes, read by vel_endpoint_new; NULL: random ones. A
+                                 server that starts again with the same key can tell the peers it
+                                 has forgotten so (RFC 9000 10.3), who else wait for a time-out.
+                                 Whoever has the key can end connections. */
 };
 
 /* VEL_ERR_NOMEM; VEL_ERR_ARGUMENT: a server config without versions, with one unknown here, or
@@ -76,7 +80,7 @@ struct vel_endpoint_stats {
     size_t half_open;   /* handshakes whose address is not validated */
     uint64_t accepted, completed, failed;
     uint64_t datagrams_received, datagrams_dropped;
-    uint64_t retries_sent, version_negotiations_sent;
+    uint64_t retries_sent, version_negotiations_sent, resets_sent;
 };
 void vel_endpoint_get_stats(const struct vel_endpoint *endpoint, struct vel_endpoint_stats *stats);
 

@@ -42,7 +42,7 @@ struct opening {
     struct vel_packet_header header;
     const struct vel_train *from;
     struct vel_cid original_dcid;
-    bool validated; /* a Retry token of ours came with it */
+    bool validated; /* a token of ours came with it */
 };
 
 /* Say no without keeping anything; never to more than the pace allows. */
@@ -72,7 +72,7 @@ static vel_result write_retry(struct vel_endpoint *endpoint, const struct openin
 
     uint8_t token[VEL_RETRY_TOKEN_MAX];
     size_t size;
-    TRY(vel_retry_token_seal(crypto, endpoint->env, &endpoint->token_key, &facts, &original, now,
+    TRY(vel_retry_token_seal(crypto, endpoint->env, &endpoint->retry_key, &facts, &original, now,
                              token, &size));
     struct vel_writer w = vel_writer(reply->bytes, sizeof reply->bytes);
     vel_packet_write_retry(&w, header->version, &client, &facts.retry_scid, vel_slice(token, size));
@@ -147,18 +147,33 @@ static void open_connection(struct vel_endpoint *endpoint, const struct opening 
     vel_peer_refresh(peer);
 }
 
-/* The token, if it claims to be ours. VEL_ERR_AUTH: it is not, or not any more. */
-static vel_result check_token(const struct vel_endpoint *endpoint, struct opening *opening,
+/* RFC 9000 8.1.3: one of an earlier connection that does not hold is as good as none. */
+static bool is_good_new_token(struct vel_endpoint *endpoint, const struct opening *opening,
                               vel_time now)
 {
     const struct vel_packet_header *header = &opening->header;
+    struct vel_new_token_facts facts = {.remote = opening->from->remote,
+                                        .version = header->version->number};
+    return vel_token_is_new(header->token) &&
+           vel_new_token_open(endpoint->server->crypto, &endpoint->new_token_key, &facts,
+                              header->token, now) == VEL_OK &&
+           vel_token_spend(&endpoint->spent, header->token);
+}
+
+/* The token, if it claims to be ours. VEL_ERR_AUTH: it is of a Retry, and not ours or not any
+ * more. */
+static vel_result check_token(struct vel_endpoint *endpoint, struct opening *opening, vel_time now)
+{
+    const struct vel_packet_header *header = &opening->header;
     opening->original_dcid = vel_cid(header->dcid);
-    if (!vel_token_is_retry(header->token))
+    if (!vel_token_is_retry(header->token)) {
+        opening->validated = is_good_new_token(endpoint, opening, now);
         return VEL_OK;
+    }
     struct vel_retry_facts facts = {.remote = opening->from->remote,
                                     .version = header->version->number,
                                     .retry_scid = vel_cid(header->dcid)};
-    TRY(vel_retry_token_open(endpoint->server->crypto, &endpoint->token_key, &facts, header->token,
+    TRY(vel_retry_token_open(endpoint->server->crypto, &endpoint->retry_key, &facts, header->token,
                              now, &opening->original_dcid));
     opening->validated = true;
     return VEL_OK;
@@ -181,6 +196,27 @@ static void admit(struct vel_endpoint *endpoint, struct opening *opening, uint8_
         demand_retry(endpoint, opening, now);
     else
         open_connection(endpoint, opening, bytes, size, now);
+}
+
+/* VEL-TR-16. Whoever sends us what looks like a packet of ours learns nothing that he could not make
+ * up: the token tells only the peer that has it. */
+void vel_accept_orphan(struct vel_endpoint *endpoint, const struct vel_train *from,
+                       struct vel_slice dcid, size_t size, vel_time now)
+{
+    uint8_t random, token[VEL_RESET_TOKEN];
+    struct vel_cid cid = vel_cid(dcid);
+    vel_random(endpoint->env, &random, sizeof random);
+    size_t length = vel_reset_size(size, random);
+    endpoint->stats.datagrams_dropped++;
+    if (endpoint->server == NULL || length == 0 || !vel_replies_pace(&endpoint->replies, now))
+        return;
+    struct vel_reply *reply = vel_replies_add(&endpoint->replies, from);
+    if (reply == NULL ||
+        vel_reset_token(endpoint->server->crypto, endpoint->reset_key, &cid, token) != VEL_OK)
+        return;
+    vel_reset_write(endpoint->env, token, reply->bytes, length);
+    reply->len = length;
+    endpoint->stats.resets_sent++;
 }
 
 void vel_accept(struct vel_endpoint *endpoint, const struct vel_train *from,

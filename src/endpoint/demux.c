@@ -4,8 +4,8 @@
 #include "base/try.h"
 #include "base/writer.h"
 
-/* The two kinds of route never share an input of the hash. */
-enum { OWN = 0, FIRST = 1 };
+/* The kinds of route never share an input of the hash. */
+enum { OWN = 0, FIRST = 1, RESET = 2 };
 
 void vel_demux_init(struct vel_demux *demux, const struct vel_env *env)
 {
@@ -26,6 +26,13 @@ uint64_t vel_route_own(const struct vel_demux *demux, struct vel_slice cid)
     vel_write_bytes(&w, cid);
     VEL_ASSERT(vel_write_ok(&w));
     return vel_keyed_hash(&demux->key, vel_writer_slice(&w));
+}
+
+uint64_t vel_route_reset(const struct vel_demux *demux, const uint8_t token[VEL_RESET_TOKEN])
+{
+    uint8_t bytes[1 + VEL_RESET_TOKEN] = {RESET};
+    memcpy(bytes + 1, token, VEL_RESET_TOKEN);
+    return vel_keyed_hash(&demux->key, vel_slice(bytes, sizeof bytes));
 }
 
 uint64_t vel_route_first(const struct vel_demux *demux, struct vel_slice dcid,

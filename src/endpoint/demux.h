@@ -10,7 +10,8 @@
 /*
  * From a datagram to its connection. A route is a number that stands for what a packet is addressed
  * to: one of our connection ids, from anywhere; or, before the client knows one, the id that the
- * client made up, together with its address.
+ * client made up, together with its address; or a stateless reset token, for datagrams whose id says
+ * nothing. Looking one up takes no other time for a token that is nearly right.
  */
 struct vel_peer;
 
@@ -23,6 +24,8 @@ void vel_demux_init(struct vel_demux *demux, const struct vel_env *env);
 void vel_demux_clear(struct vel_demux *demux);
 
 uint64_t vel_route_own(const struct vel_demux *demux, struct vel_slice cid);
+/* A stateless reset token that the peer may use. */
+uint64_t vel_route_reset(const struct vel_demux *demux, const uint8_t token[VEL_RESET_TOKEN]);
 uint64_t vel_route_first(const struct vel_demux *demux, struct vel_slice dcid,
                          const struct vel_addr *remote);
 

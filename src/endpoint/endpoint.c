@@ -44,8 +44,12 @@ vel_result vel_endpoint_new(const struct vel_endpoint_setup *setup, struct vel_e
     vel_half_open_init(&made->half_open, setup->env, half_open, half_open / VEL_SOURCE_SHARE);
     vel_half_open_init(&made->handshaking, setup->env, made->max_connections,
                        VEL_SOURCE_HANDSHAKES);
-    vel_token_key_init(&made->token_key, setup->env);
-    vel_random(setup->env, made->reset_key, sizeof made->reset_key);
+    vel_token_key_init(&made->retry_key, setup->env);
+    vel_token_key_init(&made->new_token_key, setup->env);
+    if (setup->reset_key != NULL)
+        memcpy(made->reset_key, setup->reset_key, sizeof made->reset_key);
+    else
+        vel_random(setup->env, made->reset_key, sizeof made->reset_key);
     if (setup->server != NULL)
         TRY(vel_replies_init(&made->replies, setup->env));
     *endpoint = GIVE(made);
@@ -98,7 +102,7 @@ vel_result vel_endpoint_connect(struct vel_endpoint *endpoint, const struct vel_
 
 static struct vel_peer *find_peer(const struct vel_endpoint *endpoint,
                                   const struct vel_invariants *invariants,
-                                  const struct vel_addr *remote)
+                                  const struct vel_addr *remote, const uint8_t *bytes, size_t size)
 {
     const struct vel_demux *demux = &endpoint->demux;
     struct vel_slice dcid = invariants->dcid;
@@ -109,6 +113,8 @@ static struct vel_peer *find_peer(const struct vel_endpoint *endpoint,
         peer = vel_demux_find(demux, vel_route_own(demux, dcid));
     if (peer == NULL && invariants->is_long)
         peer = vel_demux_find(demux, vel_route_first(demux, dcid, remote));
+    else if (peer == NULL && size >= VEL_RESET_MIN)
+        peer = vel_demux_find(demux, vel_route_reset(demux, bytes + size - VEL_RESET_TOKEN));
     return peer;
 }
 
@@ -140,7 +146,11 @@ static struct last_route receive_datagram(struct vel_endpoint *endpoint,
     }
     struct vel_peer *peer = is_same_route(last, &invariants)
                                 ? last->peer
-                                : find_peer(endpoint, &invariants, &train->remote);
+                                : find_peer(endpoint, &invariants, &train->remote, bytes, size);
+    if (peer == NULL && !invariants.is_long) {
+        vel_accept_orphan(endpoint, train, invariants.dcid, size, now);
+        return (struct last_route){0};
+    }
     if (peer == NULL) {
         vel_accept(endpoint, train, &invariants, bytes, size, now);
         return (struct last_route){0};

@@ -6,6 +6,7 @@
 #include "endpoint/half_open.h"
 #include "endpoint/list.h"
 #include "endpoint/replies.h"
+#include "endpoint/reset.h"
 #include "endpoint/timers.h"
 #include "endpoint/token.h"
 #include "transport/conn.h"
@@ -20,10 +21,8 @@
  *   peer.c      what the endpoint keeps of one connection, from birth to end
  *   demux.c     connection ids to peers     half_open.c  bounds on strangers
  *   timers.c    deadlines                   replies.c    answers without a connection
- *   token.c     Retry tokens
+ *   token.c     Retry and NEW_TOKEN     reset.c      stateless resets
  */
-enum { VEL_RESET_KEY = 32 };
-
 /* One connection, as its endpoint sees it. */
 struct vel_peer {
     struct vel_endpoint *endpoint;
@@ -36,6 +35,8 @@ struct vel_peer {
     struct vel_list expired;  /* its deadline has passed, while expire runs */
     uint64_t routes[VEL_ROUTES_MAX];
     unsigned route_count;
+    uint64_t resets[VEL_CIDS_REMOTE]; /* routes of the peer's reset tokens */
+    unsigned reset_count;
     struct vel_addr remote; /* at birth: the source that a half-open one counts against */
     bool is_server;
     bool half_open;
@@ -57,7 +58,8 @@ struct vel_endpoint {
     struct vel_half_open half_open;   /* addresses that are not proved */
     struct vel_half_open handshaking; /* handshakes under way, proved or not */
     struct vel_replies replies;       /* servers only */
-    struct vel_token_key token_key;
+    struct vel_token_key retry_key, new_token_key;
+    struct vel_spent_tokens spent;
     uint8_t reset_key[VEL_RESET_KEY];
     struct vel_endpoint_stats stats;
 };
@@ -92,6 +94,10 @@ static inline bool vel_peer_is_visible(const struct vel_peer *peer)
 }
 
 /* ---- accept.c ---- */
+
+/* A short header to an id that nobody has: a stateless reset, when the pace allows. */
+void vel_accept_orphan(struct vel_endpoint *endpoint, const struct vel_train *from,
+                       struct vel_slice dcid, size_t size, vel_time now);
 
 /* A datagram that no route knows. Counts what it drops. `from`: addresses and ECN. */
 void vel_accept(struct vel_endpoint *endpoint, const struct vel_train *from,

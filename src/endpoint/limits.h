@@ -32,8 +32,9 @@ enum {
     VEL_ROUTES_MAX = VEL_CIDS_LOCAL + 4
 };
 
-/* A Retry token is good for this long (PROTOCOL section 8). */
+/* Tokens are good for this long, VEL-TR-17. */
 #define VEL_RETRY_LIFETIME (10 * SECOND)
+#define VEL_NEW_TOKEN_LIFETIME (24 * 3600 * SECOND)
 
 /* Version Negotiation and refusals are answers to anybody, so there is a pace for all of them
  * together. A Retry is not paced: it costs less than what asked for it, and is the way in. */

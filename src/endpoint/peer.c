@@ -39,6 +39,12 @@ static void leave_handshaking(struct vel_peer *peer)
     peer->handshaking = false;
 }
 
+static void forget_resets(struct vel_peer *peer)
+{
+    while (peer->reset_count > 0)
+        vel_demux_remove(&peer->endpoint->demux, peer->resets[--peer->reset_count]);
+}
+
 void vel_peer_free(struct vel_peer *peer)
 {
     if (peer == NULL)
@@ -47,6 +53,7 @@ void vel_peer_free(struct vel_peer *peer)
     vel_conn_free(peer->conn);
     leave_half_open(peer);
     leave_handshaking(peer);
+    forget_resets(peer);
     while (peer->route_count > 0)
         vel_demux_remove(&endpoint->demux, peer->routes[--peer->route_count]);
     vel_timers_set(&endpoint->timers, &peer->timer, VEL_NEVER);
@@ -82,17 +89,6 @@ static void on_wake(void *self, struct vel_conn *conn)
     vel_peer_wake(self);
 }
 
-/* RFC 9000 10.3.2: the token is a function of the id, so that nothing is kept to know it again. */
-static vel_result make_reset_token(const struct vel_peer *peer, const struct vel_cid *cid,
-                                   uint8_t token[VEL_RESET_TOKEN])
-{
-    uint8_t mac[VEL_HASH_MAX];
-    const uint8_t *key = peer->endpoint->reset_key;
-    TRY(vel_hmac(peer->crypto, VEL_SHA256, vel_slice(key, VEL_RESET_KEY), vel_cid_slice(cid), mac));
-    memcpy(token, mac, VEL_RESET_TOKEN);
-    return VEL_OK;
-}
-
 static vel_result on_issue_cid(void *self, struct vel_conn *conn, struct vel_cid *cid,
                                uint8_t reset_token[VEL_RESET_TOKEN])
 {
@@ -100,7 +96,7 @@ static vel_result on_issue_cid(void *self, struct vel_conn *conn, struct vel_cid
     struct vel_peer *peer = self;
     struct vel_cid made = {.len = VEL_CID_OURS};
     vel_random(peer->endpoint->env, made.bytes, made.len);
-    TRY(make_reset_token(peer, &made, reset_token));
+    TRY(vel_reset_token(peer->crypto, peer->endpoint->reset_key, &made, reset_token));
     TRY(vel_peer_add_route(peer, vel_route_own(&peer->endpoint->demux, vel_cid_slice(&made))));
     *cid = made;
     return VEL_OK;
@@ -120,13 +116,42 @@ static void on_retire_cid(void *self, struct vel_conn *conn, const struct vel_ci
     }
 }
 
+/* Without memory a reset is not understood, and the connection ends by its idle time-out. A token
+ * that another connection has already stays its own. */
+static void on_reset_tokens(void *self, struct vel_conn *conn,
+                            const uint8_t (*tokens)[VEL_RESET_TOKEN], unsigned count)
+{
+    (void)conn;
+    struct vel_peer *peer = self;
+    struct vel_demux *demux = &peer->endpoint->demux;
+    forget_resets(peer);
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t route = vel_route_reset(demux, tokens[i]);
+        if (vel_demux_find(demux, route) == NULL && vel_demux_add(demux, route, peer) == VEL_OK)
+            peer->resets[peer->reset_count++] = route;
+    }
+}
+
+static vel_result on_new_token(void *self, struct vel_conn *conn, const struct vel_addr *remote,
+                               vel_time now, uint8_t *token, size_t *size)
+{
+    struct vel_peer *peer = self;
+    struct vel_endpoint *endpoint = peer->endpoint;
+    struct vel_new_token_facts facts = {.remote = *remote, .version = vel_conn_version(conn)};
+    return vel_new_token_seal(peer->crypto, endpoint->env, &endpoint->new_token_key, &facts, now,
+                              token, size);
+}
+
 vel_result vel_peer_setup(struct vel_peer *peer, struct vel_conn_setup *setup)
 {
-    uint8_t reset_token[VEL_RESET_TOKEN]; /* only servers announce it, in NEW_CONNECTION_ID */
-    TRY(on_issue_cid(peer, NULL, &setup->scid, reset_token));
+    TRY(on_issue_cid(peer, NULL, &setup->scid, setup->reset_token));
     setup->env = peer->endpoint->env;
-    setup->hooks = (struct vel_conn_hooks){
-        .wake = on_wake, .issue_cid = on_issue_cid, .retire_cid = on_retire_cid, .self = peer};
+    setup->hooks = (struct vel_conn_hooks){.wake = on_wake,
+                                           .issue_cid = on_issue_cid,
+                                           .retire_cid = on_retire_cid,
+                                           .reset_tokens = on_reset_tokens,
+                                           .new_token = peer->is_server ? on_new_token : NULL,
+                                           .self = peer};
     return VEL_OK;
 }
 

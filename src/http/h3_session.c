@@ -251,6 +251,7 @@ static void handle(struct vel_h3 *session, const struct vel_event *event)
     case VEL_EVENT_CONNECTED:
     case VEL_EVENT_STREAMS_AVAILABLE:
     case VEL_EVENT_DATAGRAM:
+    case VEL_EVENT_NEW_TOKEN:
         break;
     }
 }

@@ -97,8 +97,10 @@ vel_result vel_conn_new_client(const struct vel_conn_setup *setup, vel_time now,
     made->opening->original_dcid = dcid;
     made->opening->initial_dcid = dcid;
     vel_cids_init(&made->cids, &setup->scid, &dcid);
-    enum vel_err err = start(made);
+    enum vel_err err = vel_buf_append(&made->opening->token, made->config->token);
     if (err == VEL_OK)
+        err = start(made);
+    if (err == VEL_OK && made->config->token.len == 0)
         /* VEL-TR-01: enough full datagrams to earn the credit for the server's whole flight. */
         made->opening->flight_left = vel_handshake_hello_datagrams(made->handshake);
     return finish(made, err, conn);
@@ -114,6 +116,7 @@ vel_result vel_conn_new_server(const struct vel_conn_setup *setup, vel_time now,
     made->opening->retry_scid = setup->initial_dcid;
     made->opening->retried = !vel_cid_equal(&setup->original_dcid, &setup->initial_dcid);
     vel_cids_init(&made->cids, &setup->scid, &setup->peer_cid);
+    memcpy(made->cids.local[0].reset_token, setup->reset_token, VEL_RESET_TOKEN);
     return finish(made, start(made), conn);
 }
 
@@ -134,6 +137,7 @@ void vel_conn_free(struct vel_conn *conn)
     vel_key_update_clear(&conn->key_update);
     vel_recovery_clear(&conn->recovery);
     vel_pool_trim(&conn->pool);
+    vel_buf_free(&conn->new_token);
     vel_opening_free(env, conn->opening);
     vel_release(env, conn, sizeof *conn);
 }
@@ -189,6 +193,11 @@ bool vel_conn_is_dead(const struct vel_conn *conn)
     return conn->life.state == VEL_LIFE_DEAD;
 }
 
+uint32_t vel_conn_version(const struct vel_conn *conn)
+{
+    return conn->version->number;
+}
+
 bool vel_conn_is_validated(const struct vel_conn *conn)
 {
     return conn->paths.active->validated;
@@ -199,8 +208,8 @@ bool vel_conn_is_validated(const struct vel_conn *conn)
 bool vel_conn_has_events(const struct vel_conn *conn)
 {
     return conn->connected_event || conn->closed_event ||
-           (!conn->closed_shown &&
-            (conn->datagrams.arrived || vel_streams_has_events(conn->streams)));
+           (!conn->closed_shown && (conn->datagrams.arrived || conn->new_token_event ||
+                                    vel_streams_has_events(conn->streams)));
 }
 
 bool vel_conn_next_event(struct vel_conn *conn, struct vel_event *event)
@@ -213,6 +222,11 @@ bool vel_conn_next_event(struct vel_conn *conn, struct vel_event *event)
     if (!conn->closed_shown && conn->datagrams.arrived) {
         conn->datagrams.arrived = false;
         *event = (struct vel_event){.type = VEL_EVENT_DATAGRAM};
+        return true;
+    }
+    if (!conn->closed_shown && conn->new_token_event) {
+        conn->new_token_event = false;
+        *event = (struct vel_event){.type = VEL_EVENT_NEW_TOKEN};
         return true;
     }
     if (!conn->closed_shown && vel_streams_next_event(conn->streams, event))
@@ -285,7 +299,9 @@ static unsigned round_trips(const struct vel_conn *conn)
         return 1 + extra + (sampled ? (unsigned)((conn->credit_blocked_for + rtt / 2) / rtt) : 0);
     }
     uint64_t earned = VEL_PATH_CREDIT_FACTOR * conn->first_flight_bytes;
-    bool stalled = extra == 0 && conn->stats.handshake_bytes_received > earned;
+    /* With a token there is no telling: most likely it held, and there was no limit. */
+    bool counts = extra == 0 && conn->config->token.len == 0;
+    bool stalled = counts && conn->stats.handshake_bytes_received > earned;
     return 1 + extra + stalled + conn->handshake_probes;
 }
 

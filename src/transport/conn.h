@@ -15,6 +15,8 @@
  * connection ids, paths. What is left here is their order.
  */
 
+enum { VEL_NEW_TOKEN_MAX = 48 };
+
 /* What a connection asks of the endpoint that owns it. */
 struct vel_conn_hooks {
     /* There may be something to send, an event to take, or a nearer deadline. Cheap; may be called
@@ -24,6 +26,14 @@ struct vel_conn_hooks {
     vel_result (*issue_cid)(void *self, struct vel_conn *conn, struct vel_cid *cid,
                             uint8_t reset_token[16]);
     void (*retire_cid)(void *self, struct vel_conn *conn, const struct vel_cid *cid);
+    /* These are all the stateless reset tokens that the peer may use now, VEL_CIDS_REMOTE at most:
+     * a datagram that ends in one is for this connection, whatever else it says. NULL: not wanted. */
+    void (*reset_tokens)(void *self, struct vel_conn *conn,
+                         const uint8_t (*tokens)[VEL_RESET_TOKEN], unsigned count);
+    /* Server: make a token that validates this address in a later connection (NEW_TOKEN), of at
+     * most VEL_NEW_TOKEN_MAX bytes. NULL: none are given. */
+    vel_result (*new_token)(void *self, struct vel_conn *conn, const struct vel_addr *remote,
+                            vel_time now, uint8_t *token, size_t *size);
     void *self;
 };
 
@@ -39,6 +49,7 @@ struct vel_conn_setup {
     struct vel_cid original_dcid; /* of the client's first Initial, before any Retry */
     struct vel_cid initial_dcid;  /* the Initial keys' input: original_dcid, or our Retry's SCID */
     bool address_validated;       /* a token from us came back */
+    uint8_t reset_token[VEL_RESET_TOKEN]; /* of scid */
 };
 
 vel_result vel_conn_new_client(const struct vel_conn_setup *setup, vel_time now,
@@ -62,6 +73,8 @@ void vel_conn_expire(struct vel_conn *conn, vel_time now);
 bool vel_conn_has_events(const struct vel_conn *conn);
 /* Nothing more will ever come: free it once the application has taken its events. */
 bool vel_conn_is_dead(const struct vel_conn *conn);
+/* QUIC's version number, as negotiated so far. */
+uint32_t vel_conn_version(const struct vel_conn *conn);
 /* The peer's address has proved to be its own (RFC 9000 8.1). */
 bool vel_conn_is_validated(const struct vel_conn *conn);
 

@@ -98,16 +98,15 @@ static void fill_cids(struct vel_conn *conn, struct vel_packet_build *p)
     }
 }
 
-/* Keep the peer supplied with ids of ours, once it may use them. */
-static void issue_cids(struct vel_conn *conn)
+static void fill_new_token(struct vel_conn *conn, struct vel_packet_build *p)
 {
-    while (conn->opening == NULL && vel_cids_want_local(&conn->cids, conn->peer_cid_limit)) {
-        struct vel_cid cid;
-        uint8_t token[VEL_RESET_TOKEN];
-        if (conn->hooks.issue_cid(conn->hooks.self, conn, &cid, token) != VEL_OK)
-            return;
-        vel_cids_add_local(&conn->cids, &cid, token);
-    }
+    uint8_t token[VEL_NEW_TOKEN_MAX];
+    struct vel_frame frame;
+    struct vel_record record = {.kind = VEL_RECORD_NEW_TOKEN};
+    if (vel_room(&p->w) < CONTROL_FRAME_MAX)
+        return;
+    conn->new_token_due =
+        vel_conn_make_new_token(conn, token, &frame) && !write_control(conn, p, &frame, record);
 }
 
 static void fill_app(struct vel_conn *conn, struct vel_packet_build *p, vel_time now)
@@ -122,7 +121,9 @@ static void fill_app(struct vel_conn *conn, struct vel_packet_build *p, vel_time
     while (vel_room(&p->w) >= CONTROL_FRAME_MAX &&
            vel_path_take_response(conn->paths.active, response.path_data))
         p->expanded |= write_control(conn, p, &response, record); /* RFC 9000 8.2.2 */
-    issue_cids(conn);
+    if (conn->new_token_due)
+        fill_new_token(conn, p);
+    vel_conn_issue_cids(conn);
     fill_cids(conn, p);
     vel_conn_fill_datagrams(conn, p, true, now);
     size_t before = vel_written(&p->w);
@@ -150,7 +151,7 @@ static bool app_has_work(struct vel_conn *conn)
     return vel_streams_want_send(conn->streams) || vel_conn_has_datagrams(conn) ||
            conn->handshake_done_due || conn->paths.active->response_count > 0 ||
            vel_cids_next_new(&conn->cids) != NULL || vel_cids_next_retire(&conn->cids) != NULL ||
-           (conn->opening == NULL && vel_cids_want_local(&conn->cids, conn->peer_cid_limit));
+           conn->new_token_due || vel_conn_wants_cids(conn);
 }
 
 bool vel_conn_wants(struct vel_conn *conn, enum vel_space space, bool window, vel_time now)

@@ -65,38 +65,25 @@ static uint64_t on_stream_frame(struct vel_conn *conn, const struct frame_contex
                                                                             : wire_code;
 }
 
-/* A token for a later connection: of use to clients that come back, which we do not do yet. */
 static uint64_t on_new_token(struct vel_conn *conn, const struct frame_context *in,
                              const struct vel_frame *frame)
 {
-    (void)in, (void)frame;
-    return conn->is_client ? VEL_WIRE_NO_ERROR : VEL_WIRE_PROTOCOL_VIOLATION;
+    (void)in;
+    return conn->is_client ? vel_conn_on_new_token(conn, frame->token)
+                           : VEL_WIRE_PROTOCOL_VIOLATION;
 }
 
 static uint64_t on_new_cid(struct vel_conn *conn, const struct frame_context *in,
                            const struct vel_frame *frame)
 {
     (void)in;
-    const struct vel_frame_new_cid *f = &frame->new_cid;
-    enum vel_err err =
-        vel_cids_on_new(&conn->cids, f->sequence, f->retire_prior_to, &f->cid, f->reset_token);
-    if (err == VEL_ERR_LIMIT)
-        return VEL_WIRE_CONNECTION_ID_LIMIT_ERROR;
-    if (err != VEL_OK)
-        return VEL_WIRE_PROTOCOL_VIOLATION;
-    vel_conn_repair_paths(conn);
-    return VEL_WIRE_NO_ERROR;
+    return vel_conn_on_new_cid(conn, &frame->new_cid);
 }
 
 static uint64_t on_retire_cid(struct vel_conn *conn, const struct frame_context *in,
                               const struct vel_frame *frame)
 {
-    struct vel_cid gone;
-    if (vel_cids_on_retire(&conn->cids, frame->sequence, &in->frames->dcid, &gone) != VEL_OK)
-        return VEL_WIRE_PROTOCOL_VIOLATION;
-    if (gone.len > 0)
-        conn->hooks.retire_cid(conn->hooks.self, conn, &gone);
-    return VEL_WIRE_NO_ERROR;
+    return vel_conn_on_retire_cid(conn, frame->sequence, &in->frames->dcid);
 }
 
 /* RFC 9000 8.2.2: answered on the path it came on. */

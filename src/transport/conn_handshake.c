@@ -46,6 +46,8 @@ static struct vel_params local_params(const struct vel_conn *conn)
     params.initial_source_connection_id =
         (struct vel_param_cid){.present = true, .cid = conn->cids.local[0].cid};
     if (!conn->is_client) {
+        params.has_stateless_reset_token = true;
+        memcpy(params.stateless_reset_token, conn->cids.local[0].reset_token, VEL_RESET_TOKEN);
         params.original_destination_connection_id =
             (struct vel_param_cid){.present = true, .cid = conn->opening->original_dcid};
         if (conn->opening->retried)
@@ -96,8 +98,10 @@ static vel_result sink_peer_params(void *self, struct vel_slice bytes)
     vel_time idle_limit = INT64_MAX / (2 * MS);
     vel_life_peer_idle_timeout(
         &conn->life, (vel_time)VEL_MIN(params.max_idle_timeout, (uint64_t)idle_limit) * MS);
-    if (conn->is_client && params.has_stateless_reset_token)
+    if (conn->is_client && params.has_stateless_reset_token) {
         vel_cids_set_peer_token(&conn->cids, params.stateless_reset_token);
+        vel_conn_tell_reset_tokens(conn);
+    }
     vel_pmtud_set_ceiling(
         &conn->paths.active->pmtud,
         VEL_MIN(conn->config->limits.max_datagram_payload, params.max_udp_payload_size));
@@ -228,6 +232,7 @@ void vel_conn_confirm(struct vel_conn *conn, vel_time now)
     vel_conn_discard_space(conn, VEL_SPACE_INITIAL);
     vel_conn_discard_space(conn, VEL_SPACE_HANDSHAKE);
     vel_path_prove(conn->paths.active);
+    conn->new_token_due = !conn->is_client;
     vel_conn_lift_credit_block(conn, now);
     vel_conn_release_opening(conn);
 }

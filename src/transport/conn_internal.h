@@ -41,6 +41,8 @@
  *   conn_version.c    one connection between compatible versions
  *   conn_opening.c    what only a young connection meets: Retry, Version Negotiation, early packets
  *   conn_paths.c      the rules of migration: which path carries our packets, which are kept
+ *   conn_cids.c       connection ids: giving the peer enough, hearing of the peer's, reset tokens
+ *   conn_tokens.c     NEW_TOKEN, for the connection after this one
  *   conn_probe.c      datagrams that test a path: PATH_CHALLENGE and PATH_RESPONSE
  *   conn_timers.c     the deadline and what is due then
  */
@@ -100,6 +102,7 @@ struct vel_conn {
     struct vel_streams *streams;
     struct vel_datagrams datagrams;
     struct vel_handshake *handshake;
+    struct vel_buf new_token;    /* client: the last one that came */
     struct vel_opening *opening; /* NULL once the handshake is confirmed */
 
     /* The peer's transport parameters that matter after the handshake. */
@@ -119,6 +122,8 @@ struct vel_conn {
 
     bool is_client;
     bool handshake_done_due;     /* server: HANDSHAKE_DONE waits to be sent */
+    bool new_token_due;          /* server: NEW_TOKEN likewise */
+    bool new_token_event;        /* client: waits to be taken */
     bool connected_event;        /* waits to be taken */
     bool closed_event;           /* waits to be taken */
     bool closed_shown;           /* was taken: the application is done with us */
@@ -365,6 +370,33 @@ void vel_conn_repair_paths(struct vel_conn *conn);
 
 /* Challenges, failures and ends that are due. */
 void vel_conn_expire_paths(struct vel_conn *conn, vel_time now);
+
+/* ---- conn_cids.c ---- */
+
+/* Keep the peer supplied with ids of ours, once it may use them. */
+bool vel_conn_wants_cids(const struct vel_conn *conn);
+void vel_conn_issue_cids(struct vel_conn *conn);
+
+/* NEW_CONNECTION_ID and RETIRE_CONNECTION_ID arrived, the latter in a packet to `arrived_on`. Wire
+ * errors; VEL_WIRE_NO_ERROR. */
+uint64_t vel_conn_on_new_cid(struct vel_conn *conn, const struct vel_frame_new_cid *frame);
+uint64_t vel_conn_on_retire_cid(struct vel_conn *conn, uint64_t sequence,
+                                const struct vel_cid *arrived_on);
+
+/* No path uses this id of the peer any more. */
+void vel_conn_give_up_cid(struct vel_conn *conn, uint64_t sequence);
+
+/* Other reset tokens count from now on. */
+void vel_conn_tell_reset_tokens(struct vel_conn *conn);
+
+/* ---- conn_tokens.c ---- */
+
+/* Server: the frame to send; false when the endpoint gives none. `token` holds its bytes. */
+bool vel_conn_make_new_token(struct vel_conn *conn, uint8_t token[VEL_NEW_TOKEN_MAX],
+                             struct vel_frame *frame);
+
+/* Client: one arrived. */
+uint64_t vel_conn_on_new_token(struct vel_conn *conn, struct vel_slice token);
 
 /* ---- conn_probe.c ---- */
 

@@ -96,6 +96,7 @@ void vel_opening_on_retry(struct vel_conn *conn, const struct vel_packet_header 
     struct vel_keys write = {0};
     struct vel_cid scid = vel_cid(header->scid);
     struct vel_conn_space *initial = &conn->space[VEL_SPACE_INITIAL];
+    opening->token.len = 0; /* of an earlier connection: this one is better */
     if (vel_buf_append(&opening->token, header->token) != VEL_OK ||
         vel_keys_initial(conn->config->crypto, conn->version, &scid, true, &read, &write) !=
             VEL_OK) {

@@ -16,9 +16,8 @@
 /* Not the active one. */
 static void drop_path(struct vel_conn *conn, struct vel_path *path)
 {
-    bool shared = vel_paths_share_cid(&conn->paths, path);
-    if (!shared && vel_cids_give_up(&conn->cids, path->peer_cid) != VEL_OK)
-        vel_conn_fail(conn, VEL_WIRE_CONNECTION_ID_LIMIT_ERROR, "retirements not acknowledged");
+    if (!vel_paths_share_cid(&conn->paths, path))
+        vel_conn_give_up_cid(conn, path->peer_cid);
     vel_paths_remove(&conn->paths, path);
 }
 
@@ -112,6 +111,8 @@ static void on_proved(struct vel_conn *conn, struct vel_path *path, vel_time now
     }
     if (path != conn->paths.active)
         return;
+    const struct vel_path *last = conn->paths.last_proved;
+    conn->new_token_due |= !conn->is_client && (last == NULL || !vel_path_is_same_host(path, last));
     conn->paths.last_proved = path;
     vel_conn_lift_credit_block(conn, now);
     let_others_end(conn, now);

@@ -49,6 +49,15 @@ static enum vel_err retire_cid_lost(struct vel_conn *conn, enum vel_space space,
     return VEL_OK;
 }
 
+/* Another one will do as well. */
+static enum vel_err new_token_lost(struct vel_conn *conn, enum vel_space space,
+                                   const struct vel_record *record)
+{
+    (void)space, (void)record;
+    conn->new_token_due = true;
+    return VEL_OK;
+}
+
 static enum vel_err handshake_done_lost(struct vel_conn *conn, enum vel_space space,
                                         const struct vel_record *record)
 {
@@ -132,6 +141,7 @@ static const struct {
     [VEL_RECORD_NEW_CONNECTION_ID] = {NULL, new_cid_lost},
     [VEL_RECORD_RETIRE_CONNECTION_ID] = {retire_cid_acked, retire_cid_lost},
     [VEL_RECORD_HANDSHAKE_DONE] = {NULL, handshake_done_lost},
+    [VEL_RECORD_NEW_TOKEN] = {NULL, new_token_lost},
     [VEL_RECORD_PING] = {ping_acked, ping_lost},
     [VEL_RECORD_DATAGRAM] = {datagram_acked, datagram_lost},
 };

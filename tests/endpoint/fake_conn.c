@@ -97,6 +97,11 @@ bool vel_conn_is_validated(const struct vel_conn *conn)
     return conn->validated;
 }
 
+uint32_t vel_conn_version(const struct vel_conn *conn)
+{
+    return conn->setup.version;
+}
+
 bool vel_conn_is_connected(const struct vel_conn *conn)
 {
     return conn->connected;

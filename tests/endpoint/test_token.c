@@ -110,6 +110,110 @@ static void every_byte_counts(void **state)
     done(&s);
 }
 
+/* ---- NEW_TOKEN ---- */
+
+struct given {
+    struct test_env t;
+    struct vel_crypto *crypto;
+    struct vel_token_key key;
+    struct vel_new_token_facts facts;
+    uint8_t token[VEL_NEW_TOKEN_SIZE];
+    size_t size;
+};
+
+static void give(struct given *g)
+{
+    *g = (struct given){.size = 0};
+    test_env_init(&g->t, 1);
+    ASSERT_OK(vel_crypto_new(&g->t.env, &g->crypto));
+    vel_token_key_init(&g->key, &g->t.env);
+    g->facts = (struct vel_new_token_facts){.remote = fixture_ip4(0x0a000001, 4433),
+                                            .version = VEL_VERSION_DRAFT};
+    ASSERT_OK(
+        vel_new_token_seal(g->crypto, &g->t.env, &g->key, &g->facts, MADE, g->token, &g->size));
+}
+
+static void take_back(struct given *g)
+{
+    vel_crypto_free(g->crypto);
+    test_env_done(&g->t);
+}
+
+static enum vel_err show_at(const struct given *g, vel_time now)
+{
+    return vel_new_token_open(g->crypto, &g->key, &g->facts, vel_slice(g->token, g->size), now);
+}
+
+/* VEL-TR-17: bound to the address, not to the port; a day long. */
+static void a_given_token_is_bound(void **state)
+{
+    (void)state;
+    struct given g;
+    give(&g);
+    assert_int_equal(g.size, VEL_NEW_TOKEN_SIZE);
+    assert_true(vel_token_is_new(vel_slice(g.token, g.size)));
+    assert_false(vel_token_is_retry(vel_slice(g.token, g.size)));
+    ASSERT_OK(show_at(&g, MADE + VEL_NEW_TOKEN_LIFETIME));
+    ASSERT_ERR("a day later", show_at(&g, MADE + VEL_NEW_TOKEN_LIFETIME + 1), VEL_ERR_TIMEOUT);
+    ASSERT_ERR("before it was made", show_at(&g, MADE - 1), VEL_ERR_TIMEOUT);
+    g.facts.remote.port++;
+    ASSERT_OK(show_at(&g, MADE));
+    g.facts.version = VEL_VERSION_QUIC_V1;
+    ASSERT_ERR("another version", show_at(&g, MADE), VEL_ERR_AUTH);
+    g.facts.version = VEL_VERSION_DRAFT;
+    g.facts.remote.ip[3]++;
+    ASSERT_ERR("another address", show_at(&g, MADE), VEL_ERR_AUTH);
+    take_back(&g);
+}
+
+static void a_given_token_cannot_be_changed(void **state)
+{
+    (void)state;
+    struct given g;
+    give(&g);
+    for (size_t i = 0; i < g.size; i++) {
+        g.token[i] ^= 0x10;
+        ASSERT_ERR("changed", show_at(&g, MADE), VEL_ERR_AUTH);
+        g.token[i] ^= 0x10;
+    }
+    for (size_t size = 0; size < VEL_NEW_TOKEN_SIZE; size++) {
+        g.size = size;
+        ASSERT_ERR("cut", show_at(&g, MADE), VEL_ERR_AUTH);
+    }
+    take_back(&g);
+}
+
+/* The kinds do not pass for each other, not even under one key. */
+static void kinds_do_not_mix(void **state)
+{
+    (void)state;
+    struct given g;
+    struct vel_cid dcid;
+    give(&g);
+    g.token[0] = VEL_TOKEN_TYPE_RETRY;
+    struct vel_retry_facts facts = {.remote = g.facts.remote, .version = g.facts.version};
+    ASSERT_ERR(
+        "as a Retry's",
+        vel_retry_token_open(g.crypto, &g.key, &facts, vel_slice(g.token, g.size), MADE, &dcid),
+        VEL_ERR_AUTH);
+    take_back(&g);
+}
+
+/* VEL-TR-17 (RFC 9000 8.1.4) */
+static void a_token_is_spent_once(void **state)
+{
+    (void)state;
+    static struct vel_spent_tokens spent;
+    struct given g;
+    give(&g);
+    assert_true(vel_token_spend(&spent, vel_slice(g.token, g.size)));
+    assert_false(vel_token_spend(&spent, vel_slice(g.token, g.size)));
+    assert_false(vel_token_spend(&spent, vel_slice(g.token, g.size)));
+    g.token[8]++;
+    assert_true(vel_token_spend(&spent, vel_slice(g.token, g.size)));
+    take_back(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +221,10 @@ int main(void)
         cmocka_unit_test(it_lives_ten_seconds),
         cmocka_unit_test(it_is_bound),
         cmocka_unit_test(every_byte_counts),
+        cmocka_unit_test(a_given_token_is_bound),
+        cmocka_unit_test(a_given_token_cannot_be_changed),
+        cmocka_unit_test(kinds_do_not_mix),
+        cmocka_unit_test(a_token_is_spent_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

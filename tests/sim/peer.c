@@ -169,19 +169,53 @@ void peer_hear_stranger(struct peer *server, const struct vel_config *config, ve
     vel_endpoint_free(stranger);
 }
 
-void peer_start(struct peer *peer)
+static void open_endpoint(struct peer *peer)
 {
+    static const uint8_t reset_key[32] = "the same after every start";
     struct vel_endpoint_setup setup = {.env = &peer->t.env,
                                        .server = peer->is_client ? NULL : &peer->config,
                                        .max_half_open = peer->max_half_open,
-                                       .max_send_train = peer->max_send_train};
+                                       .max_send_train = peer->max_send_train,
+                                       .reset_key = reset_key};
     ASSERT_OK(vel_endpoint_new(&setup, &peer->endpoint));
+}
+
+static void forget(struct peer *peer)
+{
+    exchange_free(&peer->exchange);
+    peer->exchange = (struct exchange){0};
+    peer->conn = NULL;
+    peer->connected = peer->closed = false;
+}
+
+static void connect_client(struct peer *client)
+{
+    struct vel_addr local = address(true), remote = address(false);
+    ASSERT_OK(vel_endpoint_connect(client->endpoint, &client->config, &local, &remote,
+                                   sim_now(client->sim), &client->conn));
+}
+
+void peer_reconnect(struct peer *client, struct peer *server)
+{
+    forget(client);
+    forget(server);
+    connect_client(client);
+}
+
+void peer_restart(struct peer *server)
+{
+    vel_endpoint_free(server->endpoint);
+    forget(server);
+    open_endpoint(server);
+}
+
+void peer_start(struct peer *peer)
+{
+    open_endpoint(peer);
     sim_attach(peer->sim, peer->is_client ? SIM_DOWN : SIM_UP,
                (struct sim_host){receive, deadline, expire, flush, peer});
-    struct vel_addr local = address(true), remote = address(false);
     if (peer->is_client)
-        ASSERT_OK(vel_endpoint_connect(peer->endpoint, &peer->config, &local, &remote,
-                                       sim_now(peer->sim), &peer->conn));
+        connect_client(peer);
 }
 
 const struct vel_conn_stats *peer_stats(struct peer *peer)

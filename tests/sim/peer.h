@@ -36,6 +36,10 @@ void peer_init(struct peer *peer, struct sim *sim, bool is_client, uint64_t seed
 void peer_start(struct peer *peer);
 /* The first flight of a client that is never heard of again reaches the server, which has started. */
 void peer_hear_stranger(struct peer *server, const struct vel_config *config, vel_time now);
+/* A client whose connection is closed connects once more and asks for the same again. */
+void peer_reconnect(struct peer *client, struct peer *server);
+/* A server loses everything but its configuration and its reset key, as if started again. */
+void peer_restart(struct peer *server);
 void peer_free(struct peer *peer);
 
 /* A host has two addresses, 0 and 1; a client starts at the first, and calls the server's first. */

@@ -165,6 +165,62 @@ static void a_stranger_is_refused(uint64_t seed)
     scene_free(scene);
 }
 
+/* VEL-TR-16: the server has lost its state; a client in the middle of something hears so after half a
+ * round trip and a time-out, not after its idle time-out, and a client that was idle with its first
+ * word. */
+static void a_forgotten_connection_ends_at_once(uint64_t seed)
+{
+    struct scene *scene = scene_new(seed, VEL_PROFILE_LIGHT);
+    struct vel_endpoint_stats stats;
+    bool idle = seed % 2 == 0;
+    scene->client.config.limits.keep_alive = 5 * SECOND;
+    sim_delay(scene->sim, SIM_BOTH, 20 * MS);
+    scene_start(scene, &(struct ask){.streams = 1, .down = idle ? 1000 : 50 * MIB});
+    if (idle)
+        scene_finish(scene, 5 * SECOND);
+    else
+        scene_connect(scene, 5 * SECOND);
+    scene_run(scene, 300 * MS);
+    peer_restart(&scene->server);
+    scene_run(scene, idle ? 6 * SECOND : 200 * MS);
+    EXPECT(scene->client.closed);
+    EXPECT_NUMBER(scene->client.close.origin, ==, VEL_CLOSE_PEER);
+    EXPECT_NUMBER(strcmp(scene->client.close.reason, "stateless reset"), ==, 0);
+    vel_endpoint_get_stats(scene->server.endpoint, &stats);
+    EXPECT_NUMBER(stats.resets_sent, >=, 1);
+    EXPECT_NUMBER(stats.resets_sent, <=, 200);
+    scene_free(scene);
+}
+
+/* VEL-TR-17: the token of one connection spares the next one its long first flight; the second time
+ * it is worth nothing, and still costs no more than credit. */
+static void a_token_opens_the_next_connection(uint64_t seed)
+{
+    uint8_t token[64];
+    struct scene *scene = scene_new(seed, VEL_PROFILE_SECURE);
+    sim_delay(scene->sim, SIM_BOTH, 20 * MS);
+    scene_start(scene, &(struct ask){.streams = 1, .up = 10, .down = 10});
+    scene_finish(scene, 5 * SECOND);
+    scene_run(scene, 1 * SECOND);
+    struct vel_slice given = vel_conn_token(scene->client.conn);
+    EXPECT(given.len > 0 && given.len <= sizeof token);
+    memcpy(token, given.ptr, given.len);
+    uint64_t flight = peer_stats(&scene->client)->handshake_datagrams_sent;
+
+    for (unsigned use = 0; use < 2; use++) {
+        vel_conn_close(scene->client.conn, 0, "again");
+        scene_wait_closed(scene, 5 * SECOND);
+        scene->client.config.token = vel_slice(token, given.len);
+        peer_reconnect(&scene->client, &scene->server);
+        scene_finish(scene, 5 * SECOND);
+        const struct vel_conn_stats *stats = peer_stats(&scene->client);
+        EXPECT_NUMBER(stats->handshake_datagrams_sent, <, flight);
+        EXPECT_NUMBER(stats->handshake_round_trips, ==, 1);
+        EXPECT_NUMBER(peer_stats(&scene->server)->handshake_round_trips, ==, 1 + use);
+    }
+    scene_free(scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +233,8 @@ int main(void)
         SCENARIO(a_single_datagram_earns_three, 2),
         SCENARIO(no_common_ground_is_said_at_once, 2),
         SCENARIO(a_stranger_is_refused, 2),
+        SCENARIO(a_forgotten_connection_ends_at_once, 10),
+        SCENARIO(a_token_opens_the_next_connection, 3),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

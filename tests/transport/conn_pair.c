@@ -79,7 +79,7 @@ static struct vel_conn_setup setup_of(struct conn_pair *p, bool client)
     struct vel_conn_setup setup = {
         .env = &p->env.env,
         .config = client ? &p->client_config : &p->server_config,
-        .hooks = {count_wake, issue_cid, retire_cid, p},
+        .hooks = {.wake = count_wake, .issue_cid = issue_cid, .retire_cid = retire_cid, .self = p},
         .version = VEL_VERSION_DRAFT,
         .local = client ? client_addr : server_addr,
         .remote = client ? server_addr : client_addr,
