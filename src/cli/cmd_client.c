@@ -17,6 +17,9 @@ static const struct vel_option get_options[] = {
      "place of the system's"},
     {"insecure", 'k', vel_parse_flag, FIELD(insecure), NULL, NULL, 0, 0,
      "accept any issuer and name; the signatures of the handshake are still checked"},
+    {"pins", 0, vel_parse_text, FIELD(pins), "FILE", NULL, 1, 1023,
+     "where continuity pins are kept: servers that must prove themselves as velocity/1 does "
+     "(default: $XDG_STATE_HOME/velocity/pins, or ~/.local/state/velocity/pins)"},
     {"output", 'o', vel_parse_text, FIELD(output), "FILE", NULL, 1, 4095,
      "write the body to FILE; - is the standard output"},
     {"output-dir", 0, vel_parse_text, FIELD(output_dir), "FOLDER", NULL, 1, 2048,

@@ -221,6 +221,7 @@ static void clear(struct vel_get *get)
 {
     for (size_t i = 0; i < get->fetch_count; i++)
         vel_fetch_clear(&get->fetches[i]);
+    vel_guard_free(get->guard);
     vel_timer_free(get->max_timer);
     vel_loop_free(get->loop);
     vel_tls_free(get->tls);

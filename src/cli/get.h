@@ -12,6 +12,7 @@ struct vel_get_settings {
     int64_t max_redirs; /* of one URL; negative: any number */
     const char *cacert;
     bool insecure;
+    const char *pins;       /* file of continuity pins; NULL: the default */
     const char *output;     /* "-" or NULL: the standard output */
     const char *output_dir; /* NULL: none */
     bool head;

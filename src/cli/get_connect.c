@@ -123,6 +123,7 @@ static vel_result reach(struct vel_get *get)
                                                    .progress = on_progress,
                                                    .self = get}};
     memcpy(setup.attempt.addrs, get->addrs, get->addr_count * sizeof *get->addrs);
+    TRY(vel_get_guard_open(get, &setup));
     return vel_connector_new(&setup, vel_clock_now(), &get->connector);
 }
 
@@ -143,4 +144,5 @@ void vel_get_connect(struct vel_get *get)
     get->ladder = *vel_connector_ladder(get->connector);
     vel_connector_free(get->connector);
     get->connector = NULL;
+    vel_get_guard_close(get);
 }

@@ -267,6 +267,7 @@ static void on_head(void *self, struct vel_transfer *transfer, const struct vel_
     (void)transfer;
     fetch->result.status = response->status;
     vel_report_response(fetch, response);
+    vel_get_note_pin(fetch->get, response);
     if (fetch->get->settings->location)
         plan_redirection(fetch, response);
 }

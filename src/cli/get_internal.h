@@ -2,6 +2,7 @@
 #ifndef CLI_GET_INTERNAL_H
 #define CLI_GET_INTERNAL_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "cli/get.h"
@@ -9,6 +10,7 @@
 #include "cli/progress.h"
 #include "client/connector.h"
 #include "client/exit.h"
+#include "client/guard.h"
 #include "client/redirect.h"
 #include "sys/address.h"
 #include "velocity/tls.h"
@@ -18,6 +20,7 @@
  *   get.c          what was asked: URLs, body, trust
  *   get_connect.c  one server: reaching it, its fetches, the end
  *   get_fetch.c    one URL: its request, where its body goes
+ *   get_guard.c    what stands between the ladder and a downgrade: pins, the fallback record
  *   get_report.c   what is told about it: --verbose, --json, error messages
  */
 struct vel_get;
@@ -61,8 +64,12 @@ struct vel_get {
     struct vel_loop *loop;
     struct vel_timer *max_timer;     /* --max-time */
     struct vel_connector *connector; /* while there is one */
-    bool closing;                    /* its fetches are done, or it is over */
-    struct vel_buf data;             /* request body */
+    struct vel_guard *guard;         /* of the last connection */
+    bool pinned;                     /* so is the server at hand */
+    bool pin_noted;                  /* it said how long it wants to be: pin_max_age, seconds */
+    uint32_t pin_max_age;
+    bool closing;        /* its fetches are done, or it is over */
+    struct vel_buf data; /* request body */
     struct vel_field headers[VEL_GET_HEADERS_MAX];
     struct vel_buf header_names; /* lower case */
     size_t header_count;
@@ -100,6 +107,22 @@ void vel_get_connect(struct vel_get *get);
 
 /* Something ended that the connection may have waited for: stop when nothing is left. */
 void vel_get_look(struct vel_get *get);
+
+/* ---- get_guard.c ---- */
+
+/* Before a search: puts a guard between it and its end. Errors are told with vel_get_failed, but for
+ * VEL_ERR_NOMEM. */
+vel_result vel_get_guard_open(struct vel_get *get, struct vel_connector_setup *setup);
+/* A response came: remember what it says about a pin, if that may be believed. */
+void vel_get_note_pin(struct vel_get *get, const struct vel_response *response);
+/* After the connection: keeps the pin. */
+void vel_get_guard_close(struct vel_get *get);
+
+/* What the guard found out about the connection that was reached, or refused; NULL: there was
+ * nothing to judge. */
+const struct vel_guard_finding *vel_get_finding(const struct vel_get *get);
+void vel_report_guard(const struct vel_get *get); /* --verbose */
+json_t *vel_get_guard_json(const struct vel_get *get);
 
 /* ---- get_fetch.c ---- */
 

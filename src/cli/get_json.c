@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -158,6 +157,7 @@ void vel_report_json(const struct vel_get *get, FILE *to)
     json_object_set_new(root, "handshake", get->connected > 0 ? handshake_of(get) : json_null());
     json_object_set_new(root, "connection", get->connected > 0 ? connection_of(get) : json_null());
     json_object_set_new(root, "ladder", ladder_of(get));
+    json_object_set_new(root, "downgrade", vel_get_guard_json(get));
     json_object_set_new(root, "resolved_ms", moment(get, get->resolved));
     json_object_set_new(root, "connected_ms", moment(get, get->connected));
     json_object_set_new(root, "transfers", transfers);

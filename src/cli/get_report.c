@@ -100,6 +100,7 @@ void vel_report_connected(const struct vel_get *get)
         report_security(get);
     else
         fprintf(stderr, "* plain HTTP: nothing is encrypted or authenticated\n");
+    vel_report_guard(get);
     if (stats->handshake_datagrams_sent > 0)
         fprintf(stderr,
                 "* handshake: %" PRIu64 " datagrams, %" PRIu64 " bytes sent; %" PRIu64

@@ -154,24 +154,9 @@ static vel_result set_path(char *out, const char *folder, const char *rest)
     return length > 0 && length < VEL_PATH_TEXT ? VEL_OK : VEL_ERR_ARGUMENT;
 }
 
-static vel_result find_folder(const char *folder, char *out)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    if (folder != NULL)
-        return set_path(out, folder, "");
-    if (state != NULL && state[0] == '/')
-        return set_path(out, state, "/velocity");
-    if (home != NULL && home[0] == '/')
-        return set_path(out, home, "/.local/state/velocity");
-    return set_path(out, ".velocity", "");
-}
-
 static vel_result find_place(const char *folder, enum vel_profile profile, struct place *place)
 {
-    char base[VEL_PATH_TEXT], parent[VEL_PATH_TEXT];
-    TRY(find_folder(folder, base));
-    TRY(set_path(parent, base, "/"));
-    TRY(set_path(place->folder, parent, vel_profile_name(profile)));
+    TRY(vel_state_path(folder, vel_profile_name(profile), place->folder));
     TRY(set_path(place->chain, place->folder, "/fullchain.pem"));
     return set_path(place->key, place->folder, "/privkey.pem");
 }

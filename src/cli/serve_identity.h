@@ -3,6 +3,7 @@
 #define CLI_SERVE_IDENTITY_H
 
 #include "cli/command.h"
+#include "cli/state.h"
 #include "velocity/pki.h"
 #include "velocity/tls.h"
 
@@ -10,7 +11,6 @@
  * The certificate of `velocity serve`: the one that was given, or else a self-signed hybrid one for
  * this machine, kept in a state folder and used again until it runs out.
  */
-enum { VEL_PATH_TEXT = 1024 };
 
 struct vel_serve_identity {
     struct vel_identity *identity;
@@ -35,8 +35,7 @@ vel_result vel_serve_tls_new(const struct vel_call *call, const struct vel_crypt
                              const struct vel_identity *hybrid, struct vel_tls **tls);
 
 /*
- * From the state folder: `folder`, or if NULL $XDG_STATE_HOME/velocity, or ~/.local/state/velocity,
- * or .velocity. The certificate of each profile stands in a folder of its own. It is good for
+ * From the state folder (cli/state.h). The certificate of each profile stands in a folder of its own. It is good for
  * localhost, its two addresses, the host name, and `address` (an IP literal; NULL: none more).
  */
 vel_result vel_serve_identity_state(const struct vel_call *call, const struct vel_crypto *crypto,
