@@ -129,10 +129,3 @@ vel_result vel_crypto_stream_lost(struct vel_crypto_stream *c, const struct vel_
     struct vel_send_span span = span_of(record);
     return vel_send_buffer_lost(&c->send, &span);
 }
-
-vel_result vel_crypto_stream_restart(struct vel_crypto_stream *c)
-{
-    struct vel_send_span all = {.offset = c->send.base,
-                                .len = (size_t)(c->send.sent - c->send.base)};
-    return vel_send_buffer_lost(&c->send, &all);
-}

@@ -66,7 +66,4 @@ vel_result vel_crypto_stream_repeat_frames(const struct vel_crypto_stream *c, ui
 vel_result vel_crypto_stream_acked(struct vel_crypto_stream *c, const struct vel_record *record);
 vel_result vel_crypto_stream_lost(struct vel_crypto_stream *c, const struct vel_record *record);
 
-/* Everything sent and unacknowledged is to be sent again: after Retry, and for probes. */
-vel_result vel_crypto_stream_restart(struct vel_crypto_stream *c);
-
 #endif

@@ -117,6 +117,7 @@ void pair_init(struct pair *pair, const char *kind, uint64_t seed)
 {
     const struct vel_sig_suite *suite = pair_kind(kind);
     const struct pair_credentials *credentials = pair_credentials(suite);
+    pair->version = VEL_VERSION_DRAFT;
     pair->unix_time = PAIR_DATE;
     pair->piece = 0;
     pair->delivered = 0;
@@ -149,11 +150,12 @@ static enum vel_err start_side(struct pair *pair, struct pair_side *side, bool i
         .config = &side->config,
         .sink = {sink_write, sink_secret, sink_peer_params, side},
         .is_client = is_client,
-        .version = VEL_VERSION_DRAFT,
+        .version = pair->version,
         .unix_time = pair->unix_time,
         .local_params = side->local_params,
     };
-    side->err = vel_handshake_velocity_new(&setup, &side->hs);
+    side->err = pair->version == VEL_VERSION_DRAFT ? vel_handshake_velocity_new(&setup, &side->hs)
+                                                   : vel_handshake_tls_new(&setup, &side->hs);
     if (side->err == VEL_OK)
         side->err = side->hs->ops->start(side->hs);
     return side->err;
@@ -259,7 +261,7 @@ static void assert_same_facts(const char *what, const struct pair *pair)
 {
     const struct vel_handshake_facts *c = &pair->client.hs->facts;
     const struct vel_handshake_facts *s = &pair->server.hs->facts;
-    CHECK(what, c->version == VEL_VERSION_DRAFT && s->version == c->version);
+    CHECK(what, c->version == pair->version && s->version == c->version);
     CHECK(what, c->profile == s->profile);
     CHECK(what, strcmp(c->suite, s->suite) == 0 && strcmp(c->group, s->group) == 0);
     CHECK(what, c->hello_retry == s->hello_retry);

@@ -51,6 +51,7 @@ typedef void (*pair_tamper_fn)(struct pair *pair, bool by_client, enum vel_level
 struct pair {
     struct pair_side client, server;
     struct test_env harness; /* memory of this machinery, which never fails */
+    uint32_t version;        /* Velocity/1, or QUIC v1: TLS with the config's tls */
     int64_t unix_time;       /* for both */
     size_t piece;            /* bytes a receive gets at a time; 0: the whole message */
     unsigned delivered;      /* messages so far */

@@ -199,22 +199,6 @@ static void repeated_flight(void **state)
     finish(&f);
 }
 
-static void restart_sends_all_again(void **state)
-{
-    (void)state;
-    struct fixture f;
-    struct packet packet;
-    start(&f, 1);
-    ASSERT_OK(write_pattern(&f, 1000));
-    send_packet(&f, &packet);
-    assert_false(vel_crypto_stream_want_send(&f.from.stream));
-    ASSERT_OK(vel_crypto_stream_restart(&f.from.stream));
-    assert_true(send_packet(&f, &packet) > 1000);
-    deliver(&f, &packet);
-    assert_int_equal(take(&f), 1000);
-    finish(&f);
-}
-
 /* RFC 9000 7.5. */
 static void limits(void **state)
 {
@@ -290,7 +274,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flight_with_a_loss),      cmocka_unit_test(repeated_flight),
-        cmocka_unit_test(restart_sends_all_again), cmocka_unit_test(limits),
+        cmocka_unit_test(limits),
         cmocka_unit_test(memory_is_bounded),       cmocka_unit_test(allocations_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,22 @@
 #include "transport/frame.h"
 #include "velocity/config.h"
 
-/* ---- RFC 9001 appendix A, from tests/vectors/rfc9001.txt ---- */
+/* ---- appendix A of RFC 9001 and of RFC 9369, from tests/vectors ---- */
+
+struct samples {
+    const char *file;
+    uint32_t version;
+};
+
+static struct samples of_v1 = {"tests/vectors/rfc9001.txt", VEL_VERSION_QUIC_V1};
+static struct samples of_v2 = {"tests/vectors/rfc9369.txt", VEL_VERSION_QUIC_V2};
+static const struct samples *samples = &of_v1;
+
+/* Whose the test is about, by its initial state. */
+static void choose(void **state)
+{
+    samples = *state;
+}
 
 struct bytes {
     uint8_t ptr[1500];
@@ -17,7 +32,7 @@ struct bytes {
 static struct bytes vector(const char *name)
 {
     struct bytes out = {.len = 0};
-    FILE *file = fopen("tests/vectors/rfc9001.txt", "r");
+    FILE *file = fopen(samples->file, "r");
     assert_non_null(file);
     char line[128];
     bool found = false;
@@ -68,9 +83,9 @@ static int close_crypto(void **state)
     return 0;
 }
 
-static const struct vel_version *v1(void)
+static const struct vel_version *version(void)
 {
-    return vel_version_find(VEL_VERSION_QUIC_V1);
+    return vel_version_find(samples->version);
 }
 
 static const struct vel_suite chacha = {.aead = VEL_CHACHA20_POLY1305, .hash = VEL_SHA256};
@@ -80,13 +95,13 @@ struct sides {
     struct vel_keys client_read, client_write, server_read, server_write;
 };
 
-static struct sides initial(const struct vel_version *version)
+static struct sides initial(const struct vel_version *of)
 {
     struct bytes dcid = vector("dcid");
     struct vel_cid cid = vel_cid(slice(&dcid));
     struct sides s = {0};
-    ASSERT_OK(vel_keys_initial(crypto, version, &cid, true, &s.client_read, &s.client_write));
-    ASSERT_OK(vel_keys_initial(crypto, version, &cid, false, &s.server_read, &s.server_write));
+    ASSERT_OK(vel_keys_initial(crypto, of, &cid, true, &s.client_read, &s.client_write));
+    ASSERT_OK(vel_keys_initial(crypto, of, &cid, false, &s.server_read, &s.server_write));
     return s;
 }
 
@@ -101,11 +116,12 @@ static void clear(struct sides *s)
 /* A.1: every intermediate value, with the version's own labels. */
 static void labels_give_the_sample_keys(void **state)
 {
-    (void)state;
+    choose(state);
     struct bytes dcid = vector("dcid");
     struct vel_secret initial_secret;
-    ASSERT_OK(vel_hkdf_extract(crypto, VEL_SHA256, vel_slice(v1()->initial_salt, VEL_INITIAL_SALT),
-                               slice(&dcid), &initial_secret));
+    ASSERT_OK(vel_hkdf_extract(crypto, VEL_SHA256,
+                               vel_slice(version()->initial_salt, VEL_INITIAL_SALT), slice(&dcid),
+                               &initial_secret));
     struct bytes want = vector("initial_secret");
     assert_true(vel_slice_equal(vel_secret_slice(&initial_secret), slice(&want)));
 
@@ -117,25 +133,25 @@ static void labels_give_the_sample_keys(void **state)
         const char *label;
         const char *want;
     } rows[] = {
-        {&initial_secret, v1()->label_client_initial, "client_secret"},
-        {&initial_secret, v1()->label_server_initial, "server_secret"},
-        {&client, v1()->label_key, "client_key"},
-        {&client, v1()->label_iv, "client_iv"},
-        {&client, v1()->label_header, "client_hp"},
-        {&server, v1()->label_key, "server_key"},
-        {&server, v1()->label_iv, "server_iv"},
-        {&server, v1()->label_header, "server_hp"},
-        {&app, v1()->label_key, "chacha_key"},
-        {&app, v1()->label_iv, "chacha_iv"},
-        {&app, v1()->label_header, "chacha_hp"},
-        {&app, v1()->label_update, "chacha_ku"},
+        {&initial_secret, version()->label_client_initial, "client_secret"},
+        {&initial_secret, version()->label_server_initial, "server_secret"},
+        {&client, version()->label_key, "client_key"},
+        {&client, version()->label_iv, "client_iv"},
+        {&client, version()->label_header, "client_hp"},
+        {&server, version()->label_key, "server_key"},
+        {&server, version()->label_iv, "server_iv"},
+        {&server, version()->label_header, "server_hp"},
+        {&app, version()->label_key, "chacha_key"},
+        {&app, version()->label_iv, "chacha_iv"},
+        {&app, version()->label_header, "chacha_hp"},
+        {&app, version()->label_update, "chacha_ku"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         want = vector(rows[i].want);
         uint8_t out[32];
         ASSERT_OK(vel_hkdf_expand_label(crypto, VEL_SHA256, vel_secret_slice(rows[i].from),
-                                        v1()->label_prefix, rows[i].label, (struct vel_slice){0},
-                                        out, want.len));
+                                        version()->label_prefix, rows[i].label,
+                                        (struct vel_slice){0}, out, want.len));
         CHECK(rows[i].want, memcmp(out, want.ptr, want.len) == 0);
     }
 }
@@ -181,8 +197,8 @@ static void check_sample(struct vel_keys *write, struct vel_keys *read, const ch
 /* A.2 and A.3 */
 static void initial_packets_are_the_samples(void **state)
 {
-    (void)state;
-    struct sides s = initial(v1());
+    choose(state);
+    struct sides s = initial(version());
     check_sample(&s.client_write, &s.server_read, "client", 1162, 2);
     check_sample(&s.server_write, &s.client_read, "server", vector("server_frames").len, 1);
     clear(&s);
@@ -191,15 +207,15 @@ static void initial_packets_are_the_samples(void **state)
 /* The sample headers are what our writers make, up to the protection. */
 static void headers_are_the_samples(void **state)
 {
-    (void)state;
+    choose(state);
     struct bytes dcid = vector("dcid");
     struct vel_cid client = vel_cid(slice(&dcid));
     struct vel_cid none = {0};
     struct bytes want = vector("client_header");
     uint8_t bytes[100];
     struct vel_writer w = vel_writer(bytes, sizeof bytes);
-    vel_packet_write_long(&w, v1(), VEL_PACKET_INITIAL, &client, &none, (struct vel_slice){0}, 2,
-                          4);
+    vel_packet_write_long(&w, version(), VEL_PACKET_INITIAL, &client, &none, (struct vel_slice){0},
+                          2, 4);
     memcpy(bytes + want.len - 6, "\x44\x9e", 2); /* the Length, known to the sealing */
     assert_true(vel_slice_equal(vel_writer_slice(&w), slice(&want)));
 
@@ -212,7 +228,7 @@ static void headers_are_the_samples(void **state)
 /* A.4 */
 static void retry_tag_is_the_sample(void **state)
 {
-    (void)state;
+    choose(state);
     struct bytes dcid = vector("dcid");
     struct vel_cid original = vel_cid(slice(&dcid));
     struct bytes retry = vector("retry");
@@ -225,10 +241,10 @@ static void retry_tag_is_the_sample(void **state)
     struct vel_writer w = vel_writer(bytes, sizeof bytes);
     struct vel_cid dcid_sent = vel_cid(h.dcid);
     struct vel_cid scid_sent = vel_cid(h.scid);
-    vel_packet_write_retry(&w, v1(), &dcid_sent, &scid_sent, h.token);
+    vel_packet_write_retry(&w, version(), &dcid_sent, &scid_sent, h.token);
     bytes[0] |= 0x0f; /* unused bits, which the sample sets */
     uint8_t tag[VEL_RETRY_TAG];
-    ASSERT_OK(vel_retry_tag(crypto, v1(), &original, vel_writer_slice(&w), tag));
+    ASSERT_OK(vel_retry_tag(crypto, version(), &original, vel_writer_slice(&w), tag));
     assert_memory_equal(tag, h.retry_tag.ptr, sizeof tag);
 
     uint8_t ours[VEL_RETRY_TAG];
@@ -237,19 +253,19 @@ static void retry_tag_is_the_sample(void **state)
     static const uint8_t long_retry[VEL_RETRY_MAX + 1];
     ASSERT_ERR(
         "too long",
-        vel_retry_tag(crypto, v1(), &original, vel_slice(long_retry, sizeof long_retry), tag),
+        vel_retry_tag(crypto, version(), &original, vel_slice(long_retry, sizeof long_retry), tag),
         VEL_ERR_LIMIT);
 }
 
 /* A.5: the shortest packet there is. */
 static void short_packet_is_the_sample(void **state)
 {
-    (void)state;
+    choose(state);
     struct vel_secret app = secret("chacha_secret");
     struct vel_keys read = {0};
     struct vel_keys write = {0};
-    ASSERT_OK(vel_keys_from_secret(crypto, v1(), &chacha, &app, VEL_WRITE, &write));
-    ASSERT_OK(vel_keys_from_secret(crypto, v1(), &chacha, &app, VEL_READ, &read));
+    ASSERT_OK(vel_keys_from_secret(crypto, version(), &chacha, &app, VEL_WRITE, &write));
+    ASSERT_OK(vel_keys_from_secret(crypto, version(), &chacha, &app, VEL_READ, &read));
     struct bytes header = vector("chacha_header");
     struct bytes want = vector("chacha_packet");
     uint8_t packet[64] = {0};
@@ -267,7 +283,7 @@ static void short_packet_is_the_sample(void **state)
 
     struct bytes next = vector("chacha_ku");
     struct vel_aead *aead = NULL;
-    ASSERT_OK(vel_keys_next(crypto, v1(), &chacha, VEL_READ, &app, &aead));
+    ASSERT_OK(vel_keys_next(crypto, version(), &chacha, VEL_READ, &app, &aead));
     assert_true(vel_slice_equal(vel_secret_slice(&app), slice(&next)));
     vel_aead_free(aead);
     vel_keys_clear(&read);
@@ -360,9 +376,9 @@ static void key_update_replaces_the_aead_only(void **state)
     struct vel_secret for_write = for_read;
     struct vel_aead *next_read = NULL;
     struct vel_aead *next_write = NULL;
-    const struct vel_version *version = &vel_versions[0];
-    ASSERT_OK(vel_keys_next(crypto, version, suite, VEL_READ, &for_read, &next_read));
-    ASSERT_OK(vel_keys_next(crypto, version, suite, VEL_WRITE, &for_write, &next_write));
+    const struct vel_version *ours = &vel_versions[0];
+    ASSERT_OK(vel_keys_next(crypto, ours, suite, VEL_READ, &for_read, &next_read));
+    ASSERT_OK(vel_keys_next(crypto, ours, suite, VEL_WRITE, &for_write, &next_write));
     vel_aead_free(write.aead);
     write.aead = next_write;
 
@@ -417,7 +433,7 @@ static void failed_allocation_leaves_no_keys(void **state)
         struct vel_keys read = {0};
         struct vel_keys write = {0};
         t.fail_after = n;
-        enum vel_err err = vel_keys_initial(crypto, v1(), &dcid, true, &read, &write);
+        enum vel_err err = vel_keys_initial(crypto, version(), &dcid, true, &read, &write);
         t.fail_after = -1;
         if (err == VEL_OK) {
             vel_keys_clear(&read);
@@ -429,14 +445,17 @@ static void failed_allocation_leaves_no_keys(void **state)
     }
 }
 
+#define SAMPLE_TESTS(test)                                                                         \
+    cmocka_unit_test_prestate(test, &of_v1), cmocka_unit_test_prestate(test, &of_v2)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(labels_give_the_sample_keys),
-        cmocka_unit_test(initial_packets_are_the_samples),
-        cmocka_unit_test(headers_are_the_samples),
-        cmocka_unit_test(retry_tag_is_the_sample),
-        cmocka_unit_test(short_packet_is_the_sample),
+        SAMPLE_TESTS(labels_give_the_sample_keys),
+        SAMPLE_TESTS(initial_packets_are_the_samples),
+        SAMPLE_TESTS(headers_are_the_samples),
+        SAMPLE_TESTS(retry_tag_is_the_sample),
+        SAMPLE_TESTS(short_packet_is_the_sample),
         cmocka_unit_test(every_changed_bit_is_noticed),
         cmocka_unit_test(reserved_bits_are_refused_after_decryption),
         cmocka_unit_test(key_update_replaces_the_aead_only),
