@@ -19,6 +19,7 @@
 #include "velocity/http.h"
 #include "velocity/runtime.h"
 #include "velocity/system.h"
+#include "velocity/tls.h"
 #include "velocity/udp.h"
 
 enum {
@@ -244,8 +245,8 @@ static const char *text_option(int argc, char **argv, const char *name, const ch
 }
 
 /* Any server will do: what it proves is not our business here. */
-static void fill_config(struct load *load, struct vel_crypto *crypto, const struct vel_slice *alpn,
-                        const char *name)
+static void fill_config(struct load *load, struct vel_crypto *crypto, const struct vel_tls *tls,
+                        const struct vel_slice *alpn, const char *name)
 {
     load->config = vel_config_default(crypto);
     load->config.alpn = alpn;
@@ -254,12 +255,17 @@ static void fill_config(struct load *load, struct vel_crypto *crypto, const stru
     load->config.insecure = true;
     load->config.unix_offset = vel_clock_unix_offset();
     load->config.limits.idle_timeout = 0;
+    if (!vel_slice_equal(*alpn, vel_slice_text("h3")))
+        return;
+    load->config.tls = tls;
+    load->config.versions = (struct vel_version_list){.items = {VEL_VERSION_QUIC_V1}, .count = 1};
 }
 
 int main(int argc, char **argv)
 {
     static struct load load;
     struct vel_crypto *crypto = NULL;
+    struct vel_tls *tls = NULL;
     struct vel_heap *heap = NULL;
     BENCH_OK(vel_heap_new(&heap));
     load.env = vel_heap_env(heap);
@@ -274,7 +280,10 @@ int main(int argc, char **argv)
         return 2;
     }
     BENCH_OK(vel_crypto_new(&load.env, &crypto));
-    fill_config(&load, crypto, &alpn, name);
+    struct vel_tls_setup tls_setup = {
+        .env = &load.env, .crypto = crypto, .is_client = true, .insecure = true};
+    BENCH_OK(vel_tls_new(&tls_setup, &tls));
+    fill_config(&load, crypto, tls, &alpn, name);
     load.request =
         (struct vel_request){.method = vel_slice_text("GET"),
                              .scheme = vel_slice_text("https"),
@@ -284,6 +293,7 @@ int main(int argc, char **argv)
     run(&load);
     report(&load);
     tear_down(&load);
+    vel_tls_free(tls);
     vel_crypto_free(crypto);
     vel_heap_free(heap);
     return load.failed == 0 ? 0 : 1;
