@@ -4,10 +4,11 @@
  *      [--requests N] [--name HOST]
  *
  * The load generator: N connections, each with so many requests under way at a time, until all were
- * answered. Any server of HTTP over QUIC will do; trust and name are not checked. Prints, one line
- * per key (see measure.h): requests a second, the time of one request, and those that failed, which
- * also make the exit status 1.
+ * answered. Any server of HTTP over QUIC will do; trust and name are not checked. Says when all are
+ * connected, then prints, one line per key (see measure.h): requests a second, the time of one
+ * request, and those that failed, which also make the exit status 1.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,8 @@ static void on_connected(struct load *load, struct visitor *visitor, struct vel_
     if (load->connected < load->connections)
         return;
     load->first = load->now;
+    printf("load_connected\t%" PRIu64 "\n", load->connected);
+    fflush(stdout);
     for (uint64_t i = 0; i < load->connections; i++)
         ask_all(&load->visitors[i]);
 }
