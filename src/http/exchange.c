@@ -166,6 +166,7 @@ vel_result vel_exchange_respond(struct vel_exchange *exchange, const struct vel_
     TRY(exchange->http->ops->respond(exchange, &flat, body != NULL));
     exchange->answered = true;
     open_source(exchange, body);
+    vel_http_wake(exchange->http);
     return VEL_OK;
 }
 
@@ -209,6 +210,7 @@ vel_result vel_http_request(struct vel_http *http, const struct vel_request *req
     fresh->told = true;
     fresh->user = user;
     open_source(fresh, body);
+    vel_http_wake(http);
     *exchange = fresh;
     return VEL_OK;
 }
@@ -216,8 +218,10 @@ vel_result vel_http_request(struct vel_http *http, const struct vel_request *req
 void vel_exchange_resume_body(struct vel_exchange *exchange)
 {
     struct vel_http *http = exchange->http;
-    if (!http->failed && !http->closed && !exchange->cancelled)
-        http->ops->resume_body(exchange);
+    if (http->failed || http->closed || exchange->cancelled)
+        return;
+    http->ops->resume_body(exchange);
+    vel_http_wake(http);
 }
 
 void vel_exchange_pause(struct vel_exchange *exchange)
@@ -232,9 +236,11 @@ void vel_exchange_resume(struct vel_exchange *exchange)
     exchange->paused = false;
     exchange->read_waiting = true;
     exchange->http->attention = true;
+    vel_http_wake(exchange->http);
 }
 
 void vel_exchange_cancel(struct vel_exchange *exchange, uint64_t code)
 {
     vel_exchange_abort(exchange, code, false);
+    vel_http_wake(exchange->http);
 }

@@ -17,13 +17,19 @@ vel_result vel_http_new_on_stream(const struct vel_http_stream_setup *setup, vel
 {
     switch (setup->version) {
     case VEL_HTTP_1_1:
-        return VEL_ERR_UNSUPPORTED;
+        return vel_h1_new(setup, now, http);
     case VEL_HTTP_2:
         return vel_h2_new(setup, now, http);
     case VEL_HTTP_3:
         break;
     }
     return VEL_ERR_ARGUMENT;
+}
+
+void vel_http_wake(struct vel_http *http)
+{
+    if (http->ops->output != NULL && http->events.wake != NULL)
+        http->events.wake(http->events.self);
 }
 
 void vel_http_free(struct vel_http *http)
@@ -104,6 +110,7 @@ void vel_http_finish(struct vel_http *http)
         return;
     http->finishing = true;
     http->ops->finish(http);
+    vel_http_wake(http);
 }
 
 void vel_http_event(struct vel_http *http, const struct vel_event *event)

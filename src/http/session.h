@@ -152,6 +152,9 @@ void vel_http_fail(struct vel_http *http, uint64_t code, const char *reason);
 /* Look after exchanges whose source failed, or that wait for a read or a pull: what a version does
  * first when it is asked to send. */
 void vel_http_attend(struct vel_http *http);
+/* The application did something that makes output, or room for input: on a stream its owner has to
+ * know, since no event of a connection tells. */
+void vel_http_wake(struct vel_http *http);
 /* End of every call from outside: nothing of ours is on the stack. */
 void vel_http_settle(struct vel_http *http);
 

@@ -23,6 +23,7 @@
     X(413, "Content Too Large")                                                                    \
     X(414, "URI Too Long")                                                                         \
     X(416, "Range Not Satisfiable")                                                                \
+    X(417, "Expectation Failed")                                                                   \
     X(421, "Misdirected Request")                                                                  \
     X(425, "Too Early")                                                                            \
     X(429, "Too Many Requests")                                                                    \
@@ -31,7 +32,8 @@
     X(501, "Not Implemented")                                                                      \
     X(502, "Bad Gateway")                                                                          \
     X(503, "Service Unavailable")                                                                  \
-    X(504, "Gateway Timeout")
+    X(504, "Gateway Timeout")                                                                      \
+    X(505, "HTTP Version Not Supported")
 
 /* The phrase; "" for a status that is not in the table. */
 const char *vel_http_status_text(unsigned status);
