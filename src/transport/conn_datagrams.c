@@ -12,7 +12,8 @@ enum { TYPE_SIZE = 1 };
 size_t vel_conn_max_datagram(const struct vel_conn *conn)
 {
     const struct vel_cid *peer = vel_cids_peer(&conn->cids, conn->paths.active->peer_cid);
-    size_t overhead = 1u + peer->len + VEL_PACKET_NUMBER_MAX + VEL_AEAD_TAG;
+    size_t id = peer != NULL ? peer->len : (size_t)VEL_CID_MAX;
+    size_t overhead = 1u + id + VEL_PACKET_NUMBER_MAX + VEL_AEAD_TAG;
     uint64_t frame = VEL_MIN(conn->datagrams.peer_max, conn->paths.active->pmtud.mtu - overhead);
     size_t header = TYPE_SIZE + vel_varint_size(frame);
     return frame > header ? (size_t)frame - header : 0;

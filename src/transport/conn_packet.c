@@ -8,13 +8,20 @@ static const enum vel_packet_type types[VEL_SPACE_COUNT] = {
 /* RFC 9001 5.4.2: the header protection sample starts 4 bytes after the packet number. */
 enum { SAMPLE_OFFSET = 4 };
 
+/* RFC 9000 17.4: we do not spin. Who does not is told to show a random value, so that nobody can tell
+ * from zeroes: one for each connection id, out of its random bytes. */
+static uint8_t spin_bit(const struct vel_cid *peer)
+{
+    return peer->len > 0 && peer->bytes[peer->len - 1] % 2 != 0 ? VEL_BIT_SPIN : 0;
+}
+
 static void write_header(struct vel_conn *conn, struct vel_packet_build *p)
 {
     const struct vel_cid *peer = vel_cids_peer(&conn->cids, p->path->peer_cid);
     VEL_ASSERT(peer != NULL); /* a path that has lost its id is not sent to */
     if (p->space == VEL_SPACE_APP) {
-        vel_packet_write_short(&p->w, peer, vel_key_update_bit(&conn->key_update), p->number,
-                               p->number_size);
+        uint8_t flags = vel_key_update_bit(&conn->key_update) | spin_bit(peer);
+        vel_packet_write_short(&p->w, peer, flags, p->number, p->number_size);
         return;
     }
     bool with_token = p->space == VEL_SPACE_INITIAL && conn->opening != NULL;

@@ -48,6 +48,16 @@ static bool counts_are_sound(const struct vel_ecn_counts *before, const struct v
     return increase >= newly_marked && now->ect0 + now->ce <= marked;
 }
 
+/* The test packets come back. A network that marks every one of them with CE tells nothing about
+ * congestion: it mangles. */
+static void judge(struct vel_ecn_validation *ecn, const struct vel_ecn_counts *reported)
+{
+    if (reported->ect0 > 0)
+        ecn->state = VEL_ECN_CAPABLE;
+    else if (reported->ce >= VEL_ECN_TEST_PACKETS)
+        ecn->state = VEL_ECN_FAILED;
+}
+
 uint64_t vel_ecn_on_ack(struct vel_ecn_validation *ecn, enum vel_space space, uint64_t newly_marked,
                         const struct vel_ecn_counts *reported)
 {
@@ -65,7 +75,7 @@ uint64_t vel_ecn_on_ack(struct vel_ecn_validation *ecn, enum vel_space space, ui
     }
     uint64_t more = reported->ce - before->ce;
     *before = *reported;
-    if (newly_marked > 0)
-        ecn->state = VEL_ECN_CAPABLE;
+    if (ecn->state != VEL_ECN_CAPABLE && newly_marked > 0)
+        judge(ecn, reported);
     return more;
 }

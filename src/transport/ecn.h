@@ -17,7 +17,8 @@ enum vel_ecn_state {
     VEL_ECN_TESTING, /* marking the first packets */
     VEL_ECN_UNKNOWN, /* enough were sent: waiting for the verdict, not marking */
     VEL_ECN_CAPABLE, /* marking everything */
-    VEL_ECN_FAILED   /* marking nothing: marks are cleared, mangled, unreported or black-holed */
+    VEL_ECN_FAILED   /* marking nothing: marks are cleared, mangled, unreported or black-holed, or
+                        all of them became CE */
 };
 
 enum { VEL_ECN_TEST_PACKETS = 10 };

@@ -8,7 +8,7 @@
 
 static struct vel_range *items(struct vel_ranges *ranges)
 {
-    return ranges->capacity > 0 ? ranges->heap : ranges->few;
+    return ranges->capacity > 0 ? ranges->heap + ranges->first : ranges->few;
 }
 
 void vel_ranges_free(struct vel_ranges *ranges)
@@ -17,14 +17,19 @@ void vel_ranges_free(struct vel_ranges *ranges)
         vel_release(ranges->env, ranges->heap, ranges->capacity * sizeof *ranges->heap);
     ranges->capacity = 0;
     ranges->count = 0;
+    ranges->first = 0;
 }
 
-/* Make room for one interval more. */
+/* Make room for one interval more. A quarter stays free where the limit allows, so that room on
+ * either side is made seldom. */
 static vel_result reserve(struct vel_ranges *ranges)
 {
     REQUIRE(ranges->count < ranges->limit, VEL_ERR_LIMIT);
     uint32_t capacity = VEL_MAX(ranges->capacity, (uint32_t)VEL_RANGES_INLINE);
-    if (ranges->count < capacity)
+    bool enough = ranges->capacity == 0 || capacity == ranges->limit
+                      ? ranges->count < capacity
+                      : ranges->count < capacity - capacity / 4;
+    if (enough)
         return VEL_OK;
 
     uint32_t wanted = VEL_MIN(2 * capacity, ranges->limit);
@@ -35,7 +40,27 @@ static vel_result reserve(struct vel_ranges *ranges)
         vel_release(ranges->env, ranges->heap, ranges->capacity * sizeof *heap);
     ranges->heap = heap;
     ranges->capacity = wanted;
+    ranges->first = 0;
     return VEL_OK;
+}
+
+/* Share the free slots between both ends; an odd one lies behind. */
+static void centre(struct vel_ranges *ranges)
+{
+    uint32_t first = (ranges->capacity - ranges->count) / 2;
+    memmove(ranges->heap + first, items(ranges), ranges->count * sizeof *ranges->heap);
+    ranges->first = first;
+}
+
+/* Is the front the side to be moved for a new interval at `index`? */
+static bool moves_front(struct vel_ranges *ranges, size_t index)
+{
+    if (ranges->capacity == 0)
+        return false;
+    bool front = index < ranges->count / 2;
+    if (front ? ranges->first == 0 : ranges->first + ranges->count == ranges->capacity)
+        centre(ranges);
+    return front && ranges->first > 0;
 }
 
 /* Take out the intervals with an index in [from, to). */
@@ -44,15 +69,25 @@ static void drop(struct vel_ranges *ranges, size_t from, size_t to)
     if (from == to)
         return;
     struct vel_range *all = items(ranges);
-    memmove(all + from, all + to, (ranges->count - to) * sizeof *all);
+    if (from == 0 && ranges->capacity > 0)
+        ranges->first += (uint32_t)to;
+    else
+        memmove(all + from, all + to, (ranges->count - to) * sizeof *all);
     ranges->count -= (uint32_t)(to - from);
+    if (ranges->count == 0)
+        ranges->first = 0;
 }
 
 static vel_result insert(struct vel_ranges *ranges, size_t index, uint64_t start, uint64_t end)
 {
     TRY(reserve(ranges));
+    bool front = moves_front(ranges, index);
+    ranges->first -= front;
     struct vel_range *all = items(ranges);
-    memmove(all + index + 1, all + index, (ranges->count - index) * sizeof *all);
+    if (front)
+        memmove(all, all + 1, index * sizeof *all);
+    else
+        memmove(all + index + 1, all + index, (ranges->count - index) * sizeof *all);
     all[index] = (struct vel_range){start, end};
     ranges->count++;
     return VEL_OK;

@@ -11,8 +11,9 @@
 
 /*
  * A set of uint64 as sorted, disjoint, non-touching half-open intervals [start, end): packet
- * numbers to acknowledge, bytes that were received or acknowledged. Appending at the end, the
- * usual case, costs O(1); finding is O(log n); a change in the middle moves what follows.
+ * numbers to acknowledge, bytes that were received or acknowledged. Appending at either end and
+ * taking away from the start, the usual cases, cost O(1); finding is O(log n); a change in the
+ * middle moves the shorter side. What a peer can make of that is bounded by `limit`.
  *
  * Start one with {.env = env, .limit = n}; the first VEL_RANGES_INLINE intervals need no
  * allocation. Release with vel_ranges_free, after which it is empty and usable again. It may be
@@ -30,6 +31,7 @@ struct vel_ranges {
     uint32_t limit; /* intervals; needing more is VEL_ERR_LIMIT */
     uint32_t count;
     uint32_t capacity; /* of heap; 0: the inline ones are used */
+    uint32_t first;    /* free slots of heap before the lowest interval */
     union {            /* private: use vel_ranges_at */
         struct vel_range *heap;
         struct vel_range few[VEL_RANGES_INLINE];
@@ -42,12 +44,13 @@ void vel_ranges_free(struct vel_ranges *ranges);
 static inline void vel_ranges_clear(struct vel_ranges *ranges)
 {
     ranges->count = 0;
+    ranges->first = 0;
 }
 
 /* Interval `index`, 0 the lowest, below count. Good until the next change. */
 static inline const struct vel_range *vel_ranges_at(const struct vel_ranges *ranges, size_t index)
 {
-    return (ranges->capacity > 0 ? ranges->heap : ranges->few) + index;
+    return (ranges->capacity > 0 ? ranges->heap + ranges->first : ranges->few) + index;
 }
 
 /* The highest interval; NULL when the set is empty. */

@@ -135,11 +135,24 @@ static vel_result store(struct vel_recv_buffer *b, uint64_t offset, struct vel_s
     return VEL_OK;
 }
 
+/* Are the pieces too small for their number? Counted now and then, since all are walked. */
+static bool is_crumbled(const struct vel_ranges *pieces)
+{
+    if (pieces->count <= VEL_RECV_CRUMBS || pieces->count % VEL_RECV_CRUMBS != 1)
+        return false;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < pieces->count; i++)
+        bytes += vel_ranges_at(pieces, i)->end - vel_ranges_at(pieces, i)->start;
+    return bytes / pieces->count < VEL_RECV_CRUMB;
+}
+
 /* [start, end) has arrived; `start` is not below what is ready. */
 static vel_result arrived(struct vel_recv_buffer *b, uint64_t start, uint64_t end)
 {
-    if (start > b->ready)
-        return vel_ranges_add(&b->later, start, end);
+    if (start > b->ready) {
+        TRY(vel_ranges_add(&b->later, start, end));
+        return is_crumbled(&b->later) ? VEL_ERR_LIMIT : VEL_OK;
+    }
     b->ready = end;
     if (b->later.count > 0) {
         size_t index = vel_ranges_find(&b->later, b->ready);

@@ -17,13 +17,15 @@
  * byte of it arrives and given back when its last is consumed. The first block starts small
  * and grows, so that a short request costs VEL_RECV_SMALL bytes. What a peer can make us hold is
  * therefore its flow-control credit, rounded up to blocks, whatever the order and size of its
- * frames; and VEL_RECV_GAPS_MAX ranges of 16 bytes, for a flood of tiny ones. Honest loss stays below:
- * every second packet of a window of 10 MB would have to be missing.
+ * frames; and VEL_RECV_GAPS_MAX ranges of 16 bytes. Each costs a move of half of them at most, and
+ * crumbs are not taken: more than VEL_RECV_CRUMBS pieces of fewer than VEL_RECV_CRUMB bytes on
+ * average. So the work per packet is bounded as well. Honest loss stays below: every seventh packet
+ * of a window of 10 MB would have to be missing.
  *
  * Bytes that arrive twice are taken from the first arrival that was readable; contradictions are
  * not looked for (RFC 9000 2.2 allows that). Readable bytes are never overwritten.
  */
-enum { VEL_RECV_SMALL = 256, VEL_RECV_GAPS_MAX = 4096 };
+enum { VEL_RECV_SMALL = 256, VEL_RECV_GAPS_MAX = 1024, VEL_RECV_CRUMBS = 128, VEL_RECV_CRUMB = 64 };
 
 struct vel_recv_buffer {
     struct vel_pool *pool;
@@ -50,7 +52,7 @@ vel_result vel_recv_buffer_check(const struct vel_recv_buffer *b, uint64_t end, 
 /*
  * Take the bytes of a frame. The caller has checked flow control.
  * VEL_ERR_UNEXPECTED  contradicts the final size: FINAL_SIZE_ERROR
- * VEL_ERR_LIMIT       more than VEL_RECV_GAPS_MAX holes
+ * VEL_ERR_LIMIT       more than VEL_RECV_GAPS_MAX holes, or crumbs
  * VEL_ERR_NOMEM       all of these end the connection
  */
 vel_result vel_recv_buffer_insert(struct vel_recv_buffer *b, uint64_t offset,

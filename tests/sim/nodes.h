@@ -52,6 +52,10 @@ void sim_mtu_from(struct sim *sim, enum sim_direction directions, size_t size, v
 /* ECN marks are cleared. */
 void sim_bleach(struct sim *sim, enum sim_direction directions);
 
+/* Some of the datagrams with one ECN mark (enum vel_ecn) get another. */
+void sim_remark(struct sim *sim, enum sim_direction directions, uint8_t from, uint8_t to,
+                unsigned per_million);
+
 /* Nothing passes between these times after the start. */
 void sim_blackout(struct sim *sim, enum sim_direction directions, vel_time from, vel_time until);
 

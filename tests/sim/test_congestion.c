@@ -154,6 +154,32 @@ static void a_path_that_clears_marks_still_works(uint64_t seed)
     scene_free(scene);
 }
 
+/* Networks that do to marks what they should not (RFC 9000 13.4.2): marking ends, the transfer does
+ * not suffer. */
+static void paths_that_mangle_marks_still_work(uint64_t seed)
+{
+    static const struct {
+        uint8_t from, to;
+        unsigned per_million;
+    } rows[] = {
+        {VEL_ECN_ECT0, VEL_ECN_ECT1, 1000 * 1000},   /* remarked */
+        {VEL_ECN_ECT0, VEL_ECN_CE, 1000 * 1000},     /* all congested, it seems */
+        {VEL_ECN_ECT0, VEL_ECN_NOT_ECT, 500 * 1000}, /* cleared on one of two routes */
+        {VEL_ECN_ECT0, VEL_ECN_ECT1, 100 * 1000},
+    };
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        struct scene *scene = scene_new(seed, VEL_PROFILE_BALANCED);
+        sim_remark(scene->sim, SIM_DOWN, rows[i].from, rows[i].to, rows[i].per_million);
+        struct sim_tap *tap = sim_tap(scene->sim, SIM_DOWN);
+        sim_delay(scene->sim, SIM_BOTH, 20 * MS);
+        scene_start(scene, &(struct ask){.streams = 1, .down = 2 * MIB});
+        scene_finish(scene, 5 * SECOND);
+        EXPECT_NUMBER(tap->marked, <=, 20);
+        EXPECT_NUMBER(peer_stats(&scene->server)->packets_lost, ==, 0);
+        scene_free(scene);
+    }
+}
+
 /* On a path of 200 ms no millisecond carries more than a train of 16 packets and what the rate
  * yields meanwhile, although the window is far larger. */
 static void pacing_bounds_bursts(uint64_t seed)
@@ -231,6 +257,7 @@ int main(void)
         SCENARIO(a_bottleneck_is_used, 1),
         SCENARIO(a_long_fat_path_is_used, 1),
         SCENARIO(marks_replace_losses, 2),
+        SCENARIO(paths_that_mangle_marks_still_work, BULK_SEEDS),
         SCENARIO(a_path_that_clears_marks_still_works, 2),
         SCENARIO(pacing_bounds_bursts, 2),
         SCENARIO(the_path_mtu_is_found, 2),

@@ -82,6 +82,18 @@ static void spaces_count_separately(void **state)
     assert_int_equal(ecn.state, VEL_ECN_FAILED);
 }
 
+/* Every packet of the test comes back as CE. */
+static void a_path_that_marks_all(void **state)
+{
+    (void)state;
+    struct vel_ecn_validation ecn = marked(VEL_ECN_TEST_PACKETS);
+    assert_int_equal(vel_ecn_on_ack(&ecn, APP, 4, &(struct vel_ecn_counts){.ce = 4}), 4);
+    assert_int_equal(ecn.state, VEL_ECN_UNKNOWN);
+    vel_ecn_on_ack(&ecn, APP, 6, &(struct vel_ecn_counts){.ce = 10});
+    assert_int_equal(ecn.state, VEL_ECN_FAILED);
+    assert_int_equal(vel_ecn_mark(&ecn), VEL_ECN_NOT_ECT);
+}
+
 static void a_path_that_eats_marks(void **state)
 {
     (void)state;
@@ -98,7 +110,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ten_packets_are_tested), cmocka_unit_test(the_first_report_decides),
         cmocka_unit_test(counts_may_not_shrink),  cmocka_unit_test(spaces_count_separately),
-        cmocka_unit_test(a_path_that_eats_marks),
+        cmocka_unit_test(a_path_that_eats_marks), cmocka_unit_test(a_path_that_marks_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,20 +187,42 @@ static void sparse_flood(void **state)
     finish(&f);
 }
 
-/* Every second byte: the set of holes ends it, and bounds its memory. */
-static void tiny_flood(void **state)
+/* Pieces with a hole before each: their number ends it, and bounds its memory. */
+static void hole_flood(void **state)
 {
     (void)state;
     struct fixture f;
+    const uint64_t stride = VEL_RECV_CRUMB + 1, end = stride * VEL_RECV_GAPS_MAX;
     start(&f, 1);
     for (uint64_t i = 0; i < VEL_RECV_GAPS_MAX; i++)
-        ASSERT_OK(insert(&f, 2 * i + 1, 1, false));
-    ASSERT_ERR("one hole more", insert(&f, 2 * VEL_RECV_GAPS_MAX + 1, 1, false), VEL_ERR_LIMIT);
-    assert_true(f.t.outstanding <= 2 * VEL_RECV_GAPS_MAX + VEL_POOL_BLOCK +
-                                       VEL_RECV_GAPS_MAX * sizeof(struct vel_range) + 64);
-    ASSERT_OK(insert(&f, 0, 2 * VEL_RECV_GAPS_MAX, false));
-    assert_int_equal(take_all(&f), 2 * VEL_RECV_GAPS_MAX);
+        ASSERT_OK(insert(&f, i * stride + 1, VEL_RECV_CRUMB, false));
+    ASSERT_ERR("one hole more", insert(&f, end + 1, VEL_RECV_CRUMB, false), VEL_ERR_LIMIT);
+    assert_true(f.t.outstanding <=
+                end + 2 * VEL_POOL_BLOCK + VEL_RECV_GAPS_MAX * sizeof(struct vel_range) + 64);
+    ASSERT_OK(insert(&f, 0, (size_t)end, false));
+    assert_int_equal(take_all(&f), end);
     finish(&f);
+}
+
+/* Single bytes, upwards, downwards or from the middle on: refused long before their bookkeeping costs
+ * more than they do. */
+static void crumb_flood(void **state)
+{
+    (void)state;
+    enum { MIDDLE = 20000 };
+    for (int order = 0; order < 3; order++) {
+        struct fixture f;
+        start(&f, 1);
+        enum vel_err err = VEL_OK;
+        unsigned taken = 0;
+        for (uint64_t i = 1; i < MIDDLE / 2 && err == VEL_OK; i++, taken++) {
+            uint64_t offsets[] = {2 * i, MIDDLE - 2 * i, i % 2 ? MIDDLE + 2 * i : MIDDLE - 2 * i};
+            err = insert(&f, offsets[order], 1, false);
+        }
+        ASSERT_ERR("crumbs", err, VEL_ERR_LIMIT);
+        assert_in_range(taken, VEL_RECV_CRUMBS, VEL_RECV_CRUMBS + 1);
+        finish(&f);
+    }
 }
 
 /* ---- against a model: a flag for each byte ---- */
@@ -278,7 +300,8 @@ int main(void)
         cmocka_unit_test(shown_bytes_stay),
         cmocka_unit_test(small_streams_are_small),
         cmocka_unit_test(sparse_flood),
-        cmocka_unit_test(tiny_flood),
+        cmocka_unit_test(hole_flood),
+        cmocka_unit_test(crumb_flood),
         cmocka_unit_test(every_byte_once),
         cmocka_unit_test(allocations_fail),
     };
