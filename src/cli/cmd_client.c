@@ -12,6 +12,8 @@ static const struct vel_option get_options[] = {
      "protocols to allow; the ladder goes down in this order: velocity/1, h3, then TCP"},
     {"no-fallback", 0, vel_parse_flag, FIELD(no_fallback), NULL, NULL, 0, 0,
      "use the best of the allowed protocols or none"},
+    {"no-state", 0, vel_parse_flag, FIELD(no_state), NULL, NULL, 0, 0,
+     "neither use nor change what the ladder remembers of servers; pins stay in force"},
     {"cacert", 0, vel_parse_text, FIELD(cacert), "FILE", NULL, 1, 4095,
      "certificates to trust, in PEM: hybrid ones for velocity/1; for the others they stand in the "
      "place of the system's"},
@@ -76,7 +78,8 @@ const struct vel_command vel_cmd_client_get = {
         "when the one above does not answer within 250 ms, or at once when it fails for one of "
         "these reasons: no_hybrid_cert, policy_disabled, client_profile_unsupported, "
         "maintenance_window, version_negotiation, udp_blocked, timeout. A refused certificate or a "
-        "detected downgrade ends the search.\n\n"
+        "detected downgrade ends the search. A rung that failed is not tried first again before a "
+        "cool-down is over.\n\n"
         "For velocity/1 the server must show a hybrid certificate that leads to one of --cacert, "
         "with a classical and a post-quantum signature at every step; both signatures of the "
         "handshake are always checked.",

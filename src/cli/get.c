@@ -178,6 +178,7 @@ static vel_result prepare(struct vel_get *get)
     TRY(vel_crypto_new(&get->env, &get->crypto));
     TRY(prepare_trust(get));
     fill_config(get);
+    TRY(vel_get_load_state(get));
     return prepare_loop(get);
 }
 
@@ -211,7 +212,9 @@ static void fetch_all(struct vel_get *get)
         get->origin.target = (struct vel_buf){0};
         if (resolve(get) != VEL_OK)
             return;
+        get->promised_s = 0;
         vel_get_connect(get);
+        vel_get_save_state(get);
         if (get->status != VEL_EXIT_OK && get->connected == 0)
             return;
     }
@@ -224,6 +227,7 @@ static void clear(struct vel_get *get)
     vel_guard_free(get->guard);
     vel_timer_free(get->max_timer);
     vel_loop_free(get->loop);
+    vel_outcomes_free(get->outcomes);
     vel_tls_free(get->tls);
     vel_trust_free(get->trust);
     vel_crypto_free(get->crypto);

@@ -8,6 +8,7 @@
 struct vel_get_settings {
     struct vel_alpn_list alpn;
     bool no_fallback;
+    bool no_state;      /* neither read nor write what is remembered of servers */
     bool location;      /* follow redirections */
     int64_t max_redirs; /* of one URL; negative: any number */
     const char *cacert;

@@ -99,6 +99,8 @@ static struct vel_ladder_setup ladder_setup(const struct vel_get *get)
     struct vel_ladder_setup setup = {.no_fallback = get->settings->no_fallback,
                                      .unix_now = vel_clock_unix(),
                                      .timeout = get->settings->connect_timeout};
+    if (get->outcomes != NULL)
+        setup.outcome = vel_outcomes_find(get->outcomes, get->origin.host, get->origin.port);
     if (get->origin.plain) {
         setup.allowed[VEL_RUNG_TCP] = true;
         return setup;

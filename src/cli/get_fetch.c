@@ -7,6 +7,7 @@
 #include "base/try.h"
 #include "base/units.h"
 #include "cli/get_internal.h"
+#include "client/alt_svc.h"
 #include "sys/file.h"
 #include "velocity/system.h"
 
@@ -268,6 +269,9 @@ static void on_head(void *self, struct vel_transfer *transfer, const struct vel_
     fetch->result.status = response->status;
     vel_report_response(fetch, response);
     vel_get_note_pin(fetch->get, response);
+    const struct vel_slice *alt_svc = vel_fields_find(response->fields, "alt-svc");
+    if (alt_svc != NULL)
+        fetch->get->promised_s = vel_alt_svc_expects_velocity(*alt_svc, &fetch->get->origin);
     if (fetch->get->settings->location)
         plan_redirection(fetch, response);
 }

@@ -8,9 +8,11 @@
 #include "cli/get.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/state.h"
 #include "client/connector.h"
 #include "client/exit.h"
 #include "client/guard.h"
+#include "client/outcomes.h"
 #include "client/redirect.h"
 #include "sys/address.h"
 #include "velocity/tls.h"
@@ -19,6 +21,7 @@
  * The parts of `velocity client get`:
  *   get.c          what was asked: URLs, body, trust
  *   get_connect.c  one server: reaching it, its fetches, the end
+ *   get_state.c    what is remembered between runs
  *   get_fetch.c    one URL: its request, where its body goes
  *   get_guard.c    what stands between the ladder and a downgrade: pins, the fallback record
  *   get_report.c   what is told about it: --verbose, --json, error messages
@@ -75,7 +78,10 @@ struct vel_get {
     size_t header_count;
     struct vel_fetch *fetches;
     size_t fetch_count;
-    size_t draining;       /* fetches that are done but for their output */
+    size_t draining;               /* fetches that are done but for their output */
+    struct vel_outcomes *outcomes; /* NULL: nothing is remembered */
+    char outcomes_path[VEL_PATH_TEXT];
+    int64_t promised_s;    /* for so long the server at hand announced Velocity/1 */
     struct vel_url origin; /* the server at hand: all but `target` is set */
     struct vel_addr addrs[VEL_RESOLVE_MAX];
     size_t addr_count;
@@ -123,6 +129,12 @@ void vel_get_guard_close(struct vel_get *get);
 const struct vel_guard_finding *vel_get_finding(const struct vel_get *get);
 void vel_report_guard(const struct vel_get *get); /* --verbose */
 json_t *vel_get_guard_json(const struct vel_get *get);
+/* ---- get_state.c ---- */
+
+/* VEL_ERR_NOMEM */
+vel_result vel_get_load_state(struct vel_get *get);
+/* What the ladder to get->origin taught. */
+void vel_get_save_state(struct vel_get *get);
 
 /* ---- get_fetch.c ---- */
 

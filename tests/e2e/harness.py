@@ -19,6 +19,10 @@ import time
 import traceback
 import urllib.parse
 
+# What our client remembers of servers stays inside of one test program.
+STATE = tempfile.TemporaryDirectory(prefix="velocity-state-")
+os.environ["XDG_STATE_HOME"] = STATE.name
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 30
 CLIENT_SECONDS = 300
