@@ -9,6 +9,35 @@
 #include "cli/cmd.h"
 #include "cli/serve.h"
 
+enum { PIN_MAX_DAYS = 30 };
+
+/* --velocity: whether it is served, and if not, why. */
+static enum vel_err parse_velocity(const struct vel_option *option, const char *value, void *field)
+{
+    static const struct {
+        const char *name;
+        enum vel_fallback reason;
+    } rows[] = {{"on", VEL_FALLBACK_NONE},
+                {"off", VEL_FALLBACK_POLICY_DISABLED},
+                {"maintenance", VEL_FALLBACK_MAINTENANCE_WINDOW}};
+    (void)option;
+    for (size_t i = 0; i < VEL_COUNT(rows); i++)
+        if (strcmp(rows[i].name, value) == 0) {
+            *(enum vel_fallback *)field = rows[i].reason;
+            return VEL_OK;
+        }
+    return VEL_ERR_ARGUMENT;
+}
+
+/* --pin-max-age: a span, or "none" for no pin at all, which is something else than 0. */
+static enum vel_err parse_pin(const struct vel_option *option, const char *value, void *field)
+{
+    if (strcmp(value, "none") != 0)
+        return vel_parse_span(option, value, field);
+    *(vel_time *)field = -1;
+    return VEL_OK;
+}
+
 #define FIELD(name) offsetof(struct vel_serve_settings, name)
 static const struct vel_option serve_options[] = {
     {"root", 'r', vel_parse_text, FIELD(root), "FOLDER", NULL, 1, 4095,
@@ -30,6 +59,12 @@ static const struct vel_option serve_options[] = {
      "file that answers for a folder"},
     {"cache-control", 0, vel_parse_text, FIELD(cache_control), "VALUE", NULL, 1, 255,
      "Cache-Control field of successful answers"},
+    {"velocity", 0, parse_velocity, FIELD(velocity), "on|off|maintenance", "on", 0, 0,
+     "whether velocity/1 is served; if not, the fallback record says why"},
+    {"pin-max-age", 0, parse_pin, FIELD(pin_max_age), "TIME|none", "none", 0,
+     PIN_MAX_DAYS * 24 * 3600 * SECOND,
+     "ask clients of velocity/1 to expect it, or a fallback record, for this long, 720h at most; 0: "
+     "to forget that. Be sure to serve the record for as long"},
     {"idle-timeout", 0, vel_parse_span, FIELD(idle_timeout), "TIME", "30s", 1 * SECOND,
      3600 * SECOND, "close a silent connection after this"},
     {"max-connections", 0, vel_parse_number, FIELD(max_connections), "NUMBER", "65536", 1, 1 << 20,

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "cli/handshake_log.h"
 #include "cli/request_log.h"
+#include "cli/serve_fallback.h"
 #include "cli/serve_identity.h"
 #include "cli/warn.h"
 #include "sys/address.h"
@@ -35,6 +36,7 @@ struct server {
     struct vel_link *link;
     struct vel_endpoint *endpoint;
     struct vel_site *site;
+    struct vel_serve_fallback fallback;
     struct vel_web_server *web;
     struct vel_loop *loop;
     struct vel_runtime *runtime;
@@ -162,19 +164,13 @@ static vel_result find_tls(struct server *server)
                              server->identity.identity, &server->tls);
 }
 
-static const struct vel_slice alpn[] = {{(const uint8_t *)"velocity/1", 10},
-                                        {(const uint8_t *)"h3", 2}};
-
 static void fill_config(struct server *server)
 {
     const struct vel_serve_settings *settings = server->settings;
     server->config = vel_config_default(server->crypto);
     server->config.identity = server->identity.identity;
     server->config.tls = server->tls;
-    server->config.versions = (struct vel_version_list){
-        .items = {VEL_VERSION_DRAFT, VEL_VERSION_QUIC_V2, VEL_VERSION_QUIC_V1}, .count = 3};
-    server->config.alpn = alpn;
-    server->config.alpn_count = VEL_COUNT(alpn);
+    vel_serve_fill_versions(settings, &server->config);
     server->config.limits.idle_timeout = settings->idle_timeout;
     server->config.unix_offset = vel_clock_unix_offset();
     server->config.profiles = settings->profiles;
@@ -237,6 +233,8 @@ static vel_result open_endpoint(struct server *server)
                                              .max_send_train = server->link->max_train};
     const struct vel_web_server_setup web = {.env = &server->env,
                                              .site = server->site,
+                                             .fallback = server->fallback.service,
+                                             .on_velocity = server->fallback.announced,
                                              .unix_offset = server->config.unix_offset,
                                              .log = on_request,
                                              .log_self = server};
@@ -276,6 +274,9 @@ static vel_result set_up(struct server *server)
     TRY(find_identity(server, &local));
     TRY(find_tls(server));
     fill_config(server);
+    TRY(told(server, "fallback record",
+             vel_serve_fallback_open(&server->env, server->settings, &server->config,
+                                     server->link->local.port, &server->fallback)));
     TRY(told(server, "endpoint", open_endpoint(server)));
     return told(server, "event loop", open_loop(server));
 }
@@ -288,6 +289,7 @@ static void tear_down(struct server *server)
     vel_loop_free(server->loop);
     vel_web_server_free(server->web);
     vel_endpoint_free(server->endpoint);
+    vel_serve_fallback_close(&server->fallback);
     vel_link_free(server->link);
     vel_site_free(server->site);
     vel_tls_free(server->tls);
@@ -305,8 +307,8 @@ static void say_hello(const struct server *server)
     char where[VEL_ADDR_TEXT];
     if (server->identity.issued)
         printf("made a self-signed certificate: %s\n", server->identity.chain_path);
-    printf("serving %s on %s, velocity/1 and h3 over UDP\n", settings->root,
-           vel_addr_text(local, where));
+    printf("serving %s on %s, %s over UDP\n", settings->root, vel_addr_text(local, where),
+           settings->velocity == VEL_FALLBACK_NONE ? "velocity/1 and h3" : "h3");
 
     if (vel_addr_is_wildcard(local))
         snprintf(where, sizeof where, "localhost:%u", local->port);

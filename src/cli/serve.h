@@ -3,6 +3,7 @@
 #define CLI_SERVE_H
 
 #include "cli/command.h"
+#include "pki/fallback_reason.h"
 
 /* What `velocity serve` was asked to do: the fields of its option table. */
 struct vel_serve_settings {
@@ -12,7 +13,9 @@ struct vel_serve_settings {
     const char *tls_cert, *tls_key;   /* likewise */
     struct vel_profile_list profiles; /* empty: all */
     const char *index;
-    const char *cache_control; /* NULL: no such field */
+    const char *cache_control;  /* NULL: no such field */
+    enum vel_fallback velocity; /* why Velocity/1 is not served; NONE: it is */
+    vel_time pin_max_age;       /* whole seconds; 0 clears pins; negative: says nothing */
     vel_time idle_timeout;
     int64_t max_connections;
     vel_time grace;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "web/fallback.h"
 
+#include <stdio.h>
+
 #include "base/own.h"
 #include "base/try.h"
 #include "base/units.h"
@@ -12,7 +14,7 @@
 #include "web/reply.h"
 
 /* Seconds that a record is good for: a client checks it at once. */
-enum { LIFETIME = 300, RETRY_AFTER = 1 };
+enum { LIFETIME = 300, RETRY_AFTER = 1, DEFAULT_PORT = 443 };
 
 struct vel_web_fallback {
     struct vel_web_fallback_setup setup;
@@ -28,6 +30,23 @@ struct sent_record {
 bool vel_web_fallback_wants(const struct vel_request *request)
 {
     return vel_slice_equal(request->path, vel_slice_text(VEL_FALLBACK_PATH));
+}
+
+/* The digits behind the last colon, if it is not one of an IPv6 address. */
+bool vel_web_fallback_is_at(const struct vel_web_fallback *fallback, struct vel_slice authority)
+{
+    char port[16];
+    int size = snprintf(port, sizeof port, ":%u", fallback->setup.port);
+    struct vel_slice want = vel_slice(port, (size_t)size);
+    if (authority.len == 0)
+        return false;
+    bool no_port = memrchr(authority.ptr, ':', authority.len) == NULL ||
+                   authority.ptr[authority.len - 1] == ']';
+    if (no_port)
+        return fallback->setup.port == DEFAULT_PORT;
+    if (authority.len < want.len)
+        return false;
+    return vel_slice_equal(vel_slice(authority.ptr + authority.len - want.len, want.len), want);
 }
 
 /* Host and port that the client asked for, as its URL says them. VEL_ERR_MALFORMED, VEL_ERR_NOMEM */

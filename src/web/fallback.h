@@ -43,6 +43,9 @@ vel_result vel_web_fallback_new(const struct vel_web_fallback_setup *setup,
 /* NULL is allowed; bodies that are on their way live on. */
 void vel_web_fallback_free(struct vel_web_fallback *fallback);
 
+/* Whether this authority names the server's port: only there will it give records. */
+bool vel_web_fallback_is_at(const struct vel_web_fallback *fallback, struct vel_slice authority);
+
 /* Whether the request is for the record. */
 bool vel_web_fallback_wants(const struct vel_request *request);
 

@@ -47,6 +47,15 @@ static unsigned answer(struct session *session, struct vel_exchange *exchange)
     return vel_web_fallback_answer(setup->fallback, exchange, &binding, now, unix_now);
 }
 
+/* Whether a pin may be announced: here, there will be a record for whoever comes back. */
+static bool keeps_promises(const struct session *session, const struct vel_exchange *exchange)
+{
+    const struct vel_web_fallback *fallback = session->server->setup.fallback;
+    struct vel_slice authority = vel_exchange_request(exchange)->authority;
+    return vel_version_is_velocity(vel_conn_facts(session->conn)->version) && fallback != NULL &&
+           vel_web_fallback_is_at(fallback, authority);
+}
+
 static void on_head(void *self, struct vel_exchange *exchange)
 {
     struct session *session = self;
@@ -60,7 +69,7 @@ static void on_head(void *self, struct vel_exchange *exchange)
     server->stats.requests++;
     visit->start = server->now;
     vel_exchange_set_user(exchange, visit);
-    if (vel_version_is_velocity(vel_conn_facts(session->conn)->version))
+    if (keeps_promises(session, exchange))
         visit->announced = server->setup.on_velocity;
     visit->status = answer(session, exchange);
 }

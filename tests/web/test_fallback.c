@@ -239,6 +239,32 @@ static void announces_what_the_visit_says(void **state)
     assert_non_null(strstr(s.fields, "velocity-pin: max-age=60\n"));
 }
 
+static void knows_its_port(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *authority;
+        uint16_t port;
+        bool is_at;
+    } rows[] = {
+        {"localhost:4433", 4433, true}, {"[::1]:4433", 4433, true},
+        {"localhost", 4433, false},     {"localhost:14433", 4433, false},
+        {"localhost:443", 4433, false}, {"", 4433, false},
+        {"[::4433]", 4433, false},      {"localhost", 443, true},
+        {"[::1]", 443, true},           {"localhost:443", 443, true},
+        {"localhost:4433", 443, false},
+    };
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        struct vel_web_fallback_setup setup = good_setup();
+        struct vel_web_fallback *made = NULL;
+        setup.port = rows[i].port;
+        ASSERT_OK(vel_web_fallback_new(&setup, &made));
+        CHECK(rows[i].authority,
+              vel_web_fallback_is_at(made, vel_slice_text(rows[i].authority)) == rows[i].is_at);
+        vel_web_fallback_free(made);
+    }
+}
+
 static void is_not_made_of_nonsense(void **state)
 {
     (void)state;
@@ -282,6 +308,7 @@ int main(void)
         TEST(signs_so_often_and_no_more),
         TEST(says_so_when_it_cannot),
         TEST(announces_what_the_visit_says),
+        TEST(knows_its_port),
         TEST(is_not_made_of_nonsense),
         TEST(survives_lack_of_memory),
     };
