@@ -20,6 +20,16 @@ vel_result vel_exchange_new(struct vel_http *http, uint64_t stream, struct vel_e
     return VEL_OK;
 }
 
+/* To be swept. */
+static void list(struct vel_exchange *exchange)
+{
+    if (exchange->listed)
+        return;
+    exchange->listed = true;
+    exchange->next_over = exchange->http->over;
+    exchange->http->over = exchange;
+}
+
 void vel_exchange_abort(struct vel_exchange *exchange, uint64_t code, bool by_peer)
 {
     struct vel_http *http = exchange->http;
@@ -28,7 +38,7 @@ void vel_exchange_abort(struct vel_exchange *exchange, uint64_t code, bool by_pe
     exchange->cancelled = true;
     exchange->by_peer = by_peer;
     exchange->code = code;
-    http->sweep = true;
+    list(exchange);
     if (http->ops->aborted != NULL && !http->failed && !http->closed)
         http->ops->aborted(exchange);
 }
@@ -36,7 +46,7 @@ void vel_exchange_abort(struct vel_exchange *exchange, uint64_t code, bool by_pe
 void vel_exchange_finished(struct vel_exchange *exchange)
 {
     exchange->finished = true;
-    exchange->http->sweep = true;
+    list(exchange);
 }
 
 static void tell_closed(struct vel_exchange *exchange)
@@ -69,27 +79,27 @@ static void free_exchange(struct vel_exchange *exchange)
     vel_release(http->env, exchange, http->ops->exchange_size);
 }
 
+static void unlink_exchange(struct vel_exchange *exchange)
+{
+    struct vel_exchange **link = &exchange->http->buckets[vel_exchange_bucket(exchange->stream)];
+    while (*link != exchange)
+        link = &(*link)->next;
+    *link = exchange->next;
+}
+
 void vel_exchange_sweep(struct vel_http *http, bool all)
 {
-    /* Closing one may cancel others, which then sit in a bucket that was passed already. */
-    do {
-        http->sweep = false;
-        for (size_t i = 0; i < VEL_HTTP_BUCKETS; i++) {
-            struct vel_exchange **link = &http->buckets[i];
-            while (*link != NULL) {
-                struct vel_exchange *exchange = *link;
-                if (!all && !exchange->cancelled && !exchange->finished) {
-                    link = &exchange->next;
-                    continue;
-                }
-                /* Unlinked first: the callback may start a request in the same bucket. */
-                *link = exchange->next;
-                exchange->cancelled = exchange->cancelled || !exchange->finished;
-                tell_closed(exchange);
-                free_exchange(exchange);
-            }
-        }
-    } while (http->sweep);
+    if (all)
+        vel_exchange_each(http, list);
+    /* Closing one may list others, and start requests. */
+    while (http->over != NULL) {
+        struct vel_exchange *exchange = http->over;
+        http->over = exchange->next_over;
+        unlink_exchange(exchange);
+        exchange->cancelled = exchange->cancelled || !exchange->finished;
+        tell_closed(exchange);
+        free_exchange(exchange);
+    }
 }
 
 void vel_exchange_each(struct vel_http *http, void (*visit)(struct vel_exchange *exchange))

@@ -120,7 +120,7 @@ struct vel_slice vel_h1_output(struct vel_http *http, vel_time now)
         /* A small body joins its head, and the ends of chunks what follows. */
         while (h1->out.len <= VEL_H1_COPY_MAX && pull(h1))
             continue;
-    } while (http->attention || http->sweep);
+    } while (http->attention || http->over != NULL);
     struct vel_slice bytes = vel_buf_slice(&h1->out);
     const struct vel_h1_exchange *own = h1->current;
     if (bytes.len == 0 && own != NULL && own->piece != NULL)

@@ -24,6 +24,14 @@ void vel_headers_init(struct vel_header_list *list, const struct vel_env *env)
     };
 }
 
+/* Where there is room. */
+static void put(struct vel_buf *buf, struct vel_slice bytes)
+{
+    if (bytes.len > 0)
+        memcpy(buf->ptr + buf->len, bytes.ptr, bytes.len);
+    buf->len += bytes.len;
+}
+
 vel_result vel_headers_add(struct vel_header_list *list, struct vel_slice name,
                            struct vel_slice value)
 {
@@ -32,13 +40,13 @@ vel_result vel_headers_add(struct vel_header_list *list, struct vel_slice name,
     REQUIRE(list->section_size <= VEL_HTTP_MAX_FIELD_SECTION, VEL_ERR_LIMIT);
     REQUIRE(list->count < VEL_HTTP_MAX_FIELDS, VEL_ERR_LIMIT);
     struct lengths lengths = {.name = name.len, .value = value.len};
-    TRY(vel_buf_reserve(&list->text, list->count == 0 ? VEL_MAX(name.len + value.len, TEXT_START)
-                                                      : name.len + value.len));
-    if (list->count == 0)
-        TRY(vel_buf_reserve(&list->lengths, FIELDS_START * sizeof lengths));
-    TRY(vel_buf_append(&list->lengths, vel_slice(&lengths, sizeof lengths)));
-    TRY(vel_buf_append(&list->text, name));
-    TRY(vel_buf_append(&list->text, value));
+    size_t size = name.len + value.len;
+    TRY(vel_buf_reserve(&list->text, list->count == 0 ? VEL_MAX(size, TEXT_START) : size));
+    TRY(vel_buf_reserve(&list->lengths,
+                        list->count == 0 ? FIELDS_START * sizeof lengths : sizeof lengths));
+    put(&list->text, name);
+    put(&list->text, value);
+    put(&list->lengths, vel_slice(&lengths, sizeof lengths));
     list->count++;
     return VEL_OK;
 }

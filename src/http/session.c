@@ -60,7 +60,7 @@ void vel_http_settle(struct vel_http *http)
     }
     if (http->failed || http->closed)
         vel_exchange_sweep(http, true);
-    else if (http->sweep)
+    else if (http->over != NULL)
         vel_exchange_sweep(http, false);
 }
 

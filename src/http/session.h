@@ -90,8 +90,9 @@ struct vel_http_piece {
 
 struct vel_exchange {
     struct vel_http *http;
-    struct vel_exchange *next; /* in its bucket */
-    uint64_t stream;           /* the wire's; HTTP/1.1 counts */
+    struct vel_exchange *next;      /* in its bucket */
+    struct vel_exchange *next_over; /* among those to be swept */
+    uint64_t stream;                /* the wire's; HTTP/1.1 counts */
     void *user;
 
     struct vel_header_list head; /* received */
@@ -118,6 +119,7 @@ struct vel_exchange {
     bool cancelled;     /* over on our side: sweep */
     bool by_peer;
     bool finished; /* both directions over: sweep */
+    bool listed;   /* among those to be swept */
 };
 
 struct vel_http {
@@ -125,6 +127,7 @@ struct vel_http {
     const struct vel_env *env;
     struct vel_http_events events;
     struct vel_exchange *buckets[VEL_HTTP_BUCKETS];
+    struct vel_exchange *over;      /* to be swept */
     struct vel_http_piece *orphans; /* pieces that outlive their exchange */
     size_t active;
     size_t pending; /* bytes of all pieces */
@@ -138,7 +141,6 @@ struct vel_http {
     bool finishing; /* we finish */
     bool peer_finishing;
     bool starving;  /* some exchange is starved */
-    bool sweep;     /* some exchange is over */
     bool attention; /* some exchange wants reading, pulling or aborting: see vel_http_attend */
 };
 
