@@ -43,7 +43,9 @@ static const struct vel_option serve_options[] = {
     {"root", 'r', vel_parse_text, FIELD(root), "FOLDER", NULL, 1, 4095,
      "folder to serve (required)"},
     {"listen", 'l', vel_parse_text, FIELD(listen), "ADDRESS:PORT", "[::]:4433", 1, 128,
-     "UDP address to serve on; [::] serves IPv4 as well, port 0 takes any"},
+     "address to serve on, UDP and TCP; [::] serves IPv4 as well, port 0 takes any"},
+    {"http", 0, vel_parse_text, FIELD(http), "ADDRESS:PORT", NULL, 1, 128,
+     "plain HTTP as well: on a loopback address the site, elsewhere a redirection to https"},
     {"cert", 0, vel_parse_text, FIELD(cert), "FILE", NULL, 1, 1023,
      "hybrid certificate chain in PEM; without it a self-signed one is made"},
     {"key", 0, vel_parse_text, FIELD(key), "FILE", NULL, 1, 1023,
@@ -68,7 +70,9 @@ static const struct vel_option serve_options[] = {
     {"idle-timeout", 0, vel_parse_span, FIELD(idle_timeout), "TIME", "30s", 1 * SECOND,
      3600 * SECOND, "close a silent connection after this"},
     {"max-connections", 0, vel_parse_number, FIELD(max_connections), "NUMBER", "65536", 1, 1 << 20,
-     "refuse new clients beyond this many"},
+     "refuse new clients beyond this many, on UDP and on TCP"},
+    {"max-per-address", 0, vel_parse_number, FIELD(max_per_address), "NUMBER", "1024", 1, 1 << 20,
+     "refuse new TCP connections of a client address beyond this many"},
     {"grace", 0, vel_parse_span, FIELD(grace), "TIME", "10s", 0, 3600 * SECOND,
      "let running requests finish for this long at the end"},
     {"state", 0, vel_parse_text, FIELD(state), "FOLDER", NULL, 1, 900,
@@ -98,11 +102,12 @@ static int run_serve(const struct vel_call *call)
 const struct vel_command vel_cmd_serve = {
     .name = "serve",
     .arguments = "",
-    .summary = "Serve a folder as a web site over velocity/1 and HTTP/3",
+    .summary = "Serve a folder as a web site over velocity/1 and every version of HTTP",
     .description =
-        "The UDP port speaks velocity/1 and, for everybody else, HTTP/3 over QUIC v1 and v2. There "
-        "the classical half of the hybrid certificate is an ordinary certificate; --tls-cert puts "
-        "another in front of it.\n\n"
+        "The UDP port speaks velocity/1 and, for everybody else, HTTP/3 over QUIC v1 and v2; the TCP "
+        "port of the same number HTTP/2 and HTTP/1.1 over TLS 1.3, with an Alt-Svc that leads to UDP. "
+        "For TLS the classical half of the hybrid certificate is an ordinary certificate; --tls-cert "
+        "puts another in front of it.\n\n"
         "Without --cert a self-signed hybrid certificate is made for localhost, 127.0.0.1, ::1 and "
         "the name of this machine. It is kept in the state folder and used again while it is valid.\n\n"
         "Every request is a line on the standard output: time, client, request, status, bytes of "

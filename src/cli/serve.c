@@ -12,12 +12,12 @@
 #include "cli/request_log.h"
 #include "cli/serve_fallback.h"
 #include "cli/serve_identity.h"
+#include "cli/serve_tcp.h"
 #include "cli/warn.h"
 #include "sys/address.h"
 #include "velocity/crypto.h"
 #include "velocity/runtime.h"
 #include "velocity/system.h"
-#include "velocity/udp.h"
 #include "web/server.h"
 #include "web/site.h"
 
@@ -33,6 +33,7 @@ struct server {
     struct vel_identity *tls_identity;
     struct vel_tls *tls;
     struct vel_config config;
+    struct vel_serve_tcp tcp;
     struct vel_link *link;
     struct vel_endpoint *endpoint;
     struct vel_site *site;
@@ -53,18 +54,26 @@ static void on_events(void *self, struct vel_conn *conn, vel_time now)
     vel_web_server_events(server->web, conn, now);
 }
 
-static size_t sessions_left(const struct server *server)
+/* Connections with requests on them. */
+static size_t connections_left(const struct server *server)
 {
     struct vel_web_server_stats stats;
     vel_web_server_get_stats(server->web, &stats);
-    return stats.sessions;
+    return stats.sessions + vel_serve_tcp_connections(&server->tcp);
 }
 
 static void on_flush(void *self, vel_time now)
 {
     struct server *server = self;
     vel_web_server_flush(server->web, now);
-    if (server->finishing && sessions_left(server) == 0)
+    if (server->finishing && connections_left(server) == 0)
+        vel_loop_stop(server->loop);
+}
+
+static void on_tcp_gone(void *self)
+{
+    struct server *server = self;
+    if (connections_left(server) == 0)
         vel_loop_stop(server->loop);
 }
 
@@ -88,11 +97,12 @@ static void on_signal(void *self, int number)
     server->finishing = true;
     vel_endpoint_refuse_new(server->endpoint);
     vel_web_server_finish(server->web);
-    if (sessions_left(server) > 0)
+    vel_serve_tcp_finish(&server->tcp);
+    if (connections_left(server) > 0)
         fprintf(stderr,
                 "velocity serve: finishing what runs on %zu connection(s), for %.1f s at most; a "
                 "second signal ends at once\n",
-                sessions_left(server), (double)server->settings->grace / (double)SECOND);
+                connections_left(server), (double)server->settings->grace / (double)SECOND);
     vel_timer_set(server->patience, vel_clock_now() + server->settings->grace);
     vel_runtime_wake(server->runtime);
 }
@@ -181,35 +191,6 @@ static void fill_config(struct server *server)
         .count = VEL_PROFILE_COUNT};
 }
 
-static const char *why_no_socket(enum vel_err err)
-{
-    switch ((int)err) {
-    case VEL_ERR_EXISTS:
-        return "the address is in use";
-    case VEL_ERR_NOT_FOUND:
-        return "not an address of this machine";
-    case VEL_ERR_UNSUPPORTED:
-        return "this machine has no such kind of address";
-    case VEL_ERR_IO:
-        return strerror(errno);
-    default:
-        return vel_err_text(err);
-    }
-}
-
-static vel_result open_link(struct server *server, struct vel_addr local)
-{
-    struct vel_udp_setup setup = {.local = local};
-    enum vel_err err = vel_udp_link_new(&server->env, &setup, &server->link);
-    if (err == VEL_ERR_UNSUPPORTED && vel_addr_is_wildcard(&local)) {
-        setup.local.family = VEL_ADDR_IP4; /* a kernel without IPv6 */
-        err = vel_udp_link_new(&server->env, &setup, &server->link);
-    }
-    if (err != VEL_OK)
-        vel_fail(server->call, "--listen %s: %s", server->settings->listen, why_no_socket(err));
-    return err;
-}
-
 static vel_result open_site(struct server *server)
 {
     const struct vel_serve_settings *settings = server->settings;
@@ -231,13 +212,15 @@ static vel_result open_endpoint(struct server *server)
                                              .max_connections =
                                                  (size_t)server->settings->max_connections,
                                              .max_send_train = server->link->max_train};
-    const struct vel_web_server_setup web = {.env = &server->env,
-                                             .site = server->site,
-                                             .fallback = server->fallback.service,
-                                             .on_velocity = server->fallback.announced,
-                                             .unix_offset = server->config.unix_offset,
-                                             .log = on_request,
-                                             .log_self = server};
+    const struct vel_web_server_setup web = {
+        .env = &server->env,
+        .site = server->site,
+        .fallback = server->fallback.service,
+        .on_velocity = server->fallback.announced,
+        .unix_offset = server->config.unix_offset,
+        .on_tls = vel_serve_tcp_announced(&server->tcp, &server->config, server->link->local.port),
+        .log = on_request,
+        .log_self = server};
     TRY(vel_endpoint_new(&setup, &server->endpoint));
     return vel_web_server_new(&web, &server->web);
 }
@@ -250,6 +233,23 @@ static vel_result open_loop(struct server *server)
                         &server->runtime));
     TRY(vel_signals_new(server->loop, on_signal, server, &server->signals));
     return vel_timer_new(server->loop, on_impatience, server, &server->patience);
+}
+
+static vel_result open_tcp(struct server *server)
+{
+    const struct vel_serve_settings *settings = server->settings;
+    const struct vel_tcp_server_setup common = {.env = &server->env,
+                                                .loop = server->loop,
+                                                .requests = vel_web_server_requests(server->web),
+                                                .tls = server->tls,
+                                                .max_connections =
+                                                    (size_t)settings->max_connections,
+                                                .max_per_source = (size_t)settings->max_per_address,
+                                                .idle_timeout = settings->idle_timeout,
+                                                .unix_offset = server->config.unix_offset,
+                                                .gone = on_tcp_gone,
+                                                .self = server};
+    return vel_serve_tcp_start(server->call, &common, &server->tcp);
 }
 
 static vel_result told(const struct server *server, const char *what, enum vel_err err)
@@ -270,7 +270,7 @@ static vel_result set_up(struct server *server)
     }
     TRY(told(server, "cryptographic library", vel_crypto_new(&server->env, &server->crypto)));
     TRY(open_site(server));
-    TRY(open_link(server, local));
+    TRY(vel_serve_tcp_open(server->call, &server->env, &local, &server->link, &server->tcp));
     TRY(find_identity(server, &local));
     TRY(find_tls(server));
     fill_config(server);
@@ -278,13 +278,15 @@ static vel_result set_up(struct server *server)
              vel_serve_fallback_open(&server->env, server->settings, &server->config,
                                      server->link->local.port, &server->fallback)));
     TRY(told(server, "endpoint", open_endpoint(server)));
-    return told(server, "event loop", open_loop(server));
+    TRY(told(server, "event loop", open_loop(server)));
+    return open_tcp(server);
 }
 
 static void tear_down(struct server *server)
 {
     vel_timer_free(server->patience);
     vel_signals_free(server->signals);
+    vel_serve_tcp_close(&server->tcp);
     vel_runtime_free(server->runtime);
     vel_loop_free(server->loop);
     vel_web_server_free(server->web);
@@ -300,6 +302,15 @@ static void tear_down(struct server *server)
 
 /* ---- what a person sees ---- */
 
+static void say_plain(const struct server *server)
+{
+    struct vel_addr plain = vel_tcp_server_address(server->tcp.plain);
+    char where[VEL_ADDR_TEXT];
+    printf("plain HTTP on %s, %s\n", vel_addr_text(&plain, where),
+           vel_tcp_server_redirects(server->tcp.plain) ? "sends everybody to https"
+                                                       : "serves this machine");
+}
+
 static void say_hello(const struct server *server)
 {
     const struct vel_serve_settings *settings = server->settings;
@@ -307,8 +318,11 @@ static void say_hello(const struct server *server)
     char where[VEL_ADDR_TEXT];
     if (server->identity.issued)
         printf("made a self-signed certificate: %s\n", server->identity.chain_path);
-    printf("serving %s on %s, %s over UDP\n", settings->root, vel_addr_text(local, where),
+    printf("serving %s on %s, %s over UDP, h2 and http/1.1 over TCP\n", settings->root,
+           vel_addr_text(local, where),
            settings->velocity == VEL_FALLBACK_NONE ? "velocity/1 and h3" : "h3");
+    if (server->tcp.plain != NULL)
+        say_plain(server);
 
     if (vel_addr_is_wildcard(local))
         snprintf(where, sizeof where, "localhost:%u", local->port);
@@ -331,6 +345,7 @@ int vel_serve(const struct vel_call *call, const struct vel_serve_settings *sett
     struct server server = {.call = call, .settings = settings, .env = *call->env};
     server.log = (struct vel_log){.event = on_log, .self = &server};
     server.env.log = &server.log;
+    vel_serve_tcp_init(&server.tcp);
     enum vel_err err = set_up(&server);
     if (err == VEL_OK)
         serve_until_signal(&server);

@@ -9,6 +9,7 @@
 struct vel_serve_settings {
     const char *root;
     const char *listen;
+    const char *http;                 /* NULL: no plain HTTP */
     const char *cert, *key;           /* both or none */
     const char *tls_cert, *tls_key;   /* likewise */
     struct vel_profile_list profiles; /* empty: all */
@@ -17,7 +18,8 @@ struct vel_serve_settings {
     enum vel_fallback velocity; /* why Velocity/1 is not served; NONE: it is */
     vel_time pin_max_age;       /* whole seconds; 0 clears pins; negative: says nothing */
     vel_time idle_timeout;
-    int64_t max_connections;
+    int64_t max_connections; /* of UDP, and of TCP */
+    int64_t max_per_address; /* of TCP */
     vel_time grace;
     const char *state; /* NULL: the default */
     bool quiet;

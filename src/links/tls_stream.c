@@ -44,6 +44,7 @@ static bool tell_closed(struct vel_tls_stream *stream, enum vel_tls_stream_reaso
     const struct vel_tls_stream_end end = {.reason = reason,
                                            .system = stream->system,
                                            .connected = stream->state == VEL_TLS_STREAM_OPEN,
+                                           .by_peer = stream->conn.alert_received,
                                            .failure = stream->failure};
     stream->state = VEL_TLS_STREAM_OVER;
     vel_watch_free(stream->watch);

@@ -59,6 +59,7 @@ struct vel_tls_stream_end {
     enum vel_tls_stream_reason reason;
     int system;     /* errno behind REFUSED, UNANSWERED, BROKEN and EXHAUSTED; 0: none */
     bool connected; /* `connected` was told before */
+    bool by_peer;   /* REJECTED: the peer said so */
     struct vel_handshake_failure failure; /* REJECTED and VIOLATION: alert, certificate, reason; a
                                              client's certificate is judged after `connected` */
 };

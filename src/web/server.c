@@ -3,9 +3,7 @@
 
 #include "base/try.h"
 #include "base/units.h"
-#include "web/fallback.h"
-#include "web/site.h"
-#include "web/visit.h"
+#include "web/requests.h"
 
 struct session {
     struct vel_web_server *server;
@@ -17,7 +15,8 @@ struct session {
 
 struct vel_web_server {
     struct vel_web_server_setup setup;
-    struct vel_web_server_stats stats;
+    struct vel_web_requests requests;
+    size_t session_count;
     struct session *sessions;
     vel_time now;
     bool dirty; /* some session is */
@@ -33,81 +32,46 @@ static vel_result export_from(void *self, const char *label, struct vel_slice co
     return vel_conn_export(session->conn, label, context, out, size);
 }
 
-static unsigned answer(struct session *session, struct vel_exchange *exchange)
+static struct vel_web_caller caller_of(struct session *session)
 {
-    const struct vel_web_server_setup *setup = &session->server->setup;
-    vel_time now = session->server->now;
-    int64_t unix_now = setup->unix_offset + now / SECOND;
-    if (!vel_web_fallback_wants(vel_exchange_request(exchange)))
-        return vel_site_answer(setup->site, exchange, now, unix_now);
-    const struct vel_web_binding binding = {.facts = vel_conn_facts(session->conn),
-                                            .remote = vel_conn_remote(session->conn),
-                                            .export = export_from,
-                                            .self = session};
-    return vel_web_fallback_answer(setup->fallback, exchange, &binding, now, unix_now);
+    const struct vel_handshake_facts *facts = vel_conn_facts(session->conn);
+    return (struct vel_web_caller){
+        .protocol = vel_slice(facts->alpn, facts->alpn_len),
+        .binding = {.facts = facts,
+                    .remote = vel_conn_remote(session->conn),
+                    .export = export_from,
+                    .self = session},
+    };
 }
 
-/* Whether a pin may be announced: here, there will be a record for whoever comes back. */
-static bool keeps_promises(const struct session *session, const struct vel_exchange *exchange)
+/* A pin is announced only where there will be a record for whoever comes back. */
+static struct vel_fields announcements(const struct session *session,
+                                       const struct vel_exchange *exchange)
 {
-    const struct vel_web_fallback *fallback = session->server->setup.fallback;
+    const struct vel_web_server_setup *setup = &session->server->setup;
     struct vel_slice authority = vel_exchange_request(exchange)->authority;
-    return vel_version_is_velocity(vel_conn_facts(session->conn)->version) && fallback != NULL &&
-           vel_web_fallback_is_at(fallback, authority);
+    if (!vel_version_is_velocity(vel_conn_facts(session->conn)->version))
+        return setup->on_tls;
+    if (setup->fallback == NULL || !vel_web_fallback_is_at(setup->fallback, authority))
+        return (struct vel_fields){0};
+    return setup->on_velocity;
 }
 
 static void on_head(void *self, struct vel_exchange *exchange)
 {
     struct session *session = self;
     struct vel_web_server *server = session->server;
-    struct vel_visit *visit = vel_alloc(server->setup.env, sizeof *visit);
-    if (visit == NULL) {
-        vel_exchange_cancel(exchange, VEL_H3_INTERNAL_ERROR);
-        return;
-    }
-    server->stats.active++;
-    server->stats.requests++;
-    visit->start = server->now;
-    vel_exchange_set_user(exchange, visit);
-    if (keeps_promises(session, exchange))
-        visit->announced = server->setup.on_velocity;
-    visit->status = answer(session, exchange);
-}
-
-static void report(const struct session *session, const struct vel_exchange *exchange,
-                   const struct vel_visit *visit, const struct vel_exchange_end *end)
-{
-    const struct vel_web_server *server = session->server;
-    const struct vel_request *request = vel_exchange_request(exchange);
-    if (server->setup.log == NULL)
-        return;
-    const struct vel_handshake_facts *facts = vel_conn_facts(session->conn);
-    struct vel_web_record record = {
-        .protocol = vel_slice(facts->alpn, facts->alpn_len),
-        .remote = vel_conn_remote(session->conn),
-        .method = request->method,
-        .authority = request->authority,
-        .path = request->path,
-        .status = visit->status,
-        .body_bytes = end->body_sent,
-        .duration = server->now - visit->start,
-        .complete = end->complete,
-    };
-    server->setup.log(server->setup.log_self, &record);
+    struct vel_web_caller caller = caller_of(session);
+    caller.announced = announcements(session, exchange);
+    vel_web_request_came(&server->requests, &caller, exchange, server->now);
 }
 
 static void on_closed(void *self, struct vel_exchange *exchange, const struct vel_exchange_end *end)
 {
     struct session *session = self;
     struct vel_web_server *server = session->server;
-    struct vel_visit *visit = vel_exchange_user(exchange);
-    if (visit == NULL)
-        return;
-    server->stats.active--;
-    server->stats.response_bytes += end->body_sent;
-    server->stats.by_class[visit->status / 100 % VEL_COUNT(server->stats.by_class)]++;
-    report(session, exchange, visit, end);
-    vel_release(server->setup.env, visit, sizeof *visit);
+    struct vel_web_caller caller = caller_of(session);
+    vel_web_request_closed(&server->requests, &caller, exchange, end, server->now);
 }
 
 static void on_wake(void *self)
@@ -130,7 +94,7 @@ static void end_session(struct session *session)
         server->sessions = session->next;
     if (session->next != NULL)
         session->next->prev = session->prev;
-    server->stats.sessions--;
+    server->session_count--;
     vel_release(server->setup.env, session, sizeof *session);
 }
 
@@ -153,7 +117,7 @@ static vel_result start_session(struct vel_web_server *server, struct vel_conn *
     if (session->next != NULL)
         session->next->prev = session;
     server->sessions = session;
-    server->stats.sessions++;
+    server->session_count++;
     vel_conn_set_user(conn, session);
     if (server->finishing)
         vel_http_finish(session->http);
@@ -214,6 +178,12 @@ vel_result vel_web_server_new(const struct vel_web_server_setup *setup,
     struct vel_web_server *fresh = vel_alloc(setup->env, sizeof *fresh);
     REQUIRE(fresh != NULL, VEL_ERR_NOMEM);
     fresh->setup = *setup;
+    fresh->requests = (struct vel_web_requests){.env = setup->env,
+                                                .site = setup->site,
+                                                .fallback = setup->fallback,
+                                                .unix_offset = setup->unix_offset,
+                                                .log = setup->log,
+                                                .log_self = setup->log_self};
     *server = fresh;
     return VEL_OK;
 }
@@ -230,5 +200,11 @@ void vel_web_server_free(struct vel_web_server *server)
 void vel_web_server_get_stats(const struct vel_web_server *server,
                               struct vel_web_server_stats *stats)
 {
-    *stats = server->stats;
+    *stats = server->requests.stats;
+    stats->sessions = server->session_count;
+}
+
+struct vel_web_requests *vel_web_server_requests(struct vel_web_server *server)
+{
+    return &server->requests;
 }

@@ -5,7 +5,7 @@
 #include "velocity/http.h"
 
 /*
- * The HTTP side of a server: a session for every connection, a site that answers. The owner of the
+ * The HTTP side of a server on QUIC: a session for every connection, a site that answers. The owner of the
  * loop calls it; it holds no socket, timer or clock.
  *
  *     for each conn of vel_endpoint_next(endpoint)
@@ -42,7 +42,8 @@ struct vel_web_server_setup {
     struct vel_web_fallback *fallback; /* the fallback record; NULL: there is none; outlives it */
     struct vel_fields on_velocity; /* on every response over Velocity/1: velocity-pin; borrowed for
                                       the server's life, VEL_WEB_ANNOUNCED_MAX at most */
-    int64_t unix_offset;           /* unix seconds at vel_time 0, as in struct vel_config */
+    struct vel_fields on_tls; /* on every response over TLS, QUIC v1 and v2: alt-svc; likewise */
+    int64_t unix_offset;      /* unix seconds at vel_time 0, as in struct vel_config */
     void (*log)(void *self, const struct vel_web_record *record); /* NULL: no log */
     void *log_self;
 };
@@ -65,8 +66,12 @@ void vel_web_server_flush(struct vel_web_server *server, vel_time now);
 /* Let every session finish what runs (GOAWAY) and then close its connection. */
 void vel_web_server_finish(struct vel_web_server *server);
 
+/* Where its requests go, for a server on TCP that shares site, log and counts (web/tcp_server.h);
+ * lives as long as the server. */
+struct vel_web_requests *vel_web_server_requests(struct vel_web_server *server);
+
 struct vel_web_server_stats {
-    size_t sessions;         /* connections with HTTP on them */
+    size_t sessions;         /* QUIC connections with HTTP on them */
     size_t active;           /* requests being answered */
     uint64_t requests;       /* ever begun */
     uint64_t response_bytes; /* of bodies */
