@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "transport/pool.h"
 
+#include "base/units.h"
+
 struct vel_pool_spare {
     struct vel_pool_spare *next;
 };
@@ -18,6 +20,7 @@ void *vel_pool_get(struct vel_pool *pool, size_t size)
     }
     if (block != NULL)
         pool->in_use++;
+    pool->peak = VEL_MAX(pool->peak, pool->in_use);
     return block;
 }
 
@@ -42,7 +45,8 @@ void vel_pool_put(struct vel_pool *pool, void *block, size_t size)
     pool->spares = spare;
     pool->spare_count++;
     pool->in_use--;
-    while (pool->spare_count > pool->in_use + VEL_POOL_SPARES)
+    size_t most = VEL_MIN(pool->peak - pool->in_use, pool->in_use + VEL_POOL_SPARES);
+    while (pool->spare_count > most)
         release_spare(pool);
 }
 
@@ -50,4 +54,5 @@ void vel_pool_trim(struct vel_pool *pool)
 {
     while (pool->spares != NULL)
         release_spare(pool);
+    pool->peak = pool->in_use;
 }

@@ -6,9 +6,10 @@
 
 /*
  * Blocks of stream bytes, one pool per connection. Taking and giving back a block of VEL_POOL_BLOCK
- * bytes costs no allocation while data flows: the pool keeps spares, at most VEL_POOL_SPARES more
- * than there are blocks in use, until it is trimmed. So a busy connection holds at most twice what
- * its streams hold and 512 KiB, an idle one that was trimmed only what its streams hold. Other sizes
+ * bytes costs no allocation while data flows: the pool keeps spares until it is trimmed, so many
+ * that there are never more blocks than were in use at once, and never more than VEL_POOL_SPARES
+ * more spares than blocks in use. So a connection of short messages keeps a block or two, and an
+ * idle one that was trimmed only what its streams hold. Other sizes
  * (small ones, for small data) pass through to env. Blocks from spares are not zeroed.
  *
  * Start one with {.env = env}; it must outlive everything that took blocks from it.
@@ -20,6 +21,7 @@ struct vel_pool {
     struct vel_pool_spare *spares; /* linked through their first bytes */
     size_t spare_count;
     size_t in_use; /* blocks of VEL_POOL_BLOCK bytes that are out */
+    size_t peak;   /* most of them since the last trim */
 };
 
 /* NULL when allocation failed. */

@@ -82,7 +82,8 @@ struct vel_stream {
     bool wants_room; /* a write came up short: tell when there is room */
     bool fin_shown;  /* the application has seen the end */
     bool stopped;    /* the application does not read any more */
-    bool closed;     /* counted as closed; forgotten after its CLOSED event */
+    bool closed;     /* both halves are over; forgotten after its CLOSED event */
+    bool counted;    /* of the peer: another one may take its place */
 };
 
 static inline bool vel_stream_send_over(const struct vel_stream *s)

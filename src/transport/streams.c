@@ -166,18 +166,40 @@ vel_result vel_streams_add(struct vel_streams *streams, uint64_t id, struct vel_
     return VEL_OK;
 }
 
-/* The peer may open another one for each of its streams that is forgotten; it is told when half of
- * them can be announced at once. */
-static void return_stream(struct vel_streams *streams, uint64_t id)
+/* The peer may open another one for each of its streams that is over; it is told when half of them
+ * can be announced at once. */
+static void return_stream(struct vel_streams *streams, struct vel_stream *s)
 {
-    unsigned uni = vel_stream_is_uni(id);
+    unsigned uni = vel_stream_is_uni(s->id);
     struct vel_streams_remote *remote = &streams->remote[uni];
-    remote->forgotten++;
-    uint64_t limit = remote->forgotten + remote->at_a_time;
+    s->counted = true;
+    remote->over++;
+    uint64_t limit = remote->over + remote->at_a_time;
     if (2 * (limit - remote->limit) < remote->at_a_time)
         return;
     remote->limit = limit;
     streams->pending |= (uint8_t)(VEL_PENDING_MAX_STREAMS_BIDI << uni);
+}
+
+void vel_streams_count_over(struct vel_streams *streams, struct vel_stream *s)
+{
+    struct vel_streams_remote *remote = &streams->remote[vel_stream_is_uni(s->id)];
+    bool all_sent = vel_stream_send_over(s) ||
+                    (s->send_state == VEL_SEND_DATA_SENT && !vel_send_buffer_has_lost(&s->send));
+    if (s->counted || vel_streams_is_local(streams, s->id) || !all_sent ||
+        !vel_stream_recv_over(s) || remote->lingering == remote->at_a_time)
+        return;
+    remote->lingering++;
+    return_stream(streams, s);
+}
+
+/* It is gone for good: it does not linger, or counts only now. */
+static void settle_count(struct vel_streams *streams, struct vel_stream *s)
+{
+    if (s->counted)
+        streams->remote[vel_stream_is_uni(s->id)].lingering--;
+    else
+        return_stream(streams, s);
 }
 
 static void forget(struct vel_streams *streams, struct vel_stream *s)
@@ -188,7 +210,7 @@ static void forget(struct vel_streams *streams, struct vel_stream *s)
     *link = s->next_in_bucket;
     streams->count--;
     if (!vel_streams_is_local(streams, s->id))
-        return_stream(streams, s->id);
+        settle_count(streams, s);
     free_stream(streams, s);
 }
 

@@ -55,6 +55,41 @@ static void widen(const struct vel_streams *streams, struct vel_stream *s)
     s->send.limit = VEL_MAX(s->send.limit, streams->send_limit);
 }
 
+/* Credit, and what may be queued ahead of it, less what waits already. */
+static uint64_t left(const struct vel_flow_out *flow, uint64_t ahead, uint64_t unsent)
+{
+    uint64_t most = vel_flow_out_left(flow) + ahead;
+    return most > unsent ? most - unsent : 0;
+}
+
+/* Queued on streams that are as urgent, or more. */
+static uint64_t unsent_before(const struct vel_streams *streams, uint8_t urgency)
+{
+    uint64_t unsent = 0;
+    for (unsigned i = 0; i <= urgency; i++)
+        unsent += streams->unsent[i];
+    return unsent;
+}
+
+size_t vel_streams_room(const struct vel_streams *streams, const struct vel_stream *s)
+{
+    size_t room = vel_send_buffer_room(&s->send);
+    if (!streams->params_known)
+        return room;
+    uint64_t unsent = s->send.end - s->send.sent;
+    uint64_t always = unsent < VEL_AHEAD_ALWAYS ? VEL_AHEAD_ALWAYS - unsent : 0;
+    uint64_t own = left(&s->send_flow, VEL_AHEAD_OF_STREAM, unsent);
+    uint64_t all = left(&streams->send_flow, VEL_AHEAD_OF_CONN, unsent_before(streams, s->urgency));
+    uint64_t share = left(&streams->send_flow, VEL_AHEAD_OF_CONN, 0) / VEL_MAX(streams->count, 1u);
+    all = VEL_MAX(all, share > unsent ? share - unsent : 0);
+    return (size_t)VEL_MIN(room, VEL_MAX(always, VEL_MIN(own, all)));
+}
+
+void vel_streams_drop_unsent(struct vel_streams *streams, const struct vel_stream *s)
+{
+    streams->unsent[s->urgency] -= s->send.end - s->send.sent;
+}
+
 /* A stream that can be written. */
 static vel_result find_writable(struct vel_streams *streams, uint64_t id,
                                 struct vel_stream **stream)
@@ -72,7 +107,10 @@ vel_result vel_streams_write(struct vel_streams *streams, uint64_t stream, struc
 {
     struct vel_stream *s = NULL;
     TRY(find_writable(streams, stream, &s));
-    TRY(vel_send_buffer_write(&s->send, bytes, fin, accepted));
+    size_t fits = VEL_MIN(bytes.len, vel_streams_room(streams, s));
+    TRY(vel_send_buffer_write(&s->send, vel_slice(bytes.ptr, fits), fin && fits == bytes.len,
+                              accepted));
+    streams->unsent[s->urgency] += *accepted;
     s->wants_room = *accepted < bytes.len;
     vel_streams_place(streams, s);
     return VEL_OK;
@@ -83,10 +121,13 @@ vel_result vel_streams_lend(struct vel_streams *streams, uint64_t stream, struct
 {
     struct vel_stream *s = NULL;
     TRY(find_writable(streams, stream, &s));
-    enum vel_err err = vel_send_buffer_lend(&s->send, bytes, fin, release, context);
+    enum vel_err err = VEL_ERR_AGAIN;
+    if (s->send.base == s->send.end || bytes.len <= vel_streams_room(streams, s))
+        err = vel_send_buffer_lend(&s->send, bytes, fin, release, context);
     if (err == VEL_ERR_AGAIN)
         s->wants_room = true;
     TRY(err);
+    streams->unsent[s->urgency] += bytes.len;
     s->wants_room = false;
     vel_streams_place(streams, s);
     return VEL_OK;
@@ -98,7 +139,7 @@ size_t vel_streams_writable(const struct vel_streams *streams, uint64_t stream)
     if (s == NULL || s->send_state != VEL_SEND_OPEN || s->send.fin != VEL_FIN_NONE)
         return 0;
     widen(streams, s);
-    return vel_send_buffer_room(&s->send);
+    return vel_streams_room(streams, s);
 }
 
 static vel_result find_readable(struct vel_streams *streams, uint64_t id,
@@ -141,7 +182,9 @@ vel_result vel_streams_reset(struct vel_streams *streams, uint64_t stream, uint6
 {
     struct vel_stream *s = vel_streams_find(streams, stream);
     REQUIRE(s != NULL && has_send(streams, stream), VEL_ERR_NOT_FOUND);
-    REQUIRE(vel_stream_abandon_send(s, code), VEL_ERR_CLOSED);
+    REQUIRE(s->send_state < VEL_SEND_RESET_SENT, VEL_ERR_CLOSED);
+    vel_streams_drop_unsent(streams, s);
+    (void)vel_stream_abandon_send(s, code);
     vel_streams_withdraw(s, VEL_EVENT_STREAM_WRITABLE);
     vel_streams_settle(streams, s);
     return VEL_OK;
@@ -165,7 +208,9 @@ vel_result vel_streams_set_urgency(struct vel_streams *streams, uint64_t stream,
     struct vel_stream *s = vel_streams_find(streams, stream);
     REQUIRE(s != NULL, VEL_ERR_NOT_FOUND);
     REQUIRE(urgency <= VEL_URGENCY_LAST, VEL_ERR_ARGUMENT);
+    vel_streams_drop_unsent(streams, s);
     s->urgency = urgency;
+    streams->unsent[urgency] += s->send.end - s->send.sent;
     vel_streams_place(streams, s);
     return VEL_OK;
 }

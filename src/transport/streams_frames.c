@@ -133,8 +133,10 @@ static vel_result on_stop_sending(struct vel_streams *streams, const struct vel_
 {
     struct vel_stream *s = NULL;
     TRY(find(streams, frame->stop.id, HALF_SEND, &s, wire_code));
-    if (s == NULL || !vel_stream_abandon_send(s, frame->stop.code))
+    if (s == NULL || s->send_state >= VEL_SEND_RESET_SENT)
         return VEL_OK;
+    vel_streams_drop_unsent(streams, s);
+    (void)vel_stream_abandon_send(s, frame->stop.code);
     s->peer_stop_code = frame->stop.code;
     vel_streams_withdraw(s, VEL_EVENT_STREAM_WRITABLE);
     vel_streams_event(streams, s, VEL_EVENT_STREAM_STOPPED);
@@ -148,7 +150,7 @@ static vel_result on_max_data(struct vel_streams *streams, const struct vel_fram
     (void)wire_code;
     if (vel_flow_out_grant(&streams->send_flow, frame->limit)) {
         streams->pending &= (uint8_t)~VEL_PENDING_CONN_BLOCKED;
-        vel_streams_place_all(streams, &streams->conn_blocked);
+        vel_streams_unblock(streams);
     }
     return VEL_OK;
 }
@@ -161,6 +163,7 @@ static vel_result on_max_stream_data(struct vel_streams *streams, const struct v
     if (s != NULL && vel_flow_out_grant(&s->send_flow, frame->stream_limit.limit)) {
         s->pending &= (uint8_t)~VEL_PENDING_BLOCKED;
         vel_streams_place(streams, s);
+        vel_streams_tell_writable(streams, s);
     }
     return VEL_OK;
 }

@@ -21,6 +21,18 @@ enum vel_streams_pending {
     VEL_PENDING_STREAMS_BLOCKED_UNI = 32
 };
 
+/*
+ * What may be queued although the peer has no credit for it (RFC 9000 4): enough to go on at once
+ * when credit comes, little enough that a peer that grants none pins next to nothing. Bytes: of one
+ * stream; of all that are as urgent or more, or a fair share of that, so that nobody waits for room
+ * that others fill; and of each stream in any case, so that a few headers can be written whole.
+ */
+enum {
+    VEL_AHEAD_OF_STREAM = 16 * 1024,
+    VEL_AHEAD_OF_CONN = 32 * 1024,
+    VEL_AHEAD_ALWAYS = 2 * 1024
+};
+
 /* Streams that we open, by direction. */
 struct vel_streams_local {
     uint64_t limit;        /* of the peer */
@@ -33,8 +45,9 @@ struct vel_streams_local {
 struct vel_streams_remote {
     uint64_t limit; /* announced, or about to be */
     uint64_t opened;
-    uint64_t forgotten;
-    uint64_t at_a_time; /* opened and not forgotten, at most */
+    uint64_t over;      /* of them, those that count no more: another one may take their place */
+    uint64_t lingering; /* of these, those whose last bytes are on their way */
+    uint64_t at_a_time; /* opened and not over, at most; and as many that linger */
 };
 
 struct vel_streams {
@@ -42,6 +55,7 @@ struct vel_streams {
     struct vel_pool *pool;
     const struct vel_limits *limits;
     uint64_t send_limit; /* what a stream may queue now, at least; vel_streams_set_window */
+    uint64_t unsent[VEL_URGENCY_LAST + 1]; /* bytes queued that were never sent, by urgency */
     bool is_client;
     bool params_known;
     bool available;  /* STREAMS_AVAILABLE is due */
@@ -89,11 +103,24 @@ void vel_streams_place(struct vel_streams *streams, struct vel_stream *s);
 /* The same, but it has had its turn. */
 void vel_streams_place_last(struct vel_streams *streams, struct vel_stream *s);
 
-/* The same for all streams of a queue: credit of the connection has come, or is used up. */
+/* The same for all streams of a queue: credit of the connection is used up. */
 void vel_streams_place_all(struct vel_streams *streams, struct vel_stream_queue *queue);
+
+/* Credit of the connection has come for those that waited for it. */
+void vel_streams_unblock(struct vel_streams *streams);
 
 /* The same for local streams with an index from `from` on: the peer's limit has come, or grown. */
 void vel_streams_place_opened(struct vel_streams *streams, unsigned uni, uint64_t from);
+
+/* Bytes that a write on the stream would take now. */
+size_t vel_streams_room(const struct vel_streams *streams, const struct vel_stream *s);
+
+/* A write came up short: tell when it can go on. After acknowledgements and credit. */
+void vel_streams_tell_writable(struct vel_streams *streams, struct vel_stream *s);
+
+/* What the stream has not sent will not be sent, at least not at its urgency: call before it is
+ * dropped or moved. */
+void vel_streams_drop_unsent(struct vel_streams *streams, const struct vel_stream *s);
 
 /* More streams can be opened than before: tell if an open had failed. */
 void vel_streams_announce_available(struct vel_streams *streams, unsigned uni);
@@ -106,6 +133,10 @@ void vel_streams_withdraw(struct vel_stream *s, enum vel_event_type event);
 
 /* `count` received bytes of a stream were taken, by the application or by nobody any more. */
 void vel_streams_return_credit(struct vel_streams *streams, struct vel_stream *s, uint64_t count);
+
+/* A stream of the peer that has read all and sent all does not count any more: RFC 9000 4.6 leaves
+ * open when, and waiting for the acknowledgement would cost the peer a round trip and its delay. */
+void vel_streams_count_over(struct vel_streams *streams, struct vel_stream *s);
 
 /* After anything that may have changed a stream's state: update it and place it; when both halves
  * are over it leaves the queues and its CLOSED event is due. */

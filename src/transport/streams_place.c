@@ -68,6 +68,18 @@ void vel_streams_place_all(struct vel_streams *streams, struct vel_stream_queue 
         vel_streams_place_last(streams, s);
 }
 
+void vel_streams_unblock(struct vel_streams *streams)
+{
+    struct vel_stream_queue waiting;
+    vel_queue_init(&waiting);
+    vel_queue_move(&streams->conn_blocked, &waiting);
+    struct vel_stream *s;
+    while ((s = VEL_QUEUE_FIRST(&waiting, send_link)) != NULL) {
+        vel_streams_place_last(streams, s);
+        vel_streams_tell_writable(streams, s);
+    }
+}
+
 void vel_streams_place_opened(struct vel_streams *streams, unsigned uni, uint64_t from)
 {
     const struct vel_streams_local *local = &streams->local[uni];
@@ -93,6 +105,7 @@ void vel_streams_return_credit(struct vel_streams *streams, struct vel_stream *s
 void vel_streams_settle(struct vel_streams *streams, struct vel_stream *s)
 {
     vel_stream_update(s);
+    vel_streams_count_over(streams, s);
     bool closes = !s->closed && vel_stream_send_over(s) && vel_stream_recv_over(s);
     s->closed = s->closed || closes;
     vel_streams_place(streams, s);

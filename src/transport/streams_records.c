@@ -12,11 +12,11 @@ static struct vel_send_span span_of(const struct vel_record *record)
     return (struct vel_send_span){.offset = record->offset, .len = record->len, .fin = record->fin};
 }
 
-/* A write came up short: told when a quarter of the buffer is free, not at each byte. */
-static void tell_writable(struct vel_streams *streams, struct vel_stream *s)
+/* Told when a quarter of the buffer is free, not at each byte. */
+void vel_streams_tell_writable(struct vel_streams *streams, struct vel_stream *s)
 {
     if (!s->wants_room || s->send_state != VEL_SEND_OPEN ||
-        vel_send_buffer_room(&s->send) < s->send.limit / 4)
+        vel_send_buffer_room(&s->send) < s->send.limit / 4 || vel_streams_room(streams, s) == 0)
         return;
     s->wants_room = false;
     vel_streams_event(streams, s, VEL_EVENT_STREAM_WRITABLE);
@@ -32,7 +32,7 @@ vel_result vel_streams_acked(struct vel_streams *streams, const struct vel_recor
     if (record->kind == VEL_RECORD_STREAM) {
         struct vel_send_span span = span_of(record);
         TRY(vel_send_buffer_acked(&s->send, &span));
-        tell_writable(streams, s);
+        vel_streams_tell_writable(streams, s);
     } else {
         s->send_state = VEL_SEND_RESET_RECVD;
         s->pending &= (uint8_t)~VEL_PENDING_RESET;

@@ -208,7 +208,9 @@ static vel_result write_one(struct vel_streams *streams, struct packet *packet,
     uint64_t fresh = s->send.sent - sent_before;
     s->send_flow.used += fresh;
     streams->send_flow.used += fresh;
+    streams->unsent[s->urgency] -= fresh;
     vel_stream_update(s);
+    vel_streams_count_over(streams, s);
     vel_streams_place_last(streams, s);
     if (fresh > 0 && vel_flow_out_left(&streams->send_flow) == 0)
         sort_out_blocked(streams);

@@ -273,9 +273,11 @@ static void allocations_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(flight_with_a_loss),      cmocka_unit_test(repeated_flight),
+        cmocka_unit_test(flight_with_a_loss),
+        cmocka_unit_test(repeated_flight),
         cmocka_unit_test(limits),
-        cmocka_unit_test(memory_is_bounded),       cmocka_unit_test(allocations_fail),
+        cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(allocations_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

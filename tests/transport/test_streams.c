@@ -3,6 +3,7 @@
 
 #include "base/units.h"
 #include "transport/stream.h"
+#include "transport/streams_internal.h"
 #include "transport/streams_pair.h"
 
 /* Most tests: connected, with the small limits. */
@@ -221,13 +222,53 @@ static void flow_control_of_a_stream(void **state)
         told_blocked |= pair_find_frame(&packet, VEL_FRAME_STREAM_DATA_BLOCKED, &frame);
     }
     assert_true(told_blocked);
-    expect_event(client(&pair), VEL_EVENT_STREAM_WRITABLE, id, 0);
-    assert_int_equal(vel_streams_writable(client(&pair), id), 16 * KIB);
+    expect_silence(client(&pair)); /* 16 KiB wait already */
+    assert_int_equal(vel_streams_writable(client(&pair), id), 0);
     pair_settle(&pair);
     assert_int_equal(read_all(server(&pair), id, &fin), 16 * KIB);
     assert_true(vel_streams_want_send(server(&pair)));
     pair_settle(&pair);
+    expect_event(client(&pair), VEL_EVENT_STREAM_WRITABLE, id, 0);
+    assert_in_range(vel_streams_writable(client(&pair), id), 16 * KIB, 32 * KIB);
     assert_int_equal(read_all(server(&pair), id, &fin), 16 * KIB);
+    pair_free(&pair);
+}
+
+/* A peer that grants nothing, on as many streams as it likes, pins little: not what it has asked
+ * for. With credit for the connection all can go on. */
+static void without_credit_little_is_queued(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct vel_limits limits = pair_limits();
+    limits.max_data = 1;
+    limits.max_streams_bidi = 128;
+    limits.max_send_buffer = MIB;
+    ASSERT_OK(pair_init(&pair, 1, &limits, -1));
+    pair_connect(&pair);
+    uint64_t ids[128];
+    size_t queued = 0;
+    for (size_t i = 0; i < VEL_COUNT(ids); i++) {
+        ids[i] = open_stream(client(&pair), true);
+        queued += write_bytes(client(&pair), ids[i], 64 * KIB, false);
+    }
+    assert_in_range(queued, VEL_AHEAD_OF_CONN,
+                    4 * VEL_AHEAD_OF_CONN + VEL_COUNT(ids) * VEL_AHEAD_ALWAYS);
+    uint64_t wire_code = 0;
+    struct vel_frame more = {.type = VEL_FRAME_MAX_DATA, .limit = MIB};
+    pair_settle(&pair);
+    ASSERT_OK(vel_streams_on_frame(client(&pair), &more, &wire_code));
+    unsigned told = 0;
+    for (struct vel_event event; vel_streams_next_event(client(&pair), &event);)
+        told += event.type == VEL_EVENT_STREAM_WRITABLE;
+    assert_in_range(told, VEL_COUNT(ids) - 2, VEL_COUNT(ids)); /* the first wait for themselves */
+
+    struct vel_streams *streams = client(&pair);
+    uint64_t unsent = streams->unsent[VEL_URGENCY_DEFAULT];
+    for (size_t i = 0; i < VEL_COUNT(ids); i++)
+        ASSERT_OK(vel_streams_reset(streams, ids[i], 0));
+    assert_true(unsent > 0);
+    assert_int_equal(streams->unsent[VEL_URGENCY_DEFAULT], 0);
     pair_free(&pair);
 }
 
@@ -385,6 +426,10 @@ static void withdrawn_events(void **state)
     uint64_t id = open_stream(client(&pair), true);
     write_bytes(client(&pair), id, 40 * KIB, false);
     pair_settle(&pair);
+    uint64_t wire_code = 0;
+    struct vel_frame more = {.type = VEL_FRAME_MAX_STREAM_DATA,
+                             .stream_limit = {.id = id, .limit = MIB}};
+    ASSERT_OK(vel_streams_on_frame(client(&pair), &more, &wire_code));
     assert_true(vel_streams_has_events(client(&pair)));
     ASSERT_OK(vel_streams_reset(client(&pair), id, 1));
     expect_silence(client(&pair));
@@ -447,6 +492,7 @@ int main(void)
         cmocka_unit_test(streams_before_the_parameters),
         cmocka_unit_test(stream_limit_moves),
         cmocka_unit_test(flow_control_of_a_stream),
+        cmocka_unit_test(without_credit_little_is_queued),
         cmocka_unit_test(flow_control_of_the_connection),
         cmocka_unit_test(retransmission_needs_no_credit),
         cmocka_unit_test(urgency_then_turns),
