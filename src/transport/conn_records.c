@@ -12,9 +12,19 @@ static enum vel_err crypto_acked(struct vel_conn *conn, enum vel_space space,
     return vel_crypto_stream_acked(&conn->space[space].crypto, record);
 }
 
+/* A lost Finished may wait for a window full of 1-RTT packets that the peer cannot read without it,
+ * and no timer runs for those yet (RFC 9002 6.2.1): it goes as a probe. */
+static void keep_moving(struct vel_conn *conn, enum vel_space space)
+{
+    if (space != VEL_SPACE_APP && !conn->recovery.handshake_confirmed &&
+        conn->recovery.space[VEL_SPACE_APP].eliciting > 0)
+        conn->space[space].probes_due = VEL_MAX(conn->space[space].probes_due, 1U);
+}
+
 static enum vel_err crypto_lost(struct vel_conn *conn, enum vel_space space,
                                 const struct vel_record *record)
 {
+    keep_moving(conn, space);
     return vel_crypto_stream_lost(&conn->space[space].crypto, record);
 }
 

@@ -63,7 +63,8 @@ void fixture_first(struct endpoint_fixture *f, const struct first_packet *packet
     size_t size = packet->size != 0 ? packet->size : VEL_INITIAL_DATAGRAM_MIN;
     struct vel_cid scid = {.len = CLIENT_CID};
     struct vel_writer w = vel_writer(bytes, sizeof bytes);
-    const struct vel_version *version = vel_version_find(VEL_VERSION_DRAFT);
+    const struct vel_version *known = vel_version_find(packet->version);
+    const struct vel_version *version = known != NULL ? known : vel_version_find(VEL_VERSION_DRAFT);
     vel_packet_write_long(&w, version, VEL_PACKET_INITIAL, &packet->dcid, &scid, packet->token, 0,
                           1);
     /* The Length, two bytes before the packet number, which sealing would fill in. */

@@ -137,6 +137,32 @@ static void other_versions_are_negotiated(void **state)
     fixture_close(&f);
 }
 
+/* What is served is the config's list: all of it in the answer, each of it admitted. */
+static void served_versions_are_the_configs(void **state)
+{
+    (void)state;
+    struct endpoint_fixture f;
+    fixture_open(&f, 0, 0);
+    f.config.versions =
+        (struct vel_version_list){{VEL_VERSION_DRAFT, VEL_VERSION_QUIC_V2, VEL_VERSION_QUIC_V1}, 3};
+    struct first_packet packet = first_of(1);
+    packet.version = 0x1a2a3a4a;
+    fixture_first(&f, &packet, 0);
+    assert_true(fixture_send(&f, 0));
+    struct vel_packet_header header;
+    ASSERT_OK(vel_packet_parse(vel_slice(f.out.bytes, f.out.len), &header));
+    assert_int_equal(header.versions.len, 4 * 4);
+    const uint8_t want[] = {0x56, 0x55, 0x31, 0x01, 0x6b, 0x33, 0x43, 0xcf, 0, 0, 0, 1};
+    assert_memory_equal(header.versions.ptr + 4, want, sizeof want);
+    for (unsigned i = 0; i < f.config.versions.count; i++) {
+        packet = first_of((uint8_t)(2 + i));
+        packet.version = f.config.versions.items[i];
+        fixture_first(&f, &packet, 0);
+        assert_int_equal(fixture_stats(&f).accepted, i + 1);
+    }
+    fixture_close(&f);
+}
+
 static void version_negotiation_is_never_answered(void **state)
 {
     (void)state;
@@ -520,7 +546,13 @@ static void arguments_are_checked(void **state)
     struct vel_endpoint *endpoint = NULL;
     struct vel_config anonymous = {.crypto = f.crypto};
     struct vel_endpoint_setup setup = {.env = &f.t.env, .server = &anonymous};
-    ASSERT_ERR("identity", vel_endpoint_new(&setup, &endpoint), VEL_ERR_ARGUMENT);
+    ASSERT_ERR("no version", vel_endpoint_new(&setup, &endpoint), VEL_ERR_ARGUMENT);
+    const uint32_t lacking[] = {VEL_VERSION_DRAFT, VEL_VERSION_QUIC_V1, 0x1a2a3a4a};
+    anonymous.versions.count = 1;
+    for (size_t i = 0; i < VEL_COUNT(lacking); i++) {
+        anonymous.versions.items[0] = lacking[i];
+        ASSERT_ERR("identity, tls, unknown", vel_endpoint_new(&setup, &endpoint), VEL_ERR_ARGUMENT);
+    }
     f.out.capacity = 1499;
     ASSERT_ERR("capacity", vel_endpoint_send(f.endpoint, &f.out, 0), VEL_ERR_ARGUMENT);
     assert_null(endpoint);
@@ -565,6 +597,7 @@ int main(void)
         cmocka_unit_test(what_the_first_packet_says_is_handed_on),
         cmocka_unit_test(what_opens_nothing_is_dropped),
         cmocka_unit_test(other_versions_are_negotiated),
+        cmocka_unit_test(served_versions_are_the_configs),
         cmocka_unit_test(version_negotiation_is_never_answered),
         cmocka_unit_test(answers_to_anybody_are_paced),
         cmocka_unit_test(over_the_bounds_addresses_must_be_proved),
