@@ -102,18 +102,20 @@ def memory(pid):
 
 
 class Server:
-    """`velocity serve` on a free port of 127.0.0.1, ended by its process id."""
+    """`velocity serve` on 127.0.0.1, a free port of it by default; ended by its process id."""
 
     killed = False
 
-    def __init__(self, root, folder, *options, cert=None, key=None):
+    def __init__(self, root, folder, *options, cert=None, key=None,
+                 listen="127.0.0.1:0"):
+        folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "server.log"
         if cert is None:
             cert, key = issue(folder / "certs")
         self.cacert = cert
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [program(), "serve", "--root", str(root), "--listen", "127.0.0.1:0", "--cert",
+                [program(), "serve", "--root", str(root), "--listen", listen, "--cert",
                  str(cert), "--key", str(key), *map(str, options)], stdout=log, stderr=log)
         self.port = self.wait_for_port()
 
