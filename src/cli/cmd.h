@@ -10,6 +10,7 @@ extern const struct vel_command vel_cmd_ca_issue;
 extern const struct vel_command vel_cmd_cert_issue;
 extern const struct vel_command vel_cmd_cert_show;
 extern const struct vel_command vel_cmd_client_get;
+extern const struct vel_command vel_cmd_client_probe;
 extern const struct vel_command vel_cmd_completion;
 extern const struct vel_command vel_cmd_help;
 extern const struct vel_command vel_cmd_serve;

@@ -8,6 +8,7 @@
 #include "base/own.h"
 #include "base/try.h"
 #include "base/units.h"
+#include "cli/cacert.h"
 #include "cli/get_internal.h"
 #include "sys/file.h"
 #include "velocity/crypto.h"
@@ -90,46 +91,24 @@ static vel_result prepare_data(struct vel_get *get)
     return VEL_OK;
 }
 
-/* One file serves both worlds: hybrid anchors for Velocity/1, ordinary ones for TLS, whose default is
- * the system's store. As with curl, the file stands in its place. */
-static vel_result make_trust(struct vel_get *get, struct vel_slice pem)
-{
-    TRY(vel_trust_new(&get->env, get->crypto, &get->trust));
-    if (pem.len == 0)
-        return VEL_OK;
-    TRY(vel_trust_add_pem(get->trust, pem));
-    return vel_get_prepare_tls(get, pem);
-}
-
 vel_result vel_get_prepare_tls(struct vel_get *get, struct vel_slice pem)
 {
-    const struct vel_tls_setup setup = {.env = &get->env,
-                                        .crypto = get->crypto,
-                                        .is_client = true,
-                                        .trust_pem = pem,
-                                        .system_trust = pem.len == 0,
-                                        .insecure = get->settings->insecure};
     if (get->tls == NULL)
-        TRY(vel_tls_new(&setup, &get->tls));
+        TRY(vel_cacert_tls(&get->env, get->crypto, pem, get->settings->insecure, &get->tls));
     get->config.tls = get->tls;
     return VEL_OK;
 }
 
 static vel_result prepare_trust(struct vel_get *get)
 {
-    const char *path = get->settings->cacert;
+    char message[VEL_CACERT_MESSAGE];
     OWNED(vel_buf_free) struct vel_buf pem = {.env = &get->env, .limit = CA_LIMIT};
-    enum vel_err err = path != NULL ? vel_file_load(path, &pem) : VEL_OK;
-    if (err == VEL_OK && path != NULL && pem.len == 0)
-        err = VEL_ERR_MALFORMED;
-    if (err == VEL_OK)
-        err = make_trust(get, vel_buf_slice(&pem));
-    if (err != VEL_OK && path != NULL)
-        vel_get_failed(get, VEL_EXIT_CA_FILE, "--cacert %s: %s", path,
-                       err == VEL_ERR_IO          ? strerror(errno)
-                       : err == VEL_ERR_MALFORMED ? "holds no certificate in PEM that parses"
-                                                  : vel_err_text(err));
-    return err;
+    enum vel_err err =
+        vel_cacert_load(&get->env, get->crypto, get->settings->cacert, &pem, &get->trust, message);
+    if (message[0] != '\0')
+        vel_get_failed(get, VEL_EXIT_CA_FILE, "%s", message);
+    TRY(err);
+    return pem.len > 0 ? vel_get_prepare_tls(get, vel_buf_slice(&pem)) : VEL_OK;
 }
 
 static void fill_config(struct vel_get *get)

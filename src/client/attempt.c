@@ -38,7 +38,8 @@ static vel_result set_config(struct vel_attempt *attempt)
 {
     const struct vel_attempt_setup *setup = &attempt->setup;
     attempt->config = *setup->config;
-    attempt->config.versions = versions_of[setup->rung];
+    attempt->config.versions =
+        setup->versions.count > 0 ? setup->versions : versions_of[setup->rung];
     attempt->config.alpn = attempt->alpn;
     attempt->config.alpn_count = 0;
     for (size_t i = 0; i < setup->config->alpn_count; i++)

@@ -46,6 +46,7 @@ struct vel_attempt_setup {
     /* Of every rung, outlives the attempt: trust, name, profiles, limits. ALPN and versions are
      * set here by the rung: of config->alpn those names that belong to it are offered. */
     const struct vel_config *config;
+    struct vel_version_list versions; /* QUIC: these instead of the rung's, unless empty */
     struct vel_addr addrs[VEL_ATTEMPT_ADDRS_MAX]; /* in the order to try */
     size_t addr_count;
     struct vel_attempt_events events;
