@@ -51,7 +51,9 @@ enum vel_event_type {
     VEL_EVENT_STREAMS_AVAILABLE, /* the peer allows more streams after an open that failed */
     VEL_EVENT_DATAGRAM,          /* take all there are with vel_conn_receive_datagram */
     VEL_EVENT_NEW_TOKEN, /* client: vel_conn_token is worth keeping for another connection */
-    VEL_EVENT_CLOSED     /* the last event; see vel_conn_close_reason */
+    VEL_EVENT_MIGRATED, /* client: packets take another path; see vel_conn_local, vel_conn_remote */
+    VEL_EVENT_MIGRATION_FAILED, /* client: nothing answers where vel_conn_migrate wanted to go */
+    VEL_EVENT_CLOSED            /* the last event; see vel_conn_close_reason */
 };
 
 struct vel_event {
@@ -184,7 +186,25 @@ vel_result vel_conn_export(struct vel_conn *conn, const char *label, struct vel_
  */
 vel_result vel_conn_update_keys(struct vel_conn *conn);
 
+/* The path in use. A server's may change with any packet of its client; a client's with
+ * VEL_EVENT_MIGRATED. */
+struct vel_addr vel_conn_local(const struct vel_conn *conn);
 struct vel_addr vel_conn_remote(const struct vel_conn *conn);
+
+/*
+ * Client: go on from another address of ours, RFC 9000 9.2: a network that has come up, or a new
+ * socket. It must be one that the endpoint's trains leave from and arrive at (train.local) from now
+ * on. The path from there is tested while the present one stays in use; then VEL_EVENT_MIGRATED says
+ * that the former address is needed no longer than a second or so, or VEL_EVENT_MIGRATION_FAILED that
+ * all stays as it was. A second call replaces the first.
+ *
+ * VEL_ERR_UNEXPECTED   the handshake is not confirmed yet, or the connection is ending
+ * VEL_ERR_UNSUPPORTED  the server asked us to stay (disable_active_migration), or cannot follow; or
+ *                      this is a server
+ * VEL_ERR_EXISTS       that is where it is
+ * VEL_ERR_AGAIN        the server has given no connection id to spare: try again later
+ */
+vel_result vel_conn_migrate(struct vel_conn *conn, const struct vel_addr *local);
 
 /* Client: what the server gave to validate our address in a later connection (RFC 9000 8.1.3): the
  * `token` of that connection's config. It fits one connection to the same server, from the same

@@ -252,6 +252,8 @@ static void handle(struct vel_h3 *session, const struct vel_event *event)
     case VEL_EVENT_STREAMS_AVAILABLE:
     case VEL_EVENT_DATAGRAM:
     case VEL_EVENT_NEW_TOKEN:
+    case VEL_EVENT_MIGRATED:
+    case VEL_EVENT_MIGRATION_FAILED:
         break;
     }
 }

@@ -117,7 +117,8 @@ vel_result vel_conn_new_server(const struct vel_conn_setup *setup, vel_time now,
     made->opening->retried = !vel_cid_equal(&setup->original_dcid, &setup->initial_dcid);
     vel_cids_init(&made->cids, &setup->scid, &setup->peer_cid);
     memcpy(made->cids.local[0].reset_token, setup->reset_token, VEL_RESET_TOKEN);
-    return finish(made, start(made), conn);
+    enum vel_err err = vel_conn_offer_preferred(made);
+    return finish(made, err == VEL_OK ? start(made) : err, conn);
 }
 
 void vel_conn_free(struct vel_conn *conn)
@@ -208,8 +209,16 @@ bool vel_conn_is_validated(const struct vel_conn *conn)
 bool vel_conn_has_events(const struct vel_conn *conn)
 {
     return conn->connected_event || conn->closed_event ||
-           (!conn->closed_shown && (conn->datagrams.arrived || conn->new_token_event ||
+           (!conn->closed_shown && (conn->datagrams.arrived || conn->notices != 0 ||
                                     vel_streams_has_events(conn->streams)));
+}
+
+static enum vel_event_type first_notice(const struct vel_conn *conn)
+{
+    unsigned type = 0;
+    while ((conn->notices >> type & 1) == 0)
+        type++;
+    return (enum vel_event_type)type;
 }
 
 bool vel_conn_next_event(struct vel_conn *conn, struct vel_event *event)
@@ -224,9 +233,9 @@ bool vel_conn_next_event(struct vel_conn *conn, struct vel_event *event)
         *event = (struct vel_event){.type = VEL_EVENT_DATAGRAM};
         return true;
     }
-    if (!conn->closed_shown && conn->new_token_event) {
-        conn->new_token_event = false;
-        *event = (struct vel_event){.type = VEL_EVENT_NEW_TOKEN};
+    if (!conn->closed_shown && conn->notices != 0) {
+        *event = (struct vel_event){.type = first_notice(conn)};
+        conn->notices &= conn->notices - 1;
         return true;
     }
     if (!conn->closed_shown && vel_streams_next_event(conn->streams, event))
@@ -281,6 +290,11 @@ vel_result vel_conn_export(struct vel_conn *conn, const char *label, struct vel_
     REQUIRE(conn->handshake != NULL && conn->handshake->state == VEL_HS_COMPLETE,
             VEL_ERR_UNEXPECTED);
     return conn->handshake->ops->export(conn->handshake, label, context, out, size);
+}
+
+struct vel_addr vel_conn_local(const struct vel_conn *conn)
+{
+    return conn->paths.active->local;
 }
 
 struct vel_addr vel_conn_remote(const struct vel_conn *conn)

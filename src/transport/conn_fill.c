@@ -74,9 +74,10 @@ static bool fill_crypto(struct vel_conn *conn, struct vel_packet_build *p)
     return true;
 }
 
-static void fill_cids(struct vel_conn *conn, struct vel_packet_build *p)
+void vel_conn_fill_new_cids(struct vel_conn *conn, struct vel_packet_build *p)
 {
     struct vel_local_cid *ours;
+    vel_conn_issue_cids(conn);
     while ((ours = vel_cids_next_new(&conn->cids)) != NULL) {
         struct vel_frame frame = {.type = VEL_FRAME_NEW_CONNECTION_ID,
                                   .new_cid = {.sequence = ours->sequence, .cid = ours->cid}};
@@ -86,6 +87,10 @@ static void fill_cids(struct vel_conn *conn, struct vel_packet_build *p)
             return;
         ours->due = false;
     }
+}
+
+static void fill_retired_cids(struct vel_conn *conn, struct vel_packet_build *p)
+{
     struct vel_retiring_cid *theirs;
     while ((theirs = vel_cids_next_retire(&conn->cids)) != NULL) {
         struct vel_frame frame = {.type = VEL_FRAME_RETIRE_CONNECTION_ID,
@@ -123,8 +128,8 @@ static void fill_app(struct vel_conn *conn, struct vel_packet_build *p, vel_time
         p->expanded |= write_control(conn, p, &response, record); /* RFC 9000 8.2.2 */
     if (conn->new_token_due)
         fill_new_token(conn, p);
-    vel_conn_issue_cids(conn);
-    fill_cids(conn, p);
+    vel_conn_fill_new_cids(conn, p);
+    fill_retired_cids(conn, p);
     vel_conn_fill_datagrams(conn, p, true, now);
     size_t before = vel_written(&p->w);
     struct vel_sent *sent = &conn->recovery.space[VEL_SPACE_APP].sent;

@@ -46,6 +46,8 @@ static struct vel_params local_params(const struct vel_conn *conn)
     params.initial_source_connection_id =
         (struct vel_param_cid){.present = true, .cid = conn->cids.local[0].cid};
     if (!conn->is_client) {
+        params.preferred_address = conn->opening->preferred;
+        params.disable_active_migration = conn->config->disable_active_migration;
         params.has_stateless_reset_token = true;
         memcpy(params.stateless_reset_token, conn->cids.local[0].reset_token, VEL_RESET_TOKEN);
         params.original_destination_connection_id =
@@ -90,6 +92,7 @@ static vel_result sink_peer_params(void *self, struct vel_slice bytes)
     if (moved)
         TRY(renew_params(conn));
 
+    TRY(vel_conn_note_preferred(conn, &params.preferred_address));
     conn->peer_stays = params.disable_active_migration;
     conn->peer_cid_limit = params.active_connection_id_limit;
     conn->peer_max_udp_payload = params.max_udp_payload_size;
@@ -232,6 +235,7 @@ void vel_conn_confirm(struct vel_conn *conn, vel_time now)
     vel_conn_discard_space(conn, VEL_SPACE_INITIAL);
     vel_conn_discard_space(conn, VEL_SPACE_HANDSHAKE);
     vel_path_prove(conn->paths.active);
+    vel_conn_try_preferred(conn);
     conn->new_token_due = !conn->is_client;
     vel_conn_lift_credit_block(conn, now);
     vel_conn_release_opening(conn);

@@ -43,6 +43,7 @@
  *   conn_paths.c      the rules of migration: which path carries our packets, which are kept
  *   conn_cids.c       connection ids: giving the peer enough, hearing of the peer's, reset tokens
  *   conn_tokens.c     NEW_TOKEN, for the connection after this one
+ *   conn_migrate.c    a client's own moves, and the address that a server prefers
  *   conn_probe.c      datagrams that test a path: PATH_CHALLENGE and PATH_RESPONSE
  *   conn_timers.c     the deadline and what is due then
  */
@@ -80,7 +81,8 @@ struct vel_opening {
     struct vel_keys other_read;              /* server: Initial packets of that version */
     bool followed;                           /* client: the server has chosen another version */
     bool retried;
-    bool heard; /* a packet of the peer was authenticated */
+    bool heard;                             /* a packet of the peer was authenticated */
+    struct vel_preferred_address preferred; /* of the server */
 };
 
 struct vel_conn {
@@ -120,10 +122,11 @@ struct vel_conn {
     uint64_t forged;       /* packets that failed authentication, RFC 9001 6.6 */
     enum vel_aead_id aead; /* of the newest keys: its limits count */
 
+    uint32_t notices; /* set of 1 << enum vel_event_type: events of no stream that wait */
     bool is_client;
     bool handshake_done_due;     /* server: HANDSHAKE_DONE waits to be sent */
     bool new_token_due;          /* server: NEW_TOKEN likewise */
-    bool new_token_event;        /* client: waits to be taken */
+    bool at_preferred;           /* client: has moved to the server's preferred address */
     bool connected_event;        /* waits to be taken */
     bool closed_event;           /* waits to be taken */
     bool closed_shown;           /* was taken: the application is done with us */
@@ -146,6 +149,12 @@ static inline void vel_conn_wake(struct vel_conn *conn)
 
 /* End the connection with a transport error; frame_type 0 when no frame is to blame. */
 void vel_conn_fail(struct vel_conn *conn, uint64_t wire_code, const char *reason);
+
+/* An event that concerns no stream; those of a kind are merged. */
+static inline void vel_conn_notice(struct vel_conn *conn, enum vel_event_type type)
+{
+    conn->notices |= UINT32_C(1) << type;
+}
 
 /* The connection left OPEN or HANDSHAKE: tell the application once. */
 void vel_conn_ended(struct vel_conn *conn);
@@ -239,6 +248,8 @@ bool vel_conn_wants(struct vel_conn *conn, enum vel_space space, bool window, ve
 
 /* Write what is due into the packet. */
 void vel_conn_fill(struct vel_conn *conn, struct vel_packet_build *p, bool window, vel_time now);
+/* NEW_CONNECTION_ID frames that are due. */
+void vel_conn_fill_new_cids(struct vel_conn *conn, struct vel_packet_build *p);
 /* Acknowledge everything that was received, leaving room for `keep` bytes: in the packet that ends
  * the connection, whose own acknowledgement nobody waits for. */
 void vel_conn_fill_last_ack(struct vel_conn *conn, struct vel_packet_build *p, size_t keep,
@@ -359,6 +370,10 @@ struct vel_path *vel_conn_meet_path(struct vel_conn *conn, const struct vel_addr
 /* A packet that was no probe is processed: server, the peer may have moved (RFC 9000 9.3). */
 void vel_conn_follow_peer(struct vel_conn *conn, uint32_t path, uint64_t number, vel_time now);
 
+/* A path between two addresses; there are more slots than paths that cannot be done without. */
+struct vel_path *vel_conn_add_path(struct vel_conn *conn, const struct vel_addr *local,
+                                   const struct vel_addr *remote, uint64_t peer_cid);
+
 /* Bytes came on the active path, or it is validated: what waited for credit may go. */
 void vel_conn_lift_credit_block(struct vel_conn *conn, vel_time now);
 
@@ -370,6 +385,15 @@ void vel_conn_repair_paths(struct vel_conn *conn);
 
 /* Challenges, failures and ends that are due. */
 void vel_conn_expire_paths(struct vel_conn *conn, vel_time now);
+
+/* ---- conn_migrate.c ---- */
+
+/* The server's preferred_address: client, from its transport parameters, errors as vel_cids_on_new;
+ * then, when the handshake is confirmed, try it. Server: make it. */
+vel_result vel_conn_note_preferred(struct vel_conn *conn,
+                                   const struct vel_preferred_address *preferred);
+void vel_conn_try_preferred(struct vel_conn *conn);
+vel_result vel_conn_offer_preferred(struct vel_conn *conn);
 
 /* ---- conn_cids.c ---- */
 

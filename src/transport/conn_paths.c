@@ -16,14 +16,17 @@
 /* Not the active one. */
 static void drop_path(struct vel_conn *conn, struct vel_path *path)
 {
+    bool asked =
+        path == conn->paths.target && vel_addr_equal(&path->remote, &conn->paths.active->remote);
+    if (asked) /* else the server offered it, and nobody expects us there */
+        vel_conn_notice(conn, VEL_EVENT_MIGRATION_FAILED);
     if (!vel_paths_share_cid(&conn->paths, path))
         vel_conn_give_up_cid(conn, path->peer_cid);
     vel_paths_remove(&conn->paths, path);
 }
 
-/* A path between two addresses. There are more slots than paths that cannot be done without. */
-static struct vel_path *add_path(struct vel_conn *conn, const struct vel_addr *local,
-                                 const struct vel_addr *remote, uint64_t peer_cid)
+struct vel_path *vel_conn_add_path(struct vel_conn *conn, const struct vel_addr *local,
+                                   const struct vel_addr *remote, uint64_t peer_cid)
 {
     struct vel_path *dispensable = vel_paths_dispensable(&conn->paths);
     const struct vel_path *active = conn->paths.active;
@@ -102,13 +105,22 @@ static void let_others_end(struct vel_conn *conn, vel_time now)
     }
 }
 
+/* A client's new path has answered: show the server with a packet that is more than a probe. */
+static void arrive(struct vel_conn *conn, struct vel_path *path, vel_time now)
+{
+    struct vel_conn_space *app = &conn->space[VEL_SPACE_APP];
+    conn->at_preferred |= !vel_addr_equal(&path->remote, &conn->paths.active->remote);
+    conn->paths.target = NULL;
+    vel_conn_notice(conn, VEL_EVENT_MIGRATED);
+    move_to(conn, path, now);
+    app->probes_due = VEL_MAX(app->probes_due, 1U);
+}
+
 static void on_proved(struct vel_conn *conn, struct vel_path *path, vel_time now)
 {
     vel_path_prove(path);
-    if (path == conn->paths.target) {
-        conn->paths.target = NULL;
-        move_to(conn, path, now);
-    }
+    if (path == conn->paths.target)
+        arrive(conn, path, now);
     if (path != conn->paths.active)
         return;
     const struct vel_path *last = conn->paths.last_proved;
@@ -166,7 +178,7 @@ struct vel_path *vel_conn_meet_path(struct vel_conn *conn, const struct vel_addr
                    vel_addr_equal(local, &active->local);
     if (!unaware && vel_cids_take(&conn->cids, &peer_cid) != VEL_OK)
         return NULL;
-    struct vel_path *path = add_path(conn, local, remote, peer_cid);
+    struct vel_path *path = vel_conn_add_path(conn, local, remote, peer_cid);
     vel_path_on_received(path, size);
     return path;
 }

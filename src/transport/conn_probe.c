@@ -32,6 +32,8 @@ static void fill(struct vel_conn *conn, struct vel_path *path, struct vel_packet
         vel_validation_draw(&path->validation, conn->env, full, data, now);
         write_path_frame(p, VEL_FRAME_PATH_CHALLENGE, data);
     }
+    if (full) /* an end that has no id of ours to spare cannot answer */
+        vel_conn_fill_new_cids(conn, p);
     while (answers_are_due(conn, path) && vel_room(&p->w) >= PATH_FRAME &&
            vel_path_take_response(path, data))
         write_path_frame(p, VEL_FRAME_PATH_RESPONSE, data);

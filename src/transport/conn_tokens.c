@@ -27,7 +27,7 @@ uint64_t vel_conn_on_new_token(struct vel_conn *conn, struct vel_slice token)
     kept->len = 0;
     if (vel_buf_append(kept, token) != VEL_OK)
         return VEL_WIRE_INTERNAL_ERROR;
-    conn->new_token_event = true;
+    vel_conn_notice(conn, VEL_EVENT_NEW_TOKEN);
     return VEL_WIRE_NO_ERROR;
 }
 

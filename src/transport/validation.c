@@ -24,7 +24,7 @@ void vel_validation_start(struct vel_validation *v, vel_time pto, vel_time now)
     vel_validation_init(v);
     v->running = v->due = true;
     v->pto = v->interval = pto;
-    v->deadline = now + patience(pto);
+    v->deadline = now == VEL_NEVER ? VEL_NEVER : now + patience(pto);
 }
 
 void vel_validation_stop(struct vel_validation *v)
@@ -41,6 +41,8 @@ void vel_validation_draw(struct vel_validation *v, const struct vel_env *env, bo
     vel_random(env, challenge->data, VEL_CHALLENGE_SIZE);
     memcpy(data, challenge->data, VEL_CHALLENGE_SIZE);
     v->due = false;
+    if (v->deadline == VEL_NEVER)
+        v->deadline = now + patience(v->pto);
     v->next = now + v->interval;
     v->interval *= 2;
 }

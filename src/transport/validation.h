@@ -40,7 +40,8 @@ struct vel_validation {
 /* Not running. */
 void vel_validation_init(struct vel_validation *v);
 
-/* Begin, or begin again: a challenge is due at once. `pto`: the probe time-out of the connection. */
+/* Begin, or begin again: a challenge is due at once. `pto`: the probe time-out of the connection.
+ * `now` VEL_NEVER: time is counted from the first challenge on. */
 void vel_validation_start(struct vel_validation *v, vel_time pto, vel_time now);
 void vel_validation_stop(struct vel_validation *v);
 

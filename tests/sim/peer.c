@@ -10,13 +10,13 @@ static const struct vel_slice alpn[] = {{(const uint8_t *)"sim", 3}};
 static struct vel_addr address(bool client)
 {
     return (struct vel_addr){
-        .family = VEL_ADDR_MEMORY, .ip = {client ? 1 : 2}, .port = client ? 40000 : 4433};
+        .family = VEL_ADDR_IP4, .ip = {10, 0, 0, client ? 1 : 2}, .port = client ? 40000 : 4433};
 }
 
 struct vel_addr peer_addr(const struct peer *peer, unsigned which)
 {
     struct vel_addr addr = address(peer->is_client);
-    addr.ip[1] = (uint8_t)which;
+    addr.ip[2] = (uint8_t)which;
     return addr;
 }
 
@@ -66,6 +66,10 @@ static void take_events(struct peer *peer, struct vel_conn *conn, vel_time now)
             on_connected(peer, conn, now);
         else if (event.type == VEL_EVENT_CLOSED)
             on_closed(peer, conn, now);
+        else if (event.type == VEL_EVENT_MIGRATED)
+            peer->migrated++;
+        else if (event.type == VEL_EVENT_MIGRATION_FAILED)
+            peer->failed_migrations++;
         else
             exchange_on_event(&peer->exchange, &event, now);
     }
@@ -193,6 +197,12 @@ static void connect_client(struct peer *client)
     struct vel_addr local = address(true), remote = address(false);
     ASSERT_OK(vel_endpoint_connect(client->endpoint, &client->config, &local, &remote,
                                    sim_now(client->sim), &client->conn));
+}
+
+void peer_migrate(struct peer *client, unsigned which)
+{
+    struct vel_addr local = peer_addr(client, which);
+    ASSERT_OK(vel_conn_migrate(client->conn, &local));
 }
 
 void peer_reconnect(struct peer *client, struct peer *server)

@@ -25,10 +25,11 @@ struct peer {
 
     bool connected, closed;
     vel_time connected_at, closed_at;
-    struct vel_handshake_facts facts; /* once connected */
-    struct vel_close close;           /* once closed */
-    struct vel_conn_stats stats;      /* latest known */
-    unsigned connections;             /* server: accepted so far */
+    struct vel_handshake_facts facts;     /* once connected */
+    struct vel_close close;               /* once closed */
+    struct vel_conn_stats stats;          /* latest known */
+    unsigned connections;                 /* server: accepted so far */
+    unsigned migrated, failed_migrations; /* events */
 };
 
 void peer_init(struct peer *peer, struct sim *sim, bool is_client, uint64_t seed);
@@ -36,6 +37,8 @@ void peer_init(struct peer *peer, struct sim *sim, bool is_client, uint64_t seed
 void peer_start(struct peer *peer);
 /* The first flight of a client that is never heard of again reaches the server, which has started. */
 void peer_hear_stranger(struct peer *server, const struct vel_config *config, vel_time now);
+/* The client goes on from another of its addresses. */
+void peer_migrate(struct peer *client, unsigned which);
 /* A client whose connection is closed connects once more and asks for the same again. */
 void peer_reconnect(struct peer *client, struct peer *server);
 /* A server loses everything but its configuration and its reset key, as if started again. */

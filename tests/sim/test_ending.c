@@ -234,6 +234,7 @@ int main(void)
         SCENARIO(no_common_ground_is_said_at_once, 2),
         SCENARIO(a_stranger_is_refused, 2),
         SCENARIO(a_forgotten_connection_ends_at_once, 10),
+        SCENARIO_V1(a_forgotten_connection_ends_at_once, 2),
         SCENARIO(a_token_opens_the_next_connection, 3),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
