@@ -109,8 +109,11 @@ vel_result vel_stream_consume(struct vel_conn *conn, uint64_t stream, size_t cou
 vel_result vel_stream_reset(struct vel_conn *conn, uint64_t stream, uint64_t code);
 vel_result vel_stream_stop(struct vel_conn *conn, uint64_t stream, uint64_t code);
 
-/* Sending order: lower urgency first, equal ones in turn (RFC 9218); 3 is the default, 7 last. */
-vel_result vel_stream_set_urgency(struct vel_conn *conn, uint64_t stream, uint8_t urgency);
+/* Sending order (RFC 9218): lower urgency first, 3 is the default, 7 last. Of equal ones those that
+ * are `incremental` take turns, which is the default; another goes on until it has nothing to send.
+ * VEL_ERR_NOT_FOUND; VEL_ERR_ARGUMENT: no such urgency */
+vel_result vel_stream_set_priority(struct vel_conn *conn, uint64_t stream, uint8_t urgency,
+                                   bool incremental);
 
 /* The application's pointer for a stream or connection: never touched here. NULL at first. */
 void vel_stream_set_user(struct vel_conn *conn, uint64_t stream, void *user);

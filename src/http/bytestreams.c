@@ -43,9 +43,9 @@ static vel_result conn_stop(void *self, uint64_t stream, uint64_t code)
     return vel_stream_stop(self, stream, code);
 }
 
-static vel_result conn_set_urgency(void *self, uint64_t stream, uint8_t urgency)
+static vel_result conn_set_priority(void *self, uint64_t stream, uint8_t urgency, bool incremental)
 {
-    return vel_stream_set_urgency(self, stream, urgency);
+    return vel_stream_set_priority(self, stream, urgency, incremental);
 }
 
 static void conn_close(void *self, uint64_t code, const char *reason)
@@ -64,7 +64,7 @@ struct vel_bytestreams vel_bytestreams_of_conn(struct vel_conn *conn)
         .consume = conn_consume,
         .reset = conn_reset,
         .stop = conn_stop,
-        .set_urgency = conn_set_urgency,
+        .set_priority = conn_set_priority,
         .close = conn_close,
     };
     return (struct vel_bytestreams){.ops = &ops, .self = conn};

@@ -21,7 +21,7 @@ struct vel_bytestreams_ops {
     vel_result (*consume)(void *self, uint64_t stream, size_t count);
     vel_result (*reset)(void *self, uint64_t stream, uint64_t code);
     vel_result (*stop)(void *self, uint64_t stream, uint64_t code);
-    vel_result (*set_urgency)(void *self, uint64_t stream, uint8_t urgency);
+    vel_result (*set_priority)(void *self, uint64_t stream, uint8_t urgency, bool incremental);
     void (*close)(void *self, uint64_t code, const char *reason);
 };
 

@@ -75,9 +75,10 @@ vel_result vel_stream_stop(struct vel_conn *conn, uint64_t stream, uint64_t code
     return VEL_OK;
 }
 
-vel_result vel_stream_set_urgency(struct vel_conn *conn, uint64_t stream, uint8_t urgency)
+vel_result vel_stream_set_priority(struct vel_conn *conn, uint64_t stream, uint8_t urgency,
+                                   bool incremental)
 {
-    return vel_streams_set_urgency(conn->streams, stream, urgency);
+    return vel_streams_set_priority(conn->streams, stream, urgency, incremental);
 }
 
 void vel_stream_set_user(struct vel_conn *conn, uint64_t stream, void *user)

@@ -79,6 +79,7 @@ struct vel_stream {
     uint8_t urgency;
     uint8_t pending; /* enum vel_stream_pending */
     uint16_t events; /* 1 << enum vel_event_type */
+    bool keeps_turn; /* not incremental: sends until it has nothing (RFC 9218 10) */
     bool wants_room; /* a write came up short: tell when there is room */
     bool fin_shown;  /* the application has seen the end */
     bool stopped;    /* the application does not read any more */

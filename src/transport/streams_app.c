@@ -203,7 +203,8 @@ vel_result vel_streams_stop(struct vel_streams *streams, uint64_t stream, uint64
     return VEL_OK;
 }
 
-vel_result vel_streams_set_urgency(struct vel_streams *streams, uint64_t stream, uint8_t urgency)
+vel_result vel_streams_set_priority(struct vel_streams *streams, uint64_t stream, uint8_t urgency,
+                                    bool incremental)
 {
     struct vel_stream *s = vel_streams_find(streams, stream);
     REQUIRE(s != NULL, VEL_ERR_NOT_FOUND);
@@ -211,6 +212,7 @@ vel_result vel_streams_set_urgency(struct vel_streams *streams, uint64_t stream,
     vel_streams_drop_unsent(streams, s);
     s->urgency = urgency;
     streams->unsent[urgency] += s->send.end - s->send.sent;
+    s->keeps_turn = !incremental;
     vel_streams_place(streams, s);
     return VEL_OK;
 }

@@ -24,7 +24,8 @@ vel_result vel_streams_consume(struct vel_streams *streams, uint64_t stream, siz
 vel_result vel_streams_reset(struct vel_streams *streams, uint64_t stream, uint64_t code);
 vel_result vel_streams_stop(struct vel_streams *streams, uint64_t stream, uint64_t code);
 
-vel_result vel_streams_set_urgency(struct vel_streams *streams, uint64_t stream, uint8_t urgency);
+vel_result vel_streams_set_priority(struct vel_streams *streams, uint64_t stream, uint8_t urgency,
+                                    bool incremental);
 void vel_streams_set_user(struct vel_streams *streams, uint64_t stream, void *user);
 void *vel_streams_user(const struct vel_streams *streams, uint64_t stream);
 

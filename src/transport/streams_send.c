@@ -211,7 +211,10 @@ static vel_result write_one(struct vel_streams *streams, struct packet *packet,
     streams->unsent[s->urgency] -= fresh;
     vel_stream_update(s);
     vel_streams_count_over(streams, s);
-    vel_streams_place_last(streams, s);
+    if (s->keeps_turn)
+        vel_streams_place(streams, s);
+    else
+        vel_streams_place_last(streams, s);
     if (fresh > 0 && vel_flow_out_left(&streams->send_flow) == 0)
         sort_out_blocked(streams);
     return VEL_OK;

@@ -80,7 +80,7 @@ static struct fake_stream *make_stream(struct fake_pair *pair, uint64_t id)
         struct fake_stream *stream = &pair->streams[i];
         if (stream->used)
             continue;
-        *stream = (struct fake_stream){.used = true, .id = id};
+        *stream = (struct fake_stream){.used = true, .id = id, .urgency = 3, .incremental = true};
         stream->from[1 - opener(id)].over = !is_bidi(id);
         post(stream, 1 - opener(id), VEL_EVENT_STREAM_OPENED);
         return stream;
@@ -297,11 +297,15 @@ static vel_result fake_stop(void *self, uint64_t id, uint64_t code)
     return VEL_OK;
 }
 
-static vel_result fake_set_urgency(void *self, uint64_t id, uint8_t urgency)
+static vel_result fake_set_priority(void *self, uint64_t id, uint8_t urgency, bool incremental)
 {
     struct fake_side *side = self;
-    (void)urgency;
-    return fake_find(side->pair, id) == NULL ? VEL_ERR_NOT_FOUND : VEL_OK;
+    struct fake_stream *stream = fake_find(side->pair, id);
+    if (stream == NULL)
+        return VEL_ERR_NOT_FOUND;
+    stream->urgency = urgency;
+    stream->incremental = incremental;
+    return VEL_OK;
 }
 
 static void fake_close(void *self, uint64_t code, const char *reason)
@@ -326,7 +330,7 @@ struct vel_bytestreams fake_streams(struct fake_pair *pair, int side)
         .consume = fake_consume,
         .reset = fake_reset,
         .stop = fake_stop,
-        .set_urgency = fake_set_urgency,
+        .set_priority = fake_set_priority,
         .close = fake_close,
     };
     return (struct vel_bytestreams){.ops = &ops, .self = &pair->side[side]};

@@ -30,6 +30,8 @@ struct fake_stream {
     struct fake_direction from[2]; /* by sender */
     unsigned events[2];            /* pending ones of each side, a bit for each type */
     uint64_t code[2];
+    uint8_t urgency; /* as set last; 3, incremental at first */
+    bool incremental;
 };
 
 struct fake_side {

@@ -164,7 +164,7 @@ static void open_streams(struct exchange *x)
         s->writes = s->out_open = true;
         s->in_open = !x->ask.unidirectional;
         if (x->opened == x->ask.streams && x->ask.urgency_of_last > 0)
-            EXPECT(vel_stream_set_urgency(x->conn, id, x->ask.urgency_of_last) == VEL_OK);
+            EXPECT(vel_stream_set_priority(x->conn, id, x->ask.urgency_of_last, true) == VEL_OK);
         write_out(x, s);
     }
 }

@@ -330,9 +330,9 @@ static void urgency_then_turns(void **state)
     start(&pair);
     for (unsigned i = 0; i < 4; i++)
         write_bytes(client(&pair), open_stream(client(&pair), true), 3000, false);
-    ASSERT_OK(vel_streams_set_urgency(client(&pair), 8, 0));
-    ASSERT_OK(vel_streams_set_urgency(client(&pair), 0, 7));
-    ASSERT_ERR("8", vel_streams_set_urgency(client(&pair), 0, 8), VEL_ERR_ARGUMENT);
+    ASSERT_OK(vel_streams_set_priority(client(&pair), 8, 0, true));
+    ASSERT_OK(vel_streams_set_priority(client(&pair), 0, 7, true));
+    ASSERT_ERR("8", vel_streams_set_priority(client(&pair), 0, 8, true), VEL_ERR_ARGUMENT);
     const uint64_t want[] = {8, 8, 8, 4, 12, 4, 12, 4, 12, 0, 0, 0};
     struct pair_packet packet;
     for (size_t i = 0; i < VEL_COUNT(want); i++) {
@@ -342,6 +342,28 @@ static void urgency_then_turns(void **state)
         assert_int_equal(frame.stream.id, want[i]);
         if (vel_streams_want_send(client(&pair)))
             assert_true(packet.len > 900);
+    }
+    pair_free(&pair);
+}
+
+/* RFC 9218 10: those that are of no use in parts are sent one after the other. */
+static void streams_that_keep_their_turn(void **state)
+{
+    (void)state;
+    struct pair pair;
+    start(&pair);
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t id = open_stream(client(&pair), true);
+        ASSERT_OK(vel_streams_set_priority(client(&pair), id, 3, i == 2));
+        write_bytes(client(&pair), id, 3000, false);
+    }
+    const uint64_t want[] = {0, 0, 0, 4, 4, 4, 8, 8, 8};
+    struct pair_packet packet;
+    for (size_t i = 0; i < VEL_COUNT(want); i++) {
+        struct vel_frame frame;
+        ASSERT_OK(pair_write(&pair, PAIR_CLIENT, 1008, &packet));
+        assert_true(pair_find_frame(&packet, VEL_FRAME_STREAM, &frame));
+        assert_int_equal(frame.stream.id, want[i]);
     }
     pair_free(&pair);
 }
@@ -496,6 +518,7 @@ int main(void)
         cmocka_unit_test(flow_control_of_the_connection),
         cmocka_unit_test(retransmission_needs_no_credit),
         cmocka_unit_test(urgency_then_turns),
+        cmocka_unit_test(streams_that_keep_their_turn),
         cmocka_unit_test(reset_by_the_sender),
         cmocka_unit_test(stopped_by_the_receiver),
         cmocka_unit_test(withdrawn_events),

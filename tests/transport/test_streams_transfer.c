@@ -47,7 +47,9 @@ static vel_result open_some(struct traffic *x, int side)
     uint64_t most = pair_draw(&x->pair, 3) == 0 ? 60000 : 300;
     x->flow[side][id].total = pair_draw(&x->pair, most);
     x->flow[1 - side][id].total = bidirectional ? pair_draw(&x->pair, most) : 0;
-    return vel_streams_set_urgency(x->pair.side[side].streams, id, (uint8_t)pair_draw(&x->pair, 8));
+    uint8_t urgency = (uint8_t)pair_draw(&x->pair, 8);
+    return vel_streams_set_priority(x->pair.side[side].streams, id, urgency,
+                                    pair_draw(&x->pair, 2) == 0);
 }
 
 /* A stream that this side can write; false when it is not there (yet, or any more). */
