@@ -62,6 +62,14 @@ static int on_header(nghttp2_session *h2, const nghttp2_frame *frame, nghttp2_rc
     return refused_by_us(exchange, vel_exchange_add_field(exchange, name_bytes, value_bytes));
 }
 
+/* RFC 9113 8.2.1: such a message is malformed; nghttp2 alone would drop the field. */
+static int on_invalid_header(nghttp2_session *h2, const nghttp2_frame *frame, nghttp2_rcbuf *name,
+                             nghttp2_rcbuf *value, uint8_t flags, void *user)
+{
+    (void)h2, (void)frame, (void)name, (void)value, (void)flags, (void)user;
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
 /* ---- bodies ---- */
 
 static void consumed(struct vel_h2 *session, int error)
@@ -272,6 +280,7 @@ void vel_h2_set_receive_callbacks(nghttp2_session_callbacks *callbacks)
 {
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback2(callbacks, on_header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback2(callbacks, on_invalid_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);

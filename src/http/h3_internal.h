@@ -11,6 +11,7 @@
  * The parts of an HTTP/3 session beside those of http/session.h, each in its own file:
  *
  *   h3_session.c    life of a session: streams, events of the connection, GOAWAY, errors
+ *   h3_uni.c        the peer's control, QPACK and other unidirectional streams
  *   h3_receive.c    nghttp3's callbacks: what the peer sent becomes events
  *   h3_send.c       nghttp3's frames and body pieces into the byte streams
  *   h3_whole.c      small answers past nghttp3
@@ -20,12 +21,27 @@
 enum {
     VEL_H3_READ_MAX = 64 * 1024, /* bytes given to nghttp3, and so to `body`, at a time */
     VEL_H3_COPY_MAX = 2048,      /* shorter pieces are copied: cheaper than tracking them */
-    VEL_H3_BORROW_MIN = 4096     /* do not cut pieces smaller than this */
+    VEL_H3_BORROW_MIN = 4096,    /* do not cut pieces smaller than this */
+    VEL_H3_FRAME_MAX = 64        /* control frames that are held until they are whole */
+};
+
+#define VEL_H3_NO_STREAM UINT64_MAX
+
+/* The unidirectional streams of the peer. */
+struct vel_h3_uni {
+    uint64_t control, encoder, decoder; /* VEL_H3_NO_STREAM until they are opened */
+    uint64_t pass, skip;                /* rest of a control frame, for nghttp3 or for nobody */
+    uint64_t max_push;
+    bool settings_came;
+    size_t frame_size;
+    uint8_t frame[VEL_H3_FRAME_MAX]; /* the beginning of a control frame */
 };
 
 struct vel_h3_exchange {
     struct vel_exchange common;
-    bool read_end; /* the end of the stream was given to nghttp3 */
+    bool began;       /* bytes came on the stream */
+    bool read_end;    /* the end of the stream was given to nghttp3 */
+    bool prioritized; /* the client said something of its priority */
 };
 
 struct vel_h3 {
@@ -33,7 +49,9 @@ struct vel_h3 {
     struct vel_bytestreams streams;
     nghttp3_mem mem;
     nghttp3_conn *h3;
+    struct vel_h3_uni uni;
     uint64_t last_stream; /* highest that the client opened */
+    bool reading;         /* received bytes are being shown: a stream may not be stopped */
     bool last_look;       /* the connection ends: pauses do not count any more */
     bool source_waited;   /* a pull had nothing during this nghttp3 call */
 };
@@ -55,15 +73,26 @@ void vel_h3_fail_with(struct vel_h3 *session, int error);
 /* Give what is readable to nghttp3. */
 void vel_h3_read(struct vel_h3 *session, uint64_t stream);
 
+/* ---- h3_uni.c ---- */
+
+void vel_h3_uni_init(struct vel_h3_uni *uni);
+/* Read what is there of a unidirectional stream. */
+void vel_h3_read_uni(struct vel_h3 *session, uint64_t stream);
+
 /* ---- h3_receive.c ---- */
 
 extern const nghttp3_callbacks vel_h3_callbacks;
+/* Server: pass a request's priority on to the transport (RFC 9218). */
+void vel_h3_take_priority(struct vel_exchange *exchange);
 
 /* ---- h3_send.c ---- */
 
 /* nghttp3's source of body bytes. */
 extern const nghttp3_data_reader vel_h3_body_reader;
 void vel_h3_write(struct vel_h3 *session);
+/* Our message is out. A server that has answered does not need the rest of the request (RFC 9114
+ * 4.1): no more of it is read. */
+void vel_h3_message_sent(struct vel_h3 *session, struct vel_exchange *exchange);
 
 /* ---- h3_whole.c: a row of struct vel_http_ops ---- */
 

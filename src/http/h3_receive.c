@@ -37,12 +37,13 @@ static int on_header(nghttp3_conn *h3, int64_t stream, int32_t token, nghttp3_rc
 {
     (void)h3;
     (void)stream;
-    (void)token;
     (void)flags;
     (void)user;
     struct vel_exchange *exchange = stream_user;
     if (exchange == NULL)
         return 0;
+    if (token == NGHTTP3_QPACK_TOKEN_PRIORITY)
+        vel_h3_exchange_of(exchange)->prioritized = true;
     return section_result(exchange->http,
                           vel_exchange_add_field(exchange, slice_of(name), slice_of(value)));
 }
@@ -62,16 +63,21 @@ static int on_trailer(nghttp3_conn *h3, int64_t stream, int32_t token, nghttp3_r
                           vel_exchange_count_trailer(exchange, slice_of(name), slice_of(value)));
 }
 
-/* RFC 9218: the transport sends urgent streams first. */
-static void take_priority(struct vel_exchange *exchange)
+/* Without a word from the client answers take turns, though RFC 9218 4.2 would have one after the
+ * other: who asks for two large things at once and says nothing expects both to move. */
+void vel_h3_take_priority(struct vel_exchange *exchange)
 {
     struct vel_h3 *session = vel_h3_of(exchange->http);
+    struct vel_h3_exchange *e = vel_h3_exchange_of(exchange);
     nghttp3_pri priority = {.urgency = NGHTTP3_DEFAULT_URGENCY};
-    int error = nghttp3_conn_get_stream_priority(session->h3, &priority, (int64_t)exchange->stream);
-    if (error != 0 || priority.urgency == NGHTTP3_DEFAULT_URGENCY)
+    if (nghttp3_conn_get_stream_priority(session->h3, &priority, (int64_t)exchange->stream) != 0)
         return;
-    enum vel_err ignored = session->streams.ops->set_urgency(
-        session->streams.self, exchange->stream, (uint8_t)priority.urgency);
+    e->prioritized =
+        e->prioritized || priority.urgency != NGHTTP3_DEFAULT_URGENCY || priority.inc != 0;
+    if (!e->prioritized)
+        return;
+    enum vel_err ignored = session->streams.ops->set_priority(
+        session->streams.self, exchange->stream, (uint8_t)priority.urgency, priority.inc != 0);
     (void)ignored; /* a hint */
 }
 
@@ -85,7 +91,7 @@ static int on_end_headers(nghttp3_conn *h3, int64_t stream, int fin, void *user,
     if (exchange == NULL)
         return 0;
     if (!session->common.client)
-        take_priority(exchange);
+        vel_h3_take_priority(exchange);
     return refused_by_us(vel_exchange_head_done(exchange));
 }
 
@@ -117,8 +123,11 @@ static int on_end_stream(nghttp3_conn *h3, int64_t stream, void *user, void *str
 static int give_up(struct vel_h3 *session, int64_t stream, uint64_t code)
 {
     struct vel_exchange *exchange = vel_exchange_find(&session->common, (uint64_t)stream);
-    if (exchange != NULL)
-        vel_exchange_abort(exchange, code, false);
+    if (exchange == NULL || exchange->cancelled)
+        return 0;
+    if (!session->common.client && code != VEL_H3_REQUEST_REJECTED)
+        vel_http_count_abandoned(&session->common); /* reset for what the client sent */
+    vel_exchange_abort(exchange, code, false);
     return 0;
 }
 

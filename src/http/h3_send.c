@@ -116,17 +116,13 @@ static enum outcome write_vectors(struct vel_h3 *session, uint64_t stream, const
     return WROTE_ALL;
 }
 
-/* A server that has answered does not need the rest of the request (RFC 9114 4.1). */
-static void message_sent(struct vel_h3 *session, uint64_t stream)
+void vel_h3_message_sent(struct vel_h3 *session, struct vel_exchange *exchange)
 {
-    struct vel_exchange *exchange = vel_exchange_find(&session->common, stream);
-    if (exchange == NULL)
-        return;
     exchange->sent_end = true;
     if (session->common.client || exchange->received_end)
         return;
     enum vel_err ignored =
-        session->streams.ops->stop(session->streams.self, stream, VEL_H3_NO_ERROR);
+        session->streams.ops->stop(session->streams.self, exchange->stream, VEL_H3_NO_ERROR);
     (void)ignored; /* over already: as good */
     exchange->received_end = true;
     vel_h3_exchange_of(exchange)->read_end = true;
@@ -175,8 +171,9 @@ static bool write_some(struct vel_h3 *session)
         nghttp3_conn_block_stream(session->h3, stream);
     if (outcome == GONE)
         stream_gone(session, stream);
-    if (outcome == WROTE_ALL && fin != 0)
-        message_sent(session, (uint64_t)stream);
+    struct vel_exchange *exchange = vel_exchange_find(&session->common, (uint64_t)stream);
+    if (outcome == WROTE_ALL && fin != 0 && exchange != NULL)
+        vel_h3_message_sent(session, exchange);
     return true;
 }
 

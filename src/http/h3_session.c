@@ -29,6 +29,7 @@ static vel_result open_nghttp3(struct vel_h3 *session)
     nghttp3_settings_default(&settings);
     settings.max_field_section_size = VEL_HTTP_MAX_FIELD_SECTION;
     settings.qpack_encoder_max_dtable_capacity = 0;
+    settings.enable_connect_protocol = 1; /* RFC 9220; a client's is not sent */
     if (session->common.client) {
         REQUIRE(nghttp3_conn_client_new(&session->h3, &vel_h3_callbacks, &settings, &session->mem,
                                         session) == 0,
@@ -64,6 +65,7 @@ vel_result vel_h3_new(const struct vel_env *env, struct vel_bytestreams streams,
     REQUIRE(fresh != NULL, VEL_ERR_NOMEM);
     vel_http_init(&fresh->common, &h3_ops, env, events, client);
     fresh->streams = streams;
+    vel_h3_uni_init(&fresh->uni);
     fresh->mem = (nghttp3_mem){.user_data = vel_blocks_user(env),
                                .malloc = vel_block_alloc,
                                .free = vel_block_free,
@@ -93,6 +95,33 @@ static void drain(struct vel_h3 *session, uint64_t stream)
             return;
 }
 
+/* Aborts a stream that ends before it began (RFC 9114 4.1): that is not worth the connection. */
+static vel_result note_bytes(struct vel_exchange *exchange, size_t size, bool ends)
+{
+    struct vel_h3_exchange *e = vel_h3_exchange_of(exchange);
+    e->read_end = ends;
+    e->began = e->began || size > 0;
+    if (e->began || !ends)
+        return VEL_OK;
+    vel_exchange_abort(exchange, VEL_H3_REQUEST_INCOMPLETE, true);
+    return VEL_ERR_CLOSED;
+}
+
+/* Malformed messages are errors of their stream (RFC 9114 4.1.2). Nothing of another stream depends
+ * on it without a dynamic table, and nghttp3 is not given more of it. */
+static void give_up(struct vel_h3 *session, struct vel_exchange *exchange, int error)
+{
+    bool malformed =
+        error == NGHTTP3_ERR_MALFORMED_HTTP_MESSAGING || error == NGHTTP3_ERR_MALFORMED_HTTP_HEADER;
+    if (!malformed) {
+        vel_h3_fail_with(session, error);
+        return;
+    }
+    if (!session->common.client)
+        vel_http_count_abandoned(&session->common);
+    vel_exchange_abort(exchange, VEL_H3_MESSAGE_ERROR, false);
+}
+
 /* Give nghttp3 one slice; false when there is no more to read now. Body bytes are shown on the way,
  * so all of it is consumed. */
 static bool read_some(struct vel_h3 *session, uint64_t stream, struct vel_exchange *exchange)
@@ -105,11 +134,11 @@ static bool read_some(struct vel_h3 *session, uint64_t stream, struct vel_exchan
         return false;
     size_t size = VEL_MIN(bytes.len, (size_t)VEL_H3_READ_MAX);
     bool ends = fin && size == bytes.len;
-    if (exchange != NULL && ends)
-        vel_h3_exchange_of(exchange)->read_end = true;
+    if (note_bytes(exchange, size, ends) != VEL_OK)
+        return false;
     nghttp3_ssize n = nghttp3_conn_read_stream(session->h3, (int64_t)stream, bytes.ptr, size, ends);
     if (n < 0) {
-        vel_h3_fail_with(session, (int)n);
+        give_up(session, exchange, (int)n);
         return false;
     }
     if (size > 0 && session->streams.ops->consume(session->streams.self, stream, size) != VEL_OK)
@@ -117,20 +146,29 @@ static bool read_some(struct vel_h3 *session, uint64_t stream, struct vel_exchan
     return !ends;
 }
 
+static bool may_read(const struct vel_exchange *exchange, bool last_look)
+{
+    return !exchange->cancelled && (!exchange->paused || last_look);
+}
+
 void vel_h3_read(struct vel_h3 *session, uint64_t stream)
 {
+    if (!bidirectional(stream)) {
+        vel_h3_read_uni(session, stream);
+        return;
+    }
     struct vel_exchange *exchange = vel_exchange_find(&session->common, stream);
-    if (bidirectional(stream) && (exchange == NULL || vel_h3_exchange_of(exchange)->read_end)) {
+    if (exchange == NULL || vel_h3_exchange_of(exchange)->read_end) {
         drain(session, stream);
         return;
     }
-    while (!session->common.failed) {
-        bool paused = exchange != NULL && exchange->paused && !session->last_look;
-        if (paused || (exchange != NULL && exchange->cancelled))
-            return;
-        if (!read_some(session, stream, exchange))
-            return;
-    }
+    session->reading = true;
+    while (!session->common.failed && may_read(exchange, session->last_look) &&
+           read_some(session, stream, exchange))
+        ;
+    session->reading = false;
+    if (exchange->sent_end && !exchange->cancelled)
+        vel_h3_message_sent(session, exchange);
 }
 
 /* The connection ended, and its streams go with it: what arrived is shown now or never. */
@@ -291,7 +329,7 @@ static void h3_send(struct vel_http *http)
 static void h3_finish(struct vel_http *http)
 {
     struct vel_h3 *session = vel_h3_of(http);
-    int error = http->client ? 0 : nghttp3_conn_shutdown(session->h3);
+    int error = nghttp3_conn_shutdown(session->h3);
     if (error != 0)
         vel_h3_fail_with(session, error);
 }

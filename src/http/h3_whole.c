@@ -75,7 +75,8 @@ static void write_frame(struct vel_writer *w, uint64_t type, size_t size)
 vel_result vel_h3_respond_whole(struct vel_exchange *exchange, const struct vel_response *response,
                                 struct vel_slice body, vel_release_fn release, void *context)
 {
-    const struct vel_bytestreams *streams = &vel_h3_of(exchange->http)->streams;
+    struct vel_h3 *session = vel_h3_of(exchange->http);
+    const struct vel_bytestreams *streams = &session->streams;
     uint8_t section[HEAD_MAX];
     uint8_t head[HEAD_MAX + 2 * FRAME_HEADER_MAX];
     struct vel_writer s = vel_writer(section, sizeof section);
@@ -89,6 +90,10 @@ vel_result vel_h3_respond_whole(struct vel_exchange *exchange, const struct vel_
     REQUIRE(vel_write_ok(&w), VEL_ERR_AGAIN);
     REQUIRE(vel_written(&w) + body.len <= streams->ops->writable(streams->self, exchange->stream),
             VEL_ERR_AGAIN);
+    if (!session->reading && !exchange->received_end) { /* else vel_h3_read looks itself */
+        exchange->read_waiting = true;
+        session->common.attention = true;
+    }
     size_t accepted; /* all, since there was room */
     TRY(streams->ops->write(streams->self, exchange->stream, vel_writer_slice(&w), body.len == 0,
                             &accepted));

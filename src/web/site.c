@@ -316,6 +316,8 @@ unsigned vel_site_answer(struct vel_site *site, struct vel_exchange *exchange, v
         return status;
     vel_reply_start(&reply, exchange, unix_now);
     reply.head_only = vel_slice_equal(request->method, vel_slice_text("HEAD"));
+    if (request->protocol.len > 0)
+        return vel_reply_send_error(&reply, 501); /* RFC 8441, 4 */
     if (!reply.head_only && !vel_slice_equal(request->method, vel_slice_text("GET"))) {
         vel_reply_add(&reply, "allow", "GET, HEAD");
         return vel_reply_send_error(&reply, 405);

@@ -104,6 +104,25 @@ static void respond_length(struct vel_exchange *exchange, uint64_t number)
     (void)ignored; /* memory may fail on purpose */
 }
 
+static void page_released(void *context, struct vel_slice bytes)
+{
+    struct talk *t = context;
+    (void)bytes;
+    t->pieces_out--;
+}
+
+static void respond_page(struct talk *t, struct vel_exchange *exchange)
+{
+    static uint8_t page[100];
+    for (size_t i = 0; i < sizeof page; i++)
+        page[i] = talk_pattern(i);
+    struct vel_response response = {.status = 200};
+    t->pieces_out++;
+    if (vel_exchange_respond_bytes(exchange, &response, vel_slice(page, sizeof page), page_released,
+                                   t) != VEL_OK)
+        t->pieces_out--;
+}
+
 static bool path_is(struct vel_exchange *exchange, const char *path)
 {
     struct vel_slice have = vel_exchange_request(exchange)->path;
@@ -120,6 +139,8 @@ static void server_head(void *self, struct vel_exchange *exchange)
         respond(self, exchange, 200, size, 0);
     } else if (path_is(exchange, "/early")) {
         respond(self, exchange, 200, 1000, 0);
+    } else if (path_is(exchange, "/page")) {
+        respond_page(self, exchange);
     } else if (path_is(exchange, "/protocol")) {
         respond_length(exchange, vel_exchange_request(exchange)->protocol.len);
     } else if (path_is(exchange, "/broken")) {
@@ -217,16 +238,6 @@ struct vel_http_events talk_server_events(struct talk *t)
                                     .self = t};
 }
 
-void talk_start_server(struct talk *t, size_t buffer_limit)
-{
-    *t = (struct talk){0};
-    test_env_init(&t->env, 7);
-    fake_init(&t->pair, buffer_limit);
-    struct vel_http_events server = talk_server_events(t);
-    ASSERT_OK(
-        vel_h3_new(&t->env.env, fake_streams(&t->pair, FAKE_SERVER), false, &server, &t->server));
-}
-
 struct vel_http_events talk_client_events(struct talk *t)
 {
     return (struct vel_http_events){.head = client_head,
@@ -237,12 +248,37 @@ struct vel_http_events talk_client_events(struct talk *t)
                                     .self = t};
 }
 
+static void start_nothing(struct talk *t, size_t buffer_limit)
+{
+    *t = (struct talk){0};
+    test_env_init(&t->env, 7);
+    fake_init(&t->pair, buffer_limit);
+}
+
+static void start_side(struct talk *t, int side)
+{
+    bool client = side == FAKE_CLIENT;
+    struct vel_http_events events = client ? talk_client_events(t) : talk_server_events(t);
+    ASSERT_OK(vel_h3_new(&t->env.env, fake_streams(&t->pair, side), client, &events,
+                         client ? &t->client : &t->server));
+}
+
+void talk_start_server(struct talk *t, size_t buffer_limit)
+{
+    start_nothing(t, buffer_limit);
+    start_side(t, FAKE_SERVER);
+}
+
+void talk_start_client(struct talk *t, size_t buffer_limit)
+{
+    start_nothing(t, buffer_limit);
+    start_side(t, FAKE_CLIENT);
+}
+
 void talk_start(struct talk *t, size_t buffer_limit)
 {
     talk_start_server(t, buffer_limit);
-    struct vel_http_events client = talk_client_events(t);
-    ASSERT_OK(
-        vel_h3_new(&t->env.env, fake_streams(&t->pair, FAKE_CLIENT), true, &client, &t->client));
+    start_side(t, FAKE_CLIENT);
 }
 
 struct vel_http_stream_setup talk_setup(struct talk *t, enum vel_http_version version, bool client)

@@ -12,6 +12,7 @@
  *   /bytes/N    200 with N bytes of a pattern, in pieces that must be released
  *   /upload     200, after the body came whole; its length in the field "length"
  *   /early      200 at once, whatever body comes
+ *   /page       200 at once with 100 bytes that are there whole
  *   /protocol   200, the length of :protocol in the field "length"
  *   /broken     a body whose source fails half way
  *   /ignored    no answer
@@ -52,9 +53,10 @@ struct vel_http_events talk_client_events(struct talk *t);
 /* The server alone, for a session that someone else makes; only `env` of the talk is needed. */
 struct vel_http_events talk_server_events(struct talk *t);
 
-/* With sessions on both sides, or with only a server for raw bytes. */
+/* With sessions on both sides, or with only one of them for raw bytes. */
 void talk_start(struct talk *t, size_t buffer_limit);
 void talk_start_server(struct talk *t, size_t buffer_limit);
+void talk_start_client(struct talk *t, size_t buffer_limit);
 /* The same on bytes, with `version`'s sessions; the setup of a server comes from talk_setup. */
 struct vel_http_stream_setup talk_setup(struct talk *t, enum vel_http_version version, bool client);
 void talk_start_bytes(struct talk *t, enum vel_http_version version);

@@ -93,6 +93,8 @@ static const struct row rows[] = {
     {"pseudo-header field last", HELLO HEADERS_END("0b") GET HTTPS AUTHORITY "0001610161" SLASH,
      true, NGHTTP2_PROTOCOL_ERROR},
     {"upper case name", HELLO HEADERS_END("0b") WHOLE "0001410161", true, NGHTTP2_PROTOCOL_ERROR},
+    {"line feed in a value", HELLO HEADERS_END("0b") WHOLE "000161010a", true,
+     NGHTTP2_PROTOCOL_ERROR},
     {"connection field", HELLO HEADERS_END("14") WHOLE "000a636f6e6e656374696f6e0161", true,
      NGHTTP2_PROTOCOL_ERROR},
     {"te that is not trailers", HELLO HEADERS_END("0c") WHOLE "000274650161", true,

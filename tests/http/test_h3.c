@@ -85,21 +85,28 @@ static void uploads_arrive_whole(void **state)
 }
 
 /* RFC 9114 4.1: the answer may come before the request was sent, which then is not needed. */
-static void an_early_answer_stops_the_upload(void **state)
+static void check_early_answer(const char *path, uint64_t size)
 {
-    (void)state;
     struct talk t;
     talk_start(&t, 20000);
     struct talk_fetch fetch = {.pattern_ok = true};
     struct talk_body body = {.talk = &t, .left = 100 * MIB};
     struct vel_body_source source = talk_source(&body);
-    struct vel_request request = talk_request("POST", "/early");
+    struct vel_request request = talk_request("POST", path);
     ASSERT_OK(vel_http_request(t.client, &request, &source, &fetch, &fetch.exchange));
     talk_run(&t);
-    check_fetched("early", &fetch, 1000);
-    assert_true(body.done);
-    assert_true(body.left > 90 * MIB);
+    check_fetched(path, &fetch, size);
+    CHECK(path, body.done);
+    CHECK(path, body.left > 90 * MIB);
+    CHECK(path, t.server_complete == 1);
     talk_end(&t);
+}
+
+static void an_early_answer_stops_the_upload(void **state)
+{
+    (void)state;
+    check_early_answer("/early", 1000);
+    check_early_answer("/page", 100);
 }
 
 static void a_hundred_requests_run_at_once(void **state)
@@ -299,6 +306,77 @@ static void sessions_may_be_freed_first(void **state)
     talk_end(&t);
 }
 
+/* RFC 9218: what the client says reaches the transport; without a word answers take turns. */
+static void priorities_reach_the_transport(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *priority; /* NULL: none */
+        uint8_t urgency;
+        bool incremental;
+    } rows[] = {{NULL, 3, true},   {"u=1", 1, false}, {"u=5, i", 5, true}, {"i", 3, true},
+                {"u=3", 3, false}, {"u=9", 3, false}, {"u=0", 0, false}};
+    struct talk t;
+    talk_start(&t, 64 * KIB);
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        struct talk_fetch fetch = {.pause_after = 1};
+        struct vel_request request = talk_request("GET", "/bytes/1000000");
+        const char *text = rows[i].priority;
+        struct vel_field field = {vel_slice_text("priority"), vel_slice_text(text ? text : "")};
+        request.fields = (struct vel_fields){.items = &field, .count = text == NULL ? 0 : 1};
+        ASSERT_OK(vel_http_request(t.client, &request, NULL, &fetch, &fetch.exchange));
+        talk_run(&t);
+        struct fake_stream *stream = fake_find(&t.pair, 4 * i);
+        CHECK(text, stream->urgency == rows[i].urgency);
+        CHECK(text, stream->incremental == rows[i].incremental);
+        vel_exchange_cancel(fetch.exchange, VEL_H3_REQUEST_CANCELLED);
+        talk_run(&t);
+    }
+    talk_end(&t);
+}
+
+/* PRIORITY_UPDATE, before its request and during the answer. */
+static void priorities_change(void **state)
+{
+    (void)state;
+    static const uint8_t early[] = {0x00, 0x04, 0x00, 0x80, 0x0f, 0x07,
+                                    0x00, 0x04, 0x00, 'u',  '=',  '1'};
+    static const uint8_t late[] = {0x80, 0x0f, 0x07, 0x00, 0x06, 0x00, 'u', '=', '6', ',', 'i'};
+    static const uint8_t request[] = {0x01, 0x16, 0x00, 0x00, 0xd1, 0xd7, 0x50, 0x01,
+                                      'x',  0x51, 0x0d, '/',  'b',  'y',  't',  'e',
+                                      's',  '/',  '9',  '9',  '9',  '9',  '9',  '9'};
+    struct talk t;
+    talk_start_server(&t, 64 * KIB);
+    fake_write(&t.pair, FAKE_CLIENT, 2, vel_slice(early, sizeof early), false);
+    fake_run(&t.pair, NULL, t.server);
+    fake_write(&t.pair, FAKE_CLIENT, 0, vel_slice(request, sizeof request), false);
+    fake_run(&t.pair, NULL, t.server);
+    struct fake_stream *stream = fake_find(&t.pair, 0);
+    assert_int_equal(stream->urgency, 1);
+    assert_false(stream->incremental);
+    fake_write(&t.pair, FAKE_CLIENT, 2, vel_slice(late, sizeof late), false);
+    fake_run(&t.pair, NULL, t.server);
+    assert_int_equal(stream->urgency, 6);
+    assert_true(stream->incremental);
+    assert_false(t.pair.closed);
+    talk_end(&t);
+}
+
+static void extended_connect_shows_its_protocol(void **state)
+{
+    (void)state;
+    struct talk t;
+    talk_start(&t, 64 * KIB);
+    struct talk_fetch fetch = {0};
+    struct vel_request request = talk_request("CONNECT", "/protocol");
+    request.protocol = vel_slice_text("websocket");
+    ASSERT_OK(vel_http_request(t.client, &request, NULL, &fetch, &fetch.exchange));
+    talk_run(&t);
+    assert_int_equal(fetch.status, 200);
+    assert_string_equal(fetch.length, "9");
+    talk_end(&t);
+}
+
 static void every_allocation_may_fail(void **state)
 {
     (void)state;
@@ -347,6 +425,9 @@ int main(void)
         cmocka_unit_test(goaway_finishes_what_runs),
         cmocka_unit_test(the_end_of_the_connection_closes_exchanges),
         cmocka_unit_test(sessions_may_be_freed_first),
+        cmocka_unit_test(priorities_reach_the_transport),
+        cmocka_unit_test(priorities_change),
+        cmocka_unit_test(extended_connect_shows_its_protocol),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(a_session_is_small),
     };
