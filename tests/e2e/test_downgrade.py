@@ -359,6 +359,16 @@ def forged_version_negotiation_without_a_list_needs_a_record():
             refused(s.get(status=121), "version_unproved", rung="tcp", expected=True)
 
 
+def a_stripped_alt_svc_was_remembered():
+    """The client learned of Velocity/1 over TCP alone; the attacker ends TLS, tells nothing of it, and
+    denies it."""
+    with scene() as s:
+        with s.tcp_relay():
+            expect(s.get("--alpn", "h2")["handshake"]["version"] == "tls1.3", "not over TCP")
+        with forged_negotiation(s, then=lambda datagram: []), s.attacker(not_found):
+            refused(s.get(status=121), "version_unproved", rung="tcp", expected=True)
+
+
 def over_tcp_the_record_tells_of_the_forgery():
     with scene() as s:
         with s.relay():
@@ -444,6 +454,11 @@ def a_damaged_pin_file_is_told():
         expect(pins.read_text() == "rubbish\n", "it was changed")
 
 
+def options_are_checked():
+    for option in (("--velocity", "perhaps"), ("--pin-max-age", "721h"), ("--pin-max-age", "-1")):
+        velocity("serve", "--root", SITE, *option, status=2)
+
+
 REAL, STRANGER, CLASSICAL, TRUST = prepare()
 harness.run(a_pinned_client_falls_back_with_a_record,
             without_udp_it_gets_the_record_over_tcp,
@@ -457,6 +472,7 @@ harness.run(a_pinned_client_falls_back_with_a_record,
             forged_version_negotiation_is_found_by_the_version_list,
             a_pin_does_not_change_that,
             forged_version_negotiation_without_a_list_needs_a_record,
+            a_stripped_alt_svc_was_remembered,
             over_tcp_the_record_tells_of_the_forgery,
             an_honest_version_negotiation_is_believed,
             a_server_that_switched_it_off_says_so_in_its_record,
@@ -464,4 +480,5 @@ harness.run(a_pinned_client_falls_back_with_a_record,
             insecure_connections_set_no_pin,
             fallback_connections_set_no_pin,
             a_server_withdraws_its_pin,
-            a_damaged_pin_file_is_told)
+            a_damaged_pin_file_is_told,
+            options_are_checked)
