@@ -131,6 +131,18 @@ static int on_params(SSL *ssl, const unsigned char *bytes, size_t size, void *ar
     return note(v, err);
 }
 
+/* libssl skips HelloRequest, which TLS 1.3 has not any more (RFC 8446 4): here it is one message too
+ * many. */
+static void on_message(int written, int version, int content, const void *bytes, size_t size,
+                       SSL *ssl, void *arg)
+{
+    struct vel_tls_handshake *v = of(arg);
+    (void)version, (void)ssl;
+    if (!written && content == SSL3_RT_HANDSHAKE && size > 0 &&
+        *(const uint8_t *)bytes == SSL3_MT_HELLO_REQUEST)
+        note(v, vel_refuse(&v->base.failure, VEL_ALERT_UNEXPECTED_MESSAGE, "HelloRequest"));
+}
+
 /* The info callback has noted it. */
 static int on_alert(SSL *ssl, unsigned char alert, void *arg)
 {
@@ -179,7 +191,7 @@ static vel_result step(struct vel_tls_handshake *v)
     SSL *ssl = v->conn.ssl;
     ERR_clear_error();
     int done = v->base.state == VEL_HS_COMPLETE ? SSL_read(ssl, NULL, 0) : SSL_do_handshake(ssl);
-    if (done <= 0 && SSL_get_error(ssl, done) != SSL_ERROR_WANT_READ)
+    if (v->err != VEL_OK || (done <= 0 && SSL_get_error(ssl, done) != SSL_ERROR_WANT_READ))
         return fail(v);
     if (done == 1 && v->base.state == VEL_HS_RUNNING)
         complete(v);
@@ -276,6 +288,8 @@ static vel_result open_conn(struct vel_tls_handshake *v, const struct vel_handsh
         .prefer_chacha = config->prefer_chacha,
     };
     TRY(vel_tls_conn_open(config->tls, &ask, &v->conn));
+    SSL_set_msg_callback(v->conn.ssl, on_message);
+    SSL_set_msg_callback_arg(v->conn.ssl, v);
     SSL_REQUIRE(SSL_set_quic_tls_cbs(v->conn.ssl, callbacks, v) == 1, VEL_ERR_CRYPTO);
     return tls_set_params(&v->base, setup->version, setup->local_params);
 }
