@@ -28,9 +28,12 @@ static void on_reached(void *self, struct vel_connector *connector, vel_time now
     get->facts = *vel_connector_facts(connector);
     get->ladder = *vel_connector_ladder(connector);
     vel_report_connected(get);
-    for (size_t i = 0; i < get->fetch_count; i++)
-        if (get->fetches[i].waiting && vel_fetch_is_of(&get->fetches[i], &get->origin))
-            vel_fetch_start(&get->fetches[i], vel_attempt_client(attempt), now);
+    for (size_t i = 0; i < get->fetch_count; i++) {
+        struct vel_fetch *fetch = &get->fetches[i];
+        if (fetch->waiting && vel_fetch_is_of(fetch, &get->origin) &&
+            vel_fetch_start(fetch, vel_attempt_client(attempt), now) != VEL_OK)
+            vel_get_failed(get, VEL_EXIT_EMPTY, "%s: the request could not be sent", fetch->text);
+    }
     vel_attempt_wake(attempt);
 }
 

@@ -309,12 +309,15 @@ static void on_progress(void *self, uint64_t received, uint64_t total)
     progress->files_known++;
 }
 
-/* On this connection if it leads to the same server, else when this one is done with. */
+/* On this connection if it leads to the same server and can be used again, else when this one is
+ * done with. */
 static void follow(struct vel_fetch *fetch)
 {
-    fetch->waiting = true;
-    if (vel_fetch_is_of(fetch, &fetch->get->origin) && !fetch->get->closing)
-        vel_fetch_start(fetch, fetch->client, vel_clock_now());
+    bool here = vel_fetch_is_of(fetch, &fetch->get->origin) && !fetch->get->closing;
+    enum vel_err err = VEL_ERR_CLOSED;
+    if (here)
+        err = vel_fetch_start(fetch, fetch->client, vel_clock_now());
+    fetch->waiting = err != VEL_OK;
 }
 
 static void on_done(void *self, struct vel_transfer *transfer,
@@ -347,21 +350,31 @@ static void on_done(void *self, struct vel_transfer *transfer,
                        vel_exit_text(vel_exit_of_failure(result->failure)));
 }
 
-/* The user's fields, but for those that a redirection leaves behind. */
-static size_t choose_fields(const struct vel_fetch *fetch, struct vel_field *fields)
+static bool sends_body(const struct vel_fetch *fetch)
+{
+    return fetch->get->settings->data.count > 0 && !fetch->no_body;
+}
+
+/* The user's fields, but for those that a redirection leaves behind, and the length of the body:
+ * many a server takes no chunked one. */
+static size_t choose_fields(struct vel_fetch *fetch, struct vel_field *fields)
 {
     const struct vel_get *get = fetch->get;
     size_t count = 0;
+    if (sends_body(fetch) && !has_header(get, "content-length")) {
+        snprintf(fetch->length, sizeof fetch->length, "%zu", get->data.len);
+        fields[count++] =
+            (struct vel_field){vel_slice_text("content-length"), vel_slice_text(fetch->length)};
+    }
     for (size_t i = 0; i < get->header_count; i++)
         if (vel_redirect_keeps_field(get->headers[i].name, fetch->left_home, fetch->no_body))
             fields[count++] = get->headers[i];
     return count;
 }
 
-void vel_fetch_start(struct vel_fetch *fetch, struct vel_client *client, vel_time now)
+vel_result vel_fetch_start(struct vel_fetch *fetch, struct vel_client *client, vel_time now)
 {
-    const struct vel_get *get = fetch->get;
-    struct vel_field fields[VEL_GET_HEADERS_MAX];
+    struct vel_field fields[VEL_GET_HEADERS_MAX + 1];
     const struct vel_body_source body = {.pull = pull_body, .self = fetch};
     const struct vel_sink sink = {
         .head = on_head, .body = on_body, .progress = on_progress, .done = on_done, .self = fetch};
@@ -372,13 +385,12 @@ void vel_fetch_start(struct vel_fetch *fetch, struct vel_client *client, vel_tim
         .path = vel_buf_slice(&fetch->url.target),
         .fields = {fields, choose_fields(fetch, fields)},
     };
-    bool has_body = get->settings->data.count > 0 && !fetch->no_body;
+    bool has_body = sends_body(fetch);
     fetch->waiting = fetch->redirected = false;
     fetch->body_at = 0;
     fetch->client = client;
     vel_report_request(fetch, request.fields);
-    if (vel_client_fetch(client, &request, has_body ? &body : NULL, &sink, now) != VEL_OK)
-        vel_get_failed(fetch->get, VEL_EXIT_MEMORY, "%s: could not queue the request", fetch->text);
+    return vel_client_fetch(client, &request, has_body ? &body : NULL, &sink, now);
 }
 
 void vel_fetch_clear(struct vel_fetch *fetch)

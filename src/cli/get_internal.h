@@ -47,6 +47,7 @@ struct vel_fetch {
     struct vel_output output;      /* open while the body comes */
     struct vel_client *client;     /* of the connection it was started on */
     struct vel_transfer *transfer; /* waits for the output; NULL: none does */
+    char length[24];               /* of the request body, as text */
     size_t body_at;                /* bytes of the request body that were handed over */
     uint64_t received;
     bool size_known; /* and added to the progress */
@@ -142,8 +143,8 @@ void vel_get_save_state(struct vel_get *get);
 vel_result vel_get_prepare_headers(struct vel_get *get);
 /* Where the body of a fetch goes. Errors are told with vel_get_failed. */
 vel_result vel_fetch_prepare(struct vel_fetch *fetch, const char *text);
-/* Failures are told with vel_get_failed. */
-void vel_fetch_start(struct vel_fetch *fetch, struct vel_client *client, vel_time now);
+/* Errors as vel_client_fetch. */
+vel_result vel_fetch_start(struct vel_fetch *fetch, struct vel_client *client, vel_time now);
 void vel_fetch_clear(struct vel_fetch *fetch);
 bool vel_fetch_is_of(const struct vel_fetch *fetch, const struct vel_url *origin);
 

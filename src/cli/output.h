@@ -12,7 +12,7 @@
  * not stop the loop, which answers the peer meanwhile: what it does not take at once is kept and
  * written when it can be. Its flags are shared with other processes and stay as they are: we write
  * through a description of our own (/proc/self/fd). Where there is none, for a socket or a pipe of
- * another user, writing waits.
+ * another user, writing waits. A named pipe that nobody reads yet counts as full until somebody does.
  *
  * Start with {0}. vel_output_open; vel_output_write, which takes all; while vel_output_is_full, the
  * source should rest until `drained` is called; vel_output_close.
@@ -26,20 +26,24 @@ struct vel_output_setup {
 
 struct vel_output {
     struct vel_output_setup setup;
-    FILE *file;              /* NULL: not open */
+    bool open;
+    FILE *file;              /* NULL: a named pipe */
+    const char *fifo;        /* its path, while nobody reads it */
+    struct vel_timer *timer; /* looks again */
     struct vel_watch *watch; /* NULL: written through `file` */
     int fd;                  /* of the watch */
     struct vel_buf kept;
     int error; /* errno of what failed between two calls */
 };
 
-/* `path` NULL: the standard output. VEL_ERR_IO: see errno; VEL_ERR_NOMEM. It is not open then. */
+/* `path` NULL: the standard output; it outlives the output. VEL_ERR_IO: see errno; VEL_ERR_NOMEM. It is
+ * not open then. */
 vel_result vel_output_open(struct vel_output *output, const char *path,
                            const struct vel_output_setup *setup);
 
 static inline bool vel_output_is_open(const struct vel_output *output)
 {
-    return output->file != NULL;
+    return output->open;
 }
 
 /* Write or keep all of it. VEL_ERR_IO: see errno; VEL_ERR_NOMEM */
@@ -47,7 +51,7 @@ vel_result vel_output_write(struct vel_output *output, struct vel_slice bytes);
 
 static inline bool vel_output_is_full(const struct vel_output *output)
 {
-    return output->kept.len > 0;
+    return output->kept.len > 0 || output->fifo != NULL;
 }
 
 /* What is still kept is dropped. VEL_ERR_IO: not everything was written, see errno. One that is not

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/units.h"
@@ -114,6 +115,49 @@ static void a_reader_that_leaves_is_an_error(void **state)
     close_piped(&p);
 }
 
+/* A reader comes late: opening does not wait for him, and he gets everything. */
+static void a_named_pipe_waits_for_its_reader(void **state)
+{
+    (void)state;
+    struct piped p = {.ends = {-1, -1}};
+    static uint8_t body[BODY];
+    char folder[] = "/tmp/velocity-output-XXXXXX", path[64];
+    const struct vel_output_setup setup = {.env = &p.env.env, .drained = on_drained, .self = &p};
+    for (size_t i = 0; i < BODY; i++)
+        body[i] = body_byte(i);
+    test_env_init(&p.env, 1);
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/pipe", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    ASSERT_OK(vel_loop_new(&p.env.env, &p.loop));
+    struct vel_output_setup with_loop = setup;
+    with_loop.loop = p.loop;
+    ASSERT_OK(vel_output_open(&p.output, path, &with_loop));
+    assert_true(vel_output_is_open(&p.output) && vel_output_is_full(&p.output));
+    ASSERT_OK(vel_output_write(&p.output, vel_slice(body, BODY)));
+
+    p.ends[0] = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(p.ends[0] >= 0);
+    ASSERT_OK(vel_watch_new(p.loop, p.ends[0], on_readable, &p, &p.reader));
+    vel_watch_set(p.reader, VEL_WATCH_READ);
+    vel_loop_run(p.loop);
+    assert_int_equal(p.drained, 1);
+    ASSERT_OK(vel_output_close(&p.output));
+    while (p.read < BODY)
+        on_readable(&p, VEL_WATCH_READ);
+
+    /* One that never gets a reader can be closed all the same. */
+    close(p.ends[0]);
+    ASSERT_OK(vel_output_open(&p.output, path, &with_loop));
+    ASSERT_OK(vel_output_write(&p.output, vel_slice_text("lost")));
+    ASSERT_OK(vel_output_close(&p.output));
+    unlink(path);
+    rmdir(folder);
+    vel_watch_free(p.reader);
+    vel_loop_free(p.loop);
+    test_env_done(&p.env);
+}
+
 static void what_is_no_pipe_is_written_at_once(void **state)
 {
     (void)state;
@@ -135,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slow_reader_gets_everything),
         cmocka_unit_test(a_reader_that_leaves_is_an_error),
+        cmocka_unit_test(a_named_pipe_waits_for_its_reader),
         cmocka_unit_test(what_is_no_pipe_is_written_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
