@@ -14,7 +14,6 @@ import shutil
 import sys
 import tempfile
 import threading
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
@@ -37,15 +36,15 @@ def chosen(options):
 
 
 class Matrix:
-    def __init__(self, keep):
+    def __init__(self, keep, keep_all):
         self.keep = keep  # folder for what failed
+        self.keep_all = keep_all
         self.results = {}
         self.reasons = {}
         self.lock = threading.Lock()
 
     def play(self, case, client, server, material, folder):
         key = case.name, client, server
-        started = time.monotonic()
         if reason := interop.lacking(case, client, server):
             self.results[key], self.reasons[key] = "-", reason
             return
@@ -61,9 +60,7 @@ class Matrix:
             self.reasons[key] = reason
             if result != "P":
                 print(f"{result} {case.name}, {client} to {server}: {reason}", flush=True)
-            if os.environ.get("VELOCITY_INTEROP_TIMES"):
-                print(f"{time.monotonic() - started:6.1f} s {case.name}, {client} to {server}", flush=True)
-        if result == "F":
+        if result == "F" or self.keep_all:
             kept = self.keep / "-".join(key)
             shutil.rmtree(kept, ignore_errors=True)
             shutil.copytree(folder, kept, symlinks=True)
@@ -88,6 +85,7 @@ def main():
     parser.add_argument("--client", action="append", choices=interop.CLIENTS)
     parser.add_argument("--server", action="append", choices=interop.SERVERS)
     parser.add_argument("--ours", action="store_true", help="only pairs with ours at one end or both")
+    parser.add_argument("--keep", action="store_true", help="keep captures and logs of what passed, too")
     parser.add_argument("--jobs", type=int, default=JOBS, help=f"cells at a time ({JOBS})")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "build/artefacts/interop",
                         help="where the matrix and what failed go (build/artefacts/interop)")
@@ -97,7 +95,7 @@ def main():
     options.server = options.server or interop.SERVERS
 
     options.output.mkdir(parents=True, exist_ok=True)
-    matrix = Matrix(options.output)
+    matrix = Matrix(options.output, options.keep)
     with tempfile.TemporaryDirectory(prefix="velocity-interop-") as scratch:
         base = pathlib.Path(scratch)
         material = interop.Material(base)

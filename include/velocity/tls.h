@@ -42,6 +42,10 @@ struct vel_tls_setup {
     bool system_trust;
     bool insecure;                        /* client: skip trust and name */
     enum vel_tls_client_auth client_auth; /* server */
+    /* The secrets of each connection as lines of a key log file (RFC 9850), without the end of
+     * line: who has them reads a capture of the connection. NULL, as it should be: none. */
+    void (*key_log)(void *self, const char *line);
+    void *key_log_self;
 };
 
 /* VEL_ERR_ARGUMENT     server without identity, REQUEST or REQUIRE without trust, client neither

@@ -7,6 +7,7 @@
 
 #include "base/own.h"
 #include "base/try.h"
+#include "cli/key_log.h"
 #include "sys/file.h"
 
 OWNED_POINTER(trust_release, struct vel_trust, vel_trust_free)
@@ -36,13 +37,15 @@ vel_result vel_cacert_load(const struct vel_env *env, const struct vel_crypto *c
 }
 
 vel_result vel_cacert_tls(const struct vel_env *env, const struct vel_crypto *crypto,
-                          struct vel_slice pem, bool insecure, struct vel_tls **tls)
+                          struct vel_slice pem, bool insecure, FILE *key_log, struct vel_tls **tls)
 {
     const struct vel_tls_setup setup = {.env = env,
                                         .crypto = crypto,
                                         .is_client = true,
                                         .trust_pem = pem,
                                         .system_trust = pem.len == 0,
-                                        .insecure = insecure};
+                                        .insecure = insecure,
+                                        .key_log = key_log != NULL ? vel_key_log_line : NULL,
+                                        .key_log_self = key_log};
     return vel_tls_new(&setup, tls);
 }

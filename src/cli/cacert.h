@@ -2,6 +2,8 @@
 #ifndef CLI_CACERT_H
 #define CLI_CACERT_H
 
+#include <stdio.h>
+
 #include "base/buf.h"
 #include "velocity/pki.h"
 #include "velocity/tls.h"
@@ -19,8 +21,9 @@ vel_result vel_cacert_load(const struct vel_env *env, const struct vel_crypto *c
                            const char *path, struct vel_buf *pem, struct vel_trust **trust,
                            char message[VEL_CACERT_MESSAGE]);
 
-/* For TLS; pem empty: the system's store. Errors as vel_tls_new. */
+/* For TLS; pem empty: the system's store. key_log: of cli/key_log.h, or NULL. Errors as
+ * vel_tls_new. */
 vel_result vel_cacert_tls(const struct vel_env *env, const struct vel_crypto *crypto,
-                          struct vel_slice pem, bool insecure, struct vel_tls **tls);
+                          struct vel_slice pem, bool insecure, FILE *key_log, struct vel_tls **tls);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "cli/cacert.h"
 #include "cli/get_internal.h"
+#include "cli/key_log.h"
 #include "sys/file.h"
 #include "velocity/crypto.h"
 #include "velocity/system.h"
@@ -93,8 +94,11 @@ static vel_result prepare_data(struct vel_get *get)
 
 vel_result vel_get_prepare_tls(struct vel_get *get, struct vel_slice pem)
 {
+    if (get->key_log == NULL)
+        get->key_log = vel_key_log_open();
     if (get->tls == NULL)
-        TRY(vel_cacert_tls(&get->env, get->crypto, pem, get->settings->insecure, &get->tls));
+        TRY(vel_cacert_tls(&get->env, get->crypto, pem, get->settings->insecure, get->key_log,
+                           &get->tls));
     get->config.tls = get->tls;
     return VEL_OK;
 }
@@ -209,6 +213,7 @@ static void clear(struct vel_get *get)
     vel_loop_free(get->loop);
     vel_outcomes_free(get->outcomes);
     vel_tls_free(get->tls);
+    vel_key_log_close(get->key_log);
     vel_trust_free(get->trust);
     vel_crypto_free(get->crypto);
     vel_release(&get->env, get->fetches, get->call->argument_count * sizeof *get->fetches);

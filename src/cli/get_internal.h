@@ -63,6 +63,7 @@ struct vel_get {
     struct vel_crypto *crypto;
     struct vel_trust *trust;
     struct vel_tls *tls;
+    FILE *key_log;
     struct vel_slice alpn[VEL_ATTEMPT_ALPN_MAX];
     struct vel_config config;
     struct vel_loop *loop;

@@ -32,6 +32,23 @@ static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_s
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+static void log_key(const SSL *ssl, const char *line)
+{
+    const struct vel_tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    tls->key_log(tls->key_log_self, line);
+}
+
+static vel_result set_key_log(struct vel_tls *tls, const struct vel_tls_setup *setup)
+{
+    if (setup->key_log == NULL)
+        return VEL_OK;
+    tls->key_log = setup->key_log;
+    tls->key_log_self = setup->key_log_self;
+    SSL_REQUIRE(SSL_CTX_set_app_data(tls->ctx, tls) == 1, VEL_ERR_NOMEM);
+    SSL_CTX_set_keylog_callback(tls->ctx, log_key);
+    return VEL_OK;
+}
+
 static vel_result configure(struct vel_tls *tls)
 {
     SSL_CTX *ctx = tls->ctx;
@@ -125,6 +142,7 @@ vel_result vel_tls_new(const struct vel_tls_setup *setup, struct vel_tls **tls)
     made->ctx = SSL_CTX_new(setup->is_client ? TLS_client_method() : TLS_server_method());
     SSL_REQUIRE(made->ctx != NULL, VEL_ERR_CRYPTO);
     TRY(configure(made));
+    TRY(set_key_log(made, setup));
     TRY(set_trust(made, setup));
     TRY(load_identities(made, setup));
     *tls = GIVE(made);

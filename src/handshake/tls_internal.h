@@ -24,6 +24,8 @@ struct vel_tls {
     bool insecure;
     struct vel_tls_cert certs[VEL_TLS_IDENTITIES_MAX];
     size_t cert_count;
+    void (*key_log)(void *self, const char *line);
+    void *key_log_self;
 };
 
 /* As REQUIRE, for calls of libssl: its error queue is emptied. */

@@ -166,8 +166,9 @@ vel_result vel_streams_add(struct vel_streams *streams, uint64_t id, struct vel_
     return VEL_OK;
 }
 
-/* The peer may open another one for each of its streams that is over; it is told when half of them
- * can be announced at once. */
+/* The peer may open another one for each of its streams that is over; it is told when a quarter
+ * of them can be announced at once: a client that uses half of its credit is not kept waiting, and
+ * those that count what is left open no second connection. */
 static void return_stream(struct vel_streams *streams, struct vel_stream *s)
 {
     unsigned uni = vel_stream_is_uni(s->id);
@@ -175,7 +176,7 @@ static void return_stream(struct vel_streams *streams, struct vel_stream *s)
     s->counted = true;
     remote->over++;
     uint64_t limit = remote->over + remote->at_a_time;
-    if (2 * (limit - remote->limit) < remote->at_a_time)
+    if (4 * (limit - remote->limit) < remote->at_a_time)
         return;
     remote->limit = limit;
     streams->pending |= (uint8_t)(VEL_PENDING_MAX_STREAMS_BIDI << uni);

@@ -4,8 +4,10 @@
 A client fetches paths of a server into a folder and raises when that fails; a server serves a
 folder while its block runs. Both take the `place` they run in: HERE, or one side of a wire.
 """
+import base64
 import concurrent.futures
 import contextlib
+import hashlib
 import os
 import pathlib
 import re
@@ -288,3 +290,26 @@ def browser():
         if found := shutil.which(name):
             return found
     raise Skip("no Chromium on this machine (scripts/setup.sh test installs one where it can)")
+
+
+def key_hash(cert):
+    """What --ignore-certificate-errors-spki-list knows a certificate by."""
+    key = subprocess.run(["openssl", "x509", "-in", str(cert), "-noout", "-pubkey"], check=True,
+                         capture_output=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, check=True,
+                         capture_output=True).stdout
+    return base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+
+def browse(program, server, profile, *options):
+    """Load the server's front page over QUIC in a browser without memory; what it prints."""
+    done = subprocess.run(
+        [program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         f"--user-data-dir={profile}", f"--origin-to-force-quic-on=localhost:{server.port}",
+         f"--ignore-certificate-errors-spki-list={key_hash(server.cert)}",
+         "--virtual-time-budget=20000", *options, f"https://localhost:{server.port}/"],
+        capture_output=True, timeout=CLIENT_SECONDS, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"exit status {done.returncode}\n{done.stderr[-3000:].decode(errors='replace')}")
+    return done.stdout.decode()

@@ -51,6 +51,8 @@ def read_capture(path, server_port):
         seconds, nanoseconds, size, _ = struct.unpack_from("=IIII", data, at)
         packet = data[at + 16:at + 16 + size]
         at += 16 + size
+        if len(packet) < size:
+            break  # whoever wrote it was killed
         if packet[0] >> 4 == 4:
             header, ecn, end = 20, packet[1] & 3, 16
             addresses = packet[12:16], packet[16:20]

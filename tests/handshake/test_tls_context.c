@@ -190,6 +190,37 @@ static void hybrid_certificate_serves_tls(void **state)
     end();
 }
 
+/* ---- key logs ---- */
+
+struct key_lines {
+    char traffic[256]; /* the last line of CLIENT_TRAFFIC_SECRET_0 */
+    unsigned count;
+};
+
+static void keep_line(void *self, const char *line)
+{
+    struct key_lines *lines = self;
+    lines->count++;
+    if (strncmp(line, "CLIENT_TRAFFIC_SECRET_0 ", 24) == 0)
+        snprintf(lines->traffic, sizeof lines->traffic, "%s", line);
+}
+
+static void both_ends_log_the_same_secrets(void **state)
+{
+    (void)state;
+    struct key_lines client = {0}, server = {0};
+    begin();
+    w.client.setup.key_log = w.server.setup.key_log = keep_line;
+    w.client.setup.key_log_self = &client;
+    w.server.setup.key_log_self = &server;
+    run();
+    assert_done("key log");
+    assert_int_equal(client.count, 5); /* two of the handshake, two of the traffic, the exporter */
+    assert_int_equal(strlen(client.traffic), 24 + 64 + 1 + 96);
+    assert_string_equal(client.traffic, server.traffic);
+    end();
+}
+
 /* A list of identities: the first that the client can verify. */
 static void first_admitted_identity(void **state)
 {
@@ -369,9 +400,13 @@ static void needs_a_name_and_a_protocol(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hybrid_certificate_serves_tls), cmocka_unit_test(first_admitted_identity),
-        cmocka_unit_test(refused_certificates),          cmocka_unit_test(insecure_takes_anything),
-        cmocka_unit_test(client_certificates),           cmocka_unit_test(unusable_setups),
+        cmocka_unit_test(hybrid_certificate_serves_tls),
+        cmocka_unit_test(both_ends_log_the_same_secrets),
+        cmocka_unit_test(first_admitted_identity),
+        cmocka_unit_test(refused_certificates),
+        cmocka_unit_test(insecure_takes_anything),
+        cmocka_unit_test(client_certificates),
+        cmocka_unit_test(unusable_setups),
         cmocka_unit_test(needs_a_name_and_a_protocol),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

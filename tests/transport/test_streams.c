@@ -165,12 +165,15 @@ static void stream_limit_moves(void **state)
 {
     (void)state;
     struct pair pair;
-    start(&pair);
+    struct vel_limits limits = pair_limits();
+    limits.max_streams_uni = 8;
+    ASSERT_OK(pair_init(&pair, 1, &limits, -1));
+    pair_connect(&pair);
     uint64_t id = 0;
     bool fin = false;
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 8; i++)
         write_bytes(client(&pair), open_stream(client(&pair), false), 1, true);
-    ASSERT_ERR("a fifth", vel_streams_open(client(&pair), false, &id), VEL_ERR_AGAIN);
+    ASSERT_ERR("a ninth", vel_streams_open(client(&pair), false, &id), VEL_ERR_AGAIN);
     ASSERT_ERR("again", vel_streams_open(client(&pair), false, &id), VEL_ERR_AGAIN);
 
     struct pair_packet packet;
@@ -178,7 +181,7 @@ static void stream_limit_moves(void **state)
     uint64_t wire_code = 0;
     ASSERT_OK(pair_write(&pair, PAIR_CLIENT, PAIR_PACKET, &packet));
     assert_true(pair_find_frame(&packet, VEL_FRAME_STREAMS_BLOCKED, &frame));
-    assert_int_equal(frame.streams.limit, 4);
+    assert_int_equal(frame.streams.limit, 8);
     assert_false(frame.streams.bidirectional);
     ASSERT_OK(pair_deliver(&pair, &packet, &wire_code));
     ASSERT_OK(pair_acked(&pair, &packet));
@@ -186,18 +189,18 @@ static void stream_limit_moves(void **state)
     pair_drain_events(&pair, PAIR_SERVER);
     read_all(server(&pair), 2, &fin);
     pair_drain_events(&pair, PAIR_SERVER);
-    assert_false(vel_streams_want_send(server(&pair))); /* one of four: not yet */
+    assert_false(vel_streams_want_send(server(&pair))); /* one of eight: not yet */
     read_all(server(&pair), 6, &fin);
     pair_drain_events(&pair, PAIR_SERVER);
     ASSERT_OK(pair_write(&pair, PAIR_SERVER, PAIR_PACKET, &packet));
     assert_true(pair_find_frame(&packet, VEL_FRAME_MAX_STREAMS, &frame));
-    assert_int_equal(frame.streams.limit, 6);
+    assert_int_equal(frame.streams.limit, 10);
     ASSERT_OK(pair_lost(&pair, &packet));
     ASSERT_OK(pair_write(&pair, PAIR_SERVER, PAIR_PACKET, &packet));
     assert_true(pair_find_frame(&packet, VEL_FRAME_MAX_STREAMS, &frame)); /* again */
     ASSERT_OK(pair_deliver(&pair, &packet, &wire_code));
     pair_drain_events(&pair, PAIR_CLIENT);
-    assert_int_equal(open_stream(client(&pair), false), 4 * 4 + 2);
+    assert_int_equal(open_stream(client(&pair), false), 4 * 8 + 2);
     pair_free(&pair);
 }
 
