@@ -6,10 +6,13 @@ fault is not ours.
 """
 import os
 import pathlib
+import re
+import subprocess
 import tempfile
 
 import harness
 import peers
+from harness import Skip
 
 TEMPORARY = tempfile.TemporaryDirectory(prefix="velocity-e2e-")
 BASE = pathlib.Path(TEMPORARY.name)
@@ -47,6 +50,109 @@ def packaged_programs_agree():
                     which, "3", "localhost", server.port, paths(), to, cert))
 
 
+# ---- our server, their clients ----------------------------------------------------------------
+
+
+def with_curl(which, protocol):
+    target = BASE / f"{which}-{protocol}"
+    for name in ("localhost", "127.0.0.1"):
+        fetched_by(f"{target.name}-{name}", lambda to: peers.curl(
+            which, protocol, name, OURS.port, paths(), to, OURS.cert))
+
+
+def curl_on_openssl_over_http3():
+    with_curl("curl-openssl", "3")
+
+
+def curl_on_ngtcp2_over_http3():
+    with_curl("curl-ngtcp2", "3")
+
+
+def curl_over_http2():
+    with_curl("curl-ngtcp2", "2")
+    with_curl("curl-openssl", "2")
+
+
+def curl_over_http1():
+    with_curl("curl-ngtcp2", "1.1")
+    with_curl("curl-openssl", "1.1")
+
+
+def curl_finds_http3_by_alt_svc():
+    """First over TCP, then where the answer's Alt-Svc pointed: the same port, over UDP."""
+    command = [peers.command("curl-ngtcp2"), "--silent", "--show-error", "--fail", "--cacert", str(OURS.cert),
+               "--alt-svc", str(BASE / "alt-svc"), "--write-out", "%{http_version}\n", "--output",
+               str(BASE / "alt-svc-body"), peers.url("localhost", OURS.port, "medium")]
+    versions = []
+    for _ in range(2):
+        versions.append(peers.HERE.run(command, BASE / "alt-svc.log").strip())
+        harness.expect(harness.digest(BASE / "alt-svc-body") == harness.digest(SITE / "medium"), versions)
+    harness.expect(versions == ["2", "3"], versions)
+
+
+def gtlsclient_fetches_one_many_and_large():
+    for name, wanted in (("one", ["one"]), ("all", paths()), ("large", ["large"])):
+        target = BASE / f"gtlsclient-{name}"
+        peers.gtlsclient("127.0.0.1", OURS.port, wanted, target)
+        for path in wanted:
+            harness.expect(harness.digest(target / path) == harness.digest(SITE / path), path)
+
+
+def h2load_over_http3():
+    done = subprocess.run([peers.command("h2load"), "--alpn-list=h3", "-n1", peers.url("localhost", OURS.port, "one")],
+                          capture_output=True, text=True, timeout=30, check=False)
+    if "1 succeeded" not in done.stdout:
+        raise Skip("Debian builds its h2load without HTTP/3")
+
+
+def chromium_shows_the_example_site():
+    """Pictures, a script and a fetch, all over h3, as the page itself found."""
+    program = peers.browser()
+    site = harness.ROOT / "examples/site"
+    artefacts = harness.ROOT / "build/artefacts"
+    artefacts.mkdir(parents=True, exist_ok=True)
+    with peers.Velocity(site, BASE / "chromium", *HYBRID) as server:
+        page = peers.browse(program, server, BASE / "profile", "--dump-dom")
+        found = re.search(r'<p id="fetched">(.*?)</p>', page, re.DOTALL)
+        harness.expect(found, page[:2000])
+        lines = found[1].split("\n")
+        harness.expect(lines[0] == "20 topics, 21 of 21 pictures", lines)
+        harness.expect(lines[1:] == ["25 answers over h3"], lines)
+        picture = artefacts / "chromium-h3.png"
+        peers.browse(program, server, BASE / "profile-2", f"--screenshot={picture}", "--window-size=900,1200")
+        harness.expect(picture.read_bytes()[:4] == b"\x89PNG", "no screenshot")
+
+
+# ---- our client, their servers ----------------------------------------------------------------
+
+
+def our_client_with(kind, protocols):
+    cert, key = peers.classical(BASE / f"classical-{kind.__name__}")
+    with kind(SITE, BASE / f"with-{kind.__name__}", cert, key) as server:
+        for protocol in protocols:
+            for name in ("localhost", "127.0.0.1"):
+                fetched_by(f"velocity-{kind.__name__}-{protocol.replace('/', '-')}-{name}", lambda to: peers.velocity(
+                    name, server.port, paths(), to, cert, "--alpn", protocol))
+
+
+def our_client_and_nginx():
+    our_client_with(peers.Nginx, ("h3", "h2", "http/1.1"))
+
+
+def our_client_and_gtlsserver():
+    our_client_with(peers.Gtlsserver, ("h3",))
+
+
+def our_client_and_caddy():
+    our_client_with(peers.Caddy, ("h3", "h2", "http/1.1"))
+
+
 if __name__ == "__main__":
     build_site()
-    harness.run(packaged_programs_agree)
+    HYBRID = peers.hybrid(BASE / "hybrid")
+    with peers.Velocity(SITE, BASE / "ours", *HYBRID) as OURS:
+        harness.run(packaged_programs_agree, curl_on_openssl_over_http3, curl_on_ngtcp2_over_http3,
+                    curl_over_http2, curl_over_http1, curl_finds_http3_by_alt_svc,
+                    gtlsclient_fetches_one_many_and_large, h2load_over_http3,
+                    chromium_shows_the_example_site, our_client_and_nginx, our_client_and_gtlsserver,
+                    our_client_and_caddy)
