@@ -37,6 +37,8 @@ test   | libclang-rt-dev        | -            | sanitizer and fuzzer run-time
 test   | llvm                   | llvm-symbolizer | readable sanitizer reports
 test   | clang-format-19        | clang-format-19 | formatter, pinned
 test   | libcmocka-dev          | -            | unit tests
+test   | curl                   | curl         | HTTP/2 and HTTP/1.1 by someone else
+test   | nghttp2-client         | h2load       | load over HTTP/2
 test   | openssl                | openssl      | second opinion on certificates
 wish   | iproute2               | ip           | network namespaces for the interop cases
 wish   | chromium-headless-shell | chromium-headless-shell | a browser to test with
