@@ -35,9 +35,10 @@ static vel_result pull(void *self, size_t want, struct vel_body_piece *piece)
 {
     struct whole *whole = self;
     size_t size = VEL_MIN(want, whole->bytes.len - whole->shown);
-    *piece = (struct vel_body_piece){.bytes = vel_slice(whole->bytes.ptr + whole->shown, size),
-                                     .release = release_piece,
-                                     .context = whole};
+    const uint8_t *at =
+        size > 0 ? whole->bytes.ptr + whole->shown : NULL; /* may be nothing at all */
+    *piece = (struct vel_body_piece){
+        .bytes = vel_slice(at, size), .release = release_piece, .context = whole};
     whole->shown += size;
     whole->waiting++;
     piece->last = whole->shown == whole->bytes.len;

@@ -29,7 +29,6 @@ enum {
     VEL_H1_EXTENSIONS_MAX = 16 * 1024, /* chunk extensions of a message (RFC 9112 7.1.1) */
     VEL_H1_INFORMATIONAL_MAX = 16,     /* 1xx responses before the final one */
     VEL_H1_BLANK_MAX = 8,              /* empty lines before a message (RFC 9112 2.2) */
-    VEL_H1_UNREAD_MAX = 64 * 1024,     /* a body larger than this is not waited for once answered */
     VEL_H1_READ_MAX = 64 * 1024,       /* bytes given to llhttp at a time */
     VEL_H1_COPY_MAX = 4096,            /* shorter pieces go out together with what is around them */
     VEL_H1_OUT_MAX = 128 * 1024        /* a head of ours, with room to spare */

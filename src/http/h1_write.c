@@ -108,7 +108,7 @@ static bool too_much_to_come(const struct vel_h1 *h1)
         return false;
     bool held = h1->expects_continue && h1->phase == VEL_H1_BODY && h1->out.len == 0 &&
                 h1->current->base.body_received == 0; /* it waits for our word */
-    return h1->encodings > 0 || h1->content_length > VEL_H1_UNREAD_MAX || held;
+    return h1->encodings > 0 || h1->content_length > VEL_HTTP_SHORT_BODY || held;
 }
 
 /* The length to tell: RFC 9110 8.6 on answers to HEAD, and 304, which have no body. */

@@ -3,6 +3,7 @@
 
 #include "base/try.h"
 #include "base/units.h"
+#include "http/h1_line.h"
 #include "http/h2_internal.h"
 
 /* ---- heads ---- */
@@ -167,11 +168,21 @@ static int send_data(nghttp2_session *h2, nghttp2_frame *frame, const uint8_t *h
     return session->output.len < VEL_H2_OUTPUT_STOP ? 0 : NGHTTP2_ERR_PAUSE;
 }
 
+/* A short body is on its way already: it is waited for, since clients lose the answer when a reset
+ * meets it (curl 7.88). */
+static bool ends_soon(const struct vel_exchange *exchange)
+{
+    const struct vel_slice *text = vel_fields_find(exchange->request.fields, "content-length");
+    uint64_t length;
+    return text != NULL && vel_h1_number_parse(*text, &length) == VEL_OK &&
+           length <= VEL_HTTP_SHORT_BODY;
+}
+
 /* A server that has answered does not need the rest of the request (RFC 9113 8.1). */
 static int message_sent(struct vel_exchange *exchange)
 {
     exchange->sent_end = true;
-    if (exchange->http->client || exchange->received_end)
+    if (exchange->http->client || exchange->received_end || ends_soon(exchange))
         return 0;
     exchange->received_end = true;
     return nghttp2_submit_rst_stream(vel_h2_of(exchange->http)->h2, NGHTTP2_FLAG_NONE,

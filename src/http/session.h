@@ -25,7 +25,8 @@ enum {
     VEL_HTTP_PIECE_MAX = 256 * 1024, /* largest piece asked of a source */
     VEL_HTTP_ABANDONED_FREE = 128,   /* requests a client may abandon, ... */
     VEL_HTTP_ABANDONED_PER_DONE = 2, /* and this many for each that was answered whole */
-    VEL_HTTP_STREAMS = 128           /* requests a client may have open at a time */
+    VEL_HTTP_STREAMS = 128,          /* requests a client may have open at a time */
+    VEL_HTTP_SHORT_BODY = 64 * 1024  /* of a request: taken to its end although it was answered */
 };
 
 /* What a version does in its own way. Those under "streams" are NULL in HTTP/3, those under

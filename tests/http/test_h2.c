@@ -108,6 +108,27 @@ static void an_early_answer_stops_the_upload(void **state)
     check_early_answer("/page", 100);
 }
 
+/* A reset would cost some clients the answer. */
+static void a_short_body_is_taken_after_an_early_answer(void **state)
+{
+    (void)state;
+    struct talk t;
+    talk_start_bytes(&t, VEL_HTTP_2);
+    struct vel_field field = {vel_slice_text("content-length"), vel_slice_text("40000")};
+    struct vel_request request = talk_request("POST", "/early");
+    request.fields = (struct vel_fields){.items = &field, .count = 1};
+    struct talk_fetch fetch = {.pattern_ok = true};
+    struct talk_body body = {.talk = &t, .left = 40000};
+    struct vel_body_source source = talk_source(&body);
+    ASSERT_OK(vel_http_request(t.client, &request, &source, &fetch, &fetch.exchange));
+    talk_run(&t);
+    check_fetched("early", &fetch, 1000);
+    assert_int_equal(body.left, 0);
+    assert_int_equal(fetch.end.body_sent, 40000);
+    assert_int_equal(t.server_end.body_received, 40000);
+    talk_end(&t);
+}
+
 static void a_hundred_requests_run_at_once(void **state)
 {
     (void)state;
@@ -474,6 +495,7 @@ int main(void)
         cmocka_unit_test(an_answer_without_body_is_complete),
         cmocka_unit_test(uploads_arrive_whole),
         cmocka_unit_test(an_early_answer_stops_the_upload),
+        cmocka_unit_test(a_short_body_is_taken_after_an_early_answer),
         cmocka_unit_test(a_hundred_requests_run_at_once),
         cmocka_unit_test(pending_bodies_of_a_session_are_bounded),
         cmocka_unit_test(a_paused_reader_stops_the_sender),
