@@ -55,6 +55,22 @@ static void takes_one_round_trip(uint64_t seed)
     }
 }
 
+/* A TLS client does not pay for the server's flight in advance, and one of nearly 10 kB is more than
+ * its credit: the rest comes when the client has answered the beginning, without a time-out. */
+static void a_large_flight_waits_for_credit(uint64_t seed)
+{
+    struct scene *scene = scene_new(seed, VEL_PROFILE_SECURE);
+    sim_delay(scene->sim, SIM_BOTH, 50 * MS);
+    scene_start(scene, NULL);
+    scene_connect(scene, 10 * SECOND);
+    EXPECT_NUMBER(scene->client.facts.peer_chain_bytes, >, 7200);
+    EXPECT_NUMBER(scene->client.connected_at - SIM_START, ==, 200 * MS);
+    EXPECT_NUMBER(peer_stats(&scene->server)->handshake_round_trips, ==, 2);
+    EXPECT_NUMBER(peer_stats(&scene->client)->pto_count, ==, 0);
+    EXPECT_NUMBER(peer_stats(&scene->server)->pto_count, ==, 0);
+    scene_free(scene);
+}
+
 /* Data of the client leaves with its Finished, so the answer is there after two round trips. */
 static void answers_come_in_the_second_round_trip(uint64_t seed)
 {
@@ -232,6 +248,7 @@ int main(void)
         SCENARIO(any_datagram_may_come_twice, 3),
         SCENARIO(any_datagram_may_be_damaged, 6),
         SCENARIO(any_datagram_may_come_late, 3),
+        SCENARIO_V1(a_large_flight_waits_for_credit, 2),
         SCENARIO_V1(survives_jitter, TLS_SEEDS),
         SCENARIO_V1(survives_thirty_percent_loss, TLS_SEEDS),
         SCENARIO_V1(survives_bursts_of_loss, TLS_SEEDS),
