@@ -105,6 +105,41 @@ def the_request_log_has_a_line_for_each():
         expect(match and match[1] == path and match[2] == code, line)
 
 
+def ordinary(name, *key):
+    """A certificate and key as others make them; returns their files."""
+    chain, private = BASE / f"{name}.pem", BASE / f"{name}.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", *key, "-nodes", "-keyout", private, "-out", chain,
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], check=True,
+                   stderr=subprocess.DEVNULL)
+    return str(chain), str(private)
+
+
+def ordinary_pair(option):
+    chain, private = ordinary("ordinary", "ed25519")
+    return chain, option, private
+
+
+def one_certificate_serves_velocity_and_h3():
+    with SelfSigned() as server:
+        url = server.hint()
+        for protocol in ("velocity/1", "h3"):
+            expect(server.get(url, "--alpn", protocol).stdout == b"<h1>hello</h1>\n")
+            server.wait_for(f" ms {protocol}\n")
+
+
+def an_ordinary_certificate_goes_in_front():
+    for name, *key in (("rsa", "rsa:2048"), ("p256", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+                       ("p384", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"), ("ed25519", "ed25519")):
+        chain, private = ordinary(name, *key)
+        with SelfSigned("--tls-cert", chain, "--tls-key", private) as server:
+            server.hint()
+            url = f"https://localhost:{server.port}/"
+            server.get(url)
+            server.get(url, "--alpn", "h3", status=60)
+            server.cacert = chain
+            expect(server.get(url, "--alpn", "h3").stdout == b"<h1>hello</h1>\n")
+
+
 def quiet_logs_nothing():
     with SelfSigned("--quiet") as server:
         server.hint()
@@ -122,6 +157,9 @@ def tells_what_is_wrong():
                 ("not an address of this machine", 1, "--root", SITE, "--listen", "192.0.2.1:0"),
                 ("/nonexistent", 1, "--root", SITE, "--cert", "/nonexistent", "--key", "/none"),
                 ("PEM", 1, "--root", SITE, "--cert", "/dev/null", "--key", "/dev/null"),
+                ("--tls-cert and --tls-key", 2, "--root", SITE, "--tls-cert", "x"),
+                ("--tls-cert", 1, "--root", SITE, "--cert", *ordinary_pair("--key")),
+                ("PEM", 1, "--root", SITE, "--tls-cert", "/dev/null", "--tls-key", "/dev/null"),
                 ("--state", 1, "--root", SITE, "--state", "/proc/none")):
             result = velocity("serve", "--listen", "127.0.0.1:0", *arguments, status=status)
             expect(part in result.stderr.decode(), arguments, result.stderr)
@@ -182,6 +220,7 @@ if __name__ == "__main__":
         the_printed_command_works, the_wildcards_serve_both_versions_of_ip,
         an_address_to_listen_on_is_certified, the_certificate_is_kept,
         a_profile_list_gets_the_certificate_for_its_strongest,
-        the_request_log_has_a_line_for_each, quiet_logs_nothing, tells_what_is_wrong,
+        the_request_log_has_a_line_for_each, one_certificate_serves_velocity_and_h3,
+        an_ordinary_certificate_goes_in_front, quiet_logs_nothing, tells_what_is_wrong,
         survives_junk, running_requests_finish_after_a_signal, a_second_signal_ends_at_once,
         the_time_of_grace_ends)
