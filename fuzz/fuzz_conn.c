@@ -2,7 +2,7 @@
 /*
  * A connection whose peer is hostile and holds the keys. The first byte chooses our side and how far
  * the connection is: at its first Initial, whose keys everybody knows, or established. Then steps:
- * packets with any frames, time, sending, and what an application does. Properties: whatever we
+ * packets with any frames, key updates, time, sending, and what an application does. Properties: whatever we
  * send opens with the peer's keys and is made of frames that its packet may carry; memory stays
  * under a bound however much the peer sends; expiring at the deadline moves the deadline on; the
  * end gives everything back.
@@ -16,7 +16,7 @@
 enum {
     DATAGRAM = 1400,
     STEPS_MAX = 200,
-    MEMORY_MAX = 512 * 1024, /* for the windows below: streams, records, reassembly */
+    MEMORY_MAX = 1024 * 1024, /* for the windows below: streams, records, reassembly, datagrams */
     TODAY = 1794787200
 };
 
@@ -88,6 +88,7 @@ static void make_configs(void)
     config.limits.max_streams_bidi = 4;
     config.limits.max_streams_uni = 4;
     config.limits.max_send_buffer = 16 * KIB;
+    config.limits.max_datagram_frame_size = 1200;
     server_config = client_config = config;
     server_config.identity = identity;
     client_config.trust = trust;
@@ -99,6 +100,7 @@ static void make_configs(void)
 struct run {
     struct vel_conn *conn;
     struct vel_keys read, write; /* the peer's */
+    struct vel_key_update update;
     enum vel_packet_type type;
     uint64_t number; /* next one of the peer's packets */
     vel_time now;
@@ -168,9 +170,14 @@ static void establish(struct run *run)
                {VEL_WRITE, &run->write}};
     vel_keys_clear(&run->read);
     vel_keys_clear(&run->write);
-    for (size_t i = 0; i < VEL_COUNT(all); i++)
+    vel_key_update_init(&run->update, crypto, &run->read, &run->write);
+    for (size_t i = 0; i < VEL_COUNT(all); i++) {
+        struct vel_key_update *update = i < 2 ? &conn->key_update : &run->update;
         FUZZ_CHECK(vel_keys_from_secret(crypto, conn->version, suite, &secret, all[i].direction,
                                         all[i].keys) == VEL_OK);
+        FUZZ_CHECK(vel_key_update_set_secret(update, conn->version, suite, all[i].direction,
+                                             &secret) == VEL_OK);
+    }
     struct vel_params params = vel_params_default();
     params.initial_max_data = 64 * KIB;
     params.initial_max_stream_data_bidi_local = 16 * KIB;
@@ -178,6 +185,7 @@ static void establish(struct run *run)
     params.initial_max_stream_data_uni = 16 * KIB;
     params.initial_max_streams_bidi = 4;
     params.initial_max_streams_uni = 4;
+    conn->datagrams.peer_max = 1000;
     vel_streams_set_peer_params(conn->streams, &params);
     conn->peer_cid_limit = 4;
     conn->peer_max_udp_payload = params.max_udp_payload_size;
@@ -198,7 +206,7 @@ static void step_receive(struct run *run, struct vel_slice frames, uint8_t ecn)
         vel_packet_write_long(&w, run->conn->version, run->type, &run->dcid, &peer_cid,
                               (struct vel_slice){0}, run->number, 4);
     else
-        vel_packet_write_short(&w, &run->dcid, 0, run->number, 4);
+        vel_packet_write_short(&w, &run->dcid, vel_key_update_bit(&run->update), run->number, 4);
     size_t header = vel_written(&w);
     vel_write_bytes(&w, vel_slice(frames.ptr, VEL_MIN(frames.len, vel_room(&w))));
     size_t payload = vel_written(&w) - header;
@@ -241,6 +249,26 @@ static void parse_as_peer(const struct run *run, struct vel_slice datagram,
     FUZZ_CHECK(vel_slice_equal(h->dcid, vel_cid_slice(dcid)));
 }
 
+/* Follows our key updates, which must be in turn; begins some itself, in turn or not. */
+static bool open_as_peer(struct run *run, const struct vel_packet_header *h, uint8_t *bytes,
+                         struct vel_opened *opened)
+{
+    if (run->type != VEL_PACKET_ONE_RTT)
+        return vel_packet_open(&run->read, 0, VEL_NUMBER_NONE, bytes, h->number_offset, h->size,
+                               opened) == VEL_OK;
+    run->update.told = true;
+    return vel_key_update_open(&run->update, VEL_NUMBER_NONE, bytes, h->number_offset, h->size,
+                               opened) == VEL_OK &&
+           vel_key_update_received(&run->update, opened->number, run->number, run->now, MS) ==
+               VEL_OK;
+}
+
+static void step_update(struct run *run)
+{
+    if (run->type == VEL_PACKET_ONE_RTT)
+        FUZZ_CHECK(vel_key_update_begin(&run->update, run->number) == VEL_OK);
+}
+
 /* The peer can read it: every packet of its level opens and every frame parses. */
 static void check_datagram(struct run *run, struct vel_slice datagram, uint8_t *bytes)
 {
@@ -248,9 +276,9 @@ static void check_datagram(struct run *run, struct vel_slice datagram, uint8_t *
         struct vel_packet_header h;
         struct vel_opened opened;
         parse_as_peer(run, datagram, &h);
-        if (h.type == run->type) {
-            FUZZ_CHECK(vel_packet_open(&run->read, 0, VEL_NUMBER_NONE, bytes, h.number_offset,
-                                       h.size, &opened) == VEL_OK);
+        bool ahead = run->update.count > run->conn->key_update.count + 1; /* too far to read us */
+        if (h.type == run->type && !ahead) {
+            FUZZ_CHECK(open_as_peer(run, &h, bytes, &opened));
             struct vel_reader r = vel_reader(opened.payload);
             FUZZ_CHECK(vel_left(&r) > 0);
             struct vel_frame frame;
@@ -298,7 +326,7 @@ static void step_application(struct run *run, uint8_t what, uint8_t which)
     size_t accepted = 0;
     static const uint8_t data[3000];
     enum vel_err ignored = VEL_OK;
-    switch (what % 6) {
+    switch (what % 9) {
     case 0:
         if (vel_stream_read(run->conn, stream, &bytes, &fin) == VEL_OK)
             ignored = vel_stream_consume(run->conn, stream, bytes.len);
@@ -315,6 +343,16 @@ static void step_application(struct run *run, uint8_t what, uint8_t which)
         break;
     case 4:
         ignored = vel_stream_stop(run->conn, stream, which);
+        break;
+    case 5:
+        ignored = vel_conn_update_keys(run->conn);
+        break;
+    case 6:
+        ignored = vel_conn_send_datagram(run->conn, vel_slice(data, which * 5u), which % 8,
+                                         run->now + which * MS, NULL);
+        break;
+    case 7:
+        ignored = vel_conn_receive_datagram(run->conn, &bytes);
         break;
     default:
         if (which > 250)
@@ -335,7 +373,9 @@ static void step(struct run *run, struct vel_reader *r)
 {
     uint8_t what = (uint8_t)vel_read_uint(r, 1);
     uint8_t detail = (uint8_t)vel_read_uint(r, 1);
-    if (what < 0xa0) {
+    if (what < 0x08) {
+        step_update(run);
+    } else if (what < 0xa0) {
         step_receive(run, vel_read_vector(r, 1), detail);
     } else if (what < 0xc0) {
         run->now += (vel_time)1 << detail % 36;
@@ -364,6 +404,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < STEPS_MAX && vel_left(&r) > 0 && vel_read_ok(&r); i++)
         step(&run, &r);
     vel_conn_free(run.conn);
+    vel_key_update_clear(&run.update);
     vel_keys_clear(&run.read);
     vel_keys_clear(&run.write);
     FUZZ_CHECK(outstanding == 0);

@@ -15,6 +15,9 @@ static uint8_t spin_bit(const struct vel_cid *peer)
     return peer->len > 0 && peer->bytes[peer->len - 1] % 2 != 0 ? VEL_BIT_SPIN : 0;
 }
 
+/* Packets without acknowledgement, beyond which nearly all must be acknowledgements themselves. */
+enum { KEPT_WITHOUT_DATA = 32 * 1024, KEPT_PER_ELICITING = 16 };
+
 static void write_header(struct vel_conn *conn, struct vel_packet_build *p)
 {
     const struct vel_cid *peer = vel_cids_peer(&conn->cids, p->path->peer_cid);
@@ -41,7 +44,9 @@ bool vel_packet_begin(struct vel_conn *conn, const struct vel_path *path,
     /* Data has stopped long before the ring of sent packets is full (window_open). What fills the
      * rest are acknowledgements that the peer asks for and never acknowledges: waiting for it to do
      * so would be a timer that is always due. */
-    if (vel_sent_begin(&recovery->sent) != VEL_OK) {
+    uint64_t kept = recovery->sent.next - recovery->sent.base;
+    if (kept > KEPT_WITHOUT_DATA + (uint64_t)KEPT_PER_ELICITING * recovery->eliciting ||
+        vel_sent_begin(&recovery->sent) != VEL_OK) {
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "too many packets without acknowledgement");
         return false;
     }

@@ -72,16 +72,30 @@ void vel_recovery_give_up(struct vel_recovery *r, enum vel_space space,
         r->hooks.lost(r->hooks.self, space, vel_sent_record(&r->space[space].sent, packet, i));
 }
 
+/* Nothing would be sent again if it were lost: what it carried went on in a probe, or it was a PING. */
+static bool is_empty(const struct vel_sent *sent, const struct vel_sent_packet *packet)
+{
+    for (unsigned i = 0; i < packet->records && !packet->handed_on; i++) {
+        const struct vel_record *record = vel_sent_record(sent, packet, i);
+        bool ping = record->kind == VEL_RECORD_PING && record->len == 0;
+        if (!ping && record->kind != VEL_RECORD_ACK)
+            return false;
+    }
+    return true;
+}
+
 /* Packets that elicit nothing may never be acknowledged: give up the oldest when there are more
- * than `kept`. */
+ * than `kept`. A peer that acknowledges nothing at all does not make us keep many more. */
 static void forget_ack_only(struct vel_recovery *r, enum vel_space space, unsigned kept)
 {
     struct vel_sent *sent = &r->space[space].sent;
     while (sent->next - sent->base > kept) {
         struct vel_sent_packet *oldest = vel_sent_find(sent, sent->base);
-        if (oldest->ack_eliciting || oldest->in_flight)
+        bool reacts = oldest->ack_eliciting || oldest->in_flight;
+        bool many = sent->next - sent->base > VEL_RECOVERY_EMPTY_KEPT;
+        if (reacts && !(many && is_empty(sent, oldest)))
             return;
-        oldest->state = VEL_SENT_LOST;
+        vel_recovery_take(r, space, oldest, VEL_SENT_LOST);
         vel_sent_settle(sent);
     }
 }

@@ -44,7 +44,9 @@ enum {
     VEL_PTO_BACKOFF_MAX = 16,        /* ours: doublings that still count; far past any time-out */
     VEL_SKIP_FIRST = 100,            /* ours: about where the first 1-RTT number is left out, */
     VEL_SKIP_EVERY = 1000,           /* and how far the later ones are apart at least */
-    VEL_RECOVERY_ACK_ONLY_KEPT = 64, /* ours: packets without reaction kept at the old end */
+    VEL_RECOVERY_ACK_ONLY_KEPT = 64, /* ours: packets without reaction kept at the old end, */
+    VEL_RECOVERY_EMPTY_KEPT = 4096   /* and how many there may be before those that carry nothing to
+                                        be missed go, too */
 };
 
 enum vel_recovery_action {
