@@ -46,6 +46,8 @@ struct vel_h2_exchange {
     bool piece_last;
     bool source_waits;   /* the source had nothing: the peer does not stall us */
     bool deferred;       /* nghttp2 waits for nghttp2_session_resume_data */
+    bool unwanted;       /* it was answered: the rest of the request is dropped */
+    size_t dropped;      /* bytes of it */
     bool held_end;       /* the message ends with the held bytes */
     bool gone;           /* nghttp2 has closed the stream */
     struct vel_buf held; /* body bytes received while paused */
@@ -111,6 +113,9 @@ vel_result vel_h2_request(struct vel_http *http, const struct vel_request *reque
 vel_result vel_h2_respond(struct vel_exchange *exchange, const struct vel_response *response,
                           bool has_body);
 void vel_h2_resume_body(struct vel_exchange *exchange);
+
+/* Do not wait for the rest of a request that was answered. */
+void vel_h2_stop_request(struct vel_exchange *exchange);
 
 /* ---- h2_time.c ---- */
 

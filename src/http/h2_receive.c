@@ -100,6 +100,17 @@ static int hold(struct vel_exchange *exchange, struct vel_slice bytes)
     return 0;
 }
 
+/* Of a request that was answered. Its window is not opened again, so the client runs dry soon. */
+static void drop(struct vel_exchange *exchange, size_t size)
+{
+    struct vel_h2 *session = vel_h2_of(exchange->http);
+    struct vel_h2_exchange *e = vel_h2_exchange_of(exchange);
+    e->dropped += size;
+    consumed(session, nghttp2_session_consume_connection(session->h2, size));
+    if (e->dropped > VEL_HTTP_SHORT_BODY && !exchange->received_end)
+        vel_h2_stop_request(exchange);
+}
+
 static int on_data(nghttp2_session *h2, uint8_t flags, int32_t stream, const uint8_t *bytes,
                    size_t size, void *user)
 {
@@ -113,6 +124,10 @@ static int on_data(nghttp2_session *h2, uint8_t flags, int32_t stream, const uin
         return 0;
     }
     vel_h2_moved(exchange);
+    if (vel_h2_exchange_of(exchange)->unwanted) {
+        drop(exchange, size);
+        return 0;
+    }
     if (exchange->paused || vel_h2_exchange_of(exchange)->held.len > 0)
         return hold(exchange, vel_slice(bytes, size));
     vel_exchange_body_came(exchange, vel_slice(bytes, size));
@@ -134,7 +149,9 @@ static void message_ended(struct vel_exchange *exchange)
 {
     struct vel_h2_exchange *e = vel_h2_exchange_of(exchange);
     e->held_end = e->held.len > 0;
-    if (!e->held_end)
+    if (e->unwanted)
+        exchange->received_end = true;
+    else if (!e->held_end)
         vel_exchange_end_came(exchange);
 }
 
@@ -250,7 +267,7 @@ static void closed_well(struct vel_exchange *exchange)
     e->gone = true;
     exchange->by_peer = false;
     if (!exchange->http->client)
-        vel_h2_forget_held(exchange); /* it has answered: see message_sent */
+        vel_h2_forget_held(exchange); /* it has answered */
     if (e->held.len == 0)
         vel_exchange_finished(exchange);
 }

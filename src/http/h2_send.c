@@ -3,7 +3,6 @@
 
 #include "base/try.h"
 #include "base/units.h"
-#include "http/h1_line.h"
 #include "http/h2_internal.h"
 
 /* ---- heads ---- */
@@ -168,25 +167,28 @@ static int send_data(nghttp2_session *h2, nghttp2_frame *frame, const uint8_t *h
     return session->output.len < VEL_H2_OUTPUT_STOP ? 0 : NGHTTP2_ERR_PAUSE;
 }
 
-/* A short body is on its way already: it is waited for, since clients lose the answer when a reset
- * meets it (curl 7.88). */
-static bool ends_soon(const struct vel_exchange *exchange)
+void vel_h2_stop_request(struct vel_exchange *exchange)
 {
-    const struct vel_slice *text = vel_fields_find(exchange->request.fields, "content-length");
-    uint64_t length;
-    return text != NULL && vel_h1_number_parse(*text, &length) == VEL_OK &&
-           length <= VEL_HTTP_SHORT_BODY;
+    struct vel_h2 *session = vel_h2_of(exchange->http);
+    exchange->received_end = true;
+    vel_h2_fail_with(session,
+                     nghttp2_submit_rst_stream(session->h2, NGHTTP2_FLAG_NONE,
+                                               (int32_t)exchange->stream, NGHTTP2_NO_ERROR));
 }
 
-/* A server that has answered does not need the rest of the request (RFC 9113 8.1). */
-static int message_sent(struct vel_exchange *exchange)
+/* A server that has answered does not need the rest of the request and may reset the stream (RFC
+ * 9113 8.1). Clients are known to lose an answer whose reset comes close behind, so a request that
+ * is nearly whole may end by itself. */
+static void message_sent(struct vel_exchange *exchange)
 {
     exchange->sent_end = true;
-    if (exchange->http->client || exchange->received_end || ends_soon(exchange))
-        return 0;
-    exchange->received_end = true;
-    return nghttp2_submit_rst_stream(vel_h2_of(exchange->http)->h2, NGHTTP2_FLAG_NONE,
-                                     (int32_t)exchange->stream, NGHTTP2_NO_ERROR);
+    if (exchange->http->client || exchange->received_end)
+        return;
+    vel_h2_exchange_of(exchange)->unwanted = true;
+    vel_h2_forget_held(exchange);
+    if (vel_h2_exchange_of(exchange)->held_end)
+        exchange->received_end = true;
+    vel_h2_moved(exchange);
 }
 
 static int on_frame_sent(nghttp2_session *h2, const nghttp2_frame *frame, void *user)
@@ -200,7 +202,8 @@ static int on_frame_sent(nghttp2_session *h2, const nghttp2_frame *frame, void *
     if (!message || exchange == NULL || exchange->cancelled ||
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
         return 0;
-    return message_sent(exchange);
+    message_sent(exchange);
+    return 0;
 }
 
 void vel_h2_resume_body(struct vel_exchange *exchange)

@@ -35,10 +35,12 @@ static void look_at_exchange(struct vel_exchange *exchange)
     if (exchange->cancelled || exchange->finished || !waits_for_peer(exchange))
         return;
     vel_time since = vel_h2_exchange_of(exchange)->moved;
-    if (session->now - since >= session->body_timeout)
-        vel_exchange_abort(exchange, VEL_H3_REQUEST_CANCELLED, false);
-    else
+    if (session->now - since < session->body_timeout)
         vel_h2_due(session, since, session->body_timeout);
+    else if (vel_h2_exchange_of(exchange)->unwanted)
+        vel_h2_stop_request(exchange);
+    else
+        vel_exchange_abort(exchange, VEL_H3_REQUEST_CANCELLED, false);
 }
 
 static bool elapsed(struct vel_h2 *session, vel_time since, vel_time timeout)

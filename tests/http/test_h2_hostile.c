@@ -508,6 +508,25 @@ static void a_body_that_stops_coming_ends_the_exchange(void **state)
     talk_end(&t);
 }
 
+/* Answered at once, and the rest of the request never comes: the stream is closed all the same. */
+static void an_answered_request_need_not_end(void **state)
+{
+    (void)state;
+    struct talk t;
+    start(&t);
+    say_hex(&t, HELLO OPEN_REQUEST);
+    struct said said = hear(&t);
+    assert_int_equal(said.heads, 1);
+    assert_int_equal(said.reset, NOTHING); /* clients may lose the answer */
+    assert_int_equal(vel_http_active(t.server), 1);
+    t.now += 30 * SECOND;
+    vel_http_expire(t.server, t.now);
+    said = hear(&t);
+    assert_int_equal(said.reset, NGHTTP2_NO_ERROR);
+    assert_int_equal(t.server_complete, 1);
+    talk_end(&t);
+}
+
 /* ---- what a paused application holds ---- */
 
 static void pause_it(void *self, struct vel_exchange *exchange)
@@ -561,6 +580,7 @@ int main(void)
         cmocka_unit_test(slow_starts_and_heads_end_the_session),
         cmocka_unit_test(closed_windows_end_the_exchange),
         cmocka_unit_test(a_body_that_stops_coming_ends_the_exchange),
+        cmocka_unit_test(an_answered_request_need_not_end),
         cmocka_unit_test(paused_bodies_are_bounded_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
