@@ -272,6 +272,50 @@ static void goaway_finishes_what_runs(void **state)
     talk_end(&t);
 }
 
+/* RFC 9114 5.2: the first request that will not be processed, or the first push. */
+static void goaway_tells_the_right_id(void **state)
+{
+    (void)state;
+    static const uint8_t request[] = {0x01, 0x08, 0x00, 0x00, 0xd1, 0xd7, 0xc1, 0x50, 0x01, 'x'};
+    struct talk t;
+    uint8_t said[64];
+    talk_start_server(&t, 64 * KIB);
+    fake_write(&t.pair, FAKE_CLIENT, 0, vel_slice(request, 5), false); /* half of it */
+    fake_run(&t.pair, NULL, t.server);
+    vel_http_finish(t.server);
+    vel_http_send(t.server);
+    size_t size = fake_peek(&t.pair, FAKE_CLIENT, 3, said, sizeof said);
+    assert_true(size > 3);
+    assert_memory_equal(said + size - 3, "\x07\x01\x04", 3);
+    /* One more is refused without a trace, the one that runs is finished. */
+    fake_write(&t.pair, FAKE_CLIENT, 4, vel_slice(request, sizeof request), true);
+    struct vel_event event;
+    while (fake_next_event(&t.pair, FAKE_SERVER, &event))
+        vel_http_event(t.server, &event);
+    uint64_t code = 0;
+    while (fake_next_event(&t.pair, FAKE_CLIENT, &event))
+        if (event.type == VEL_EVENT_STREAM_RESET && event.stream == 4)
+            code = event.code;
+    assert_int_equal(code, VEL_H3_REQUEST_REJECTED);
+    assert_int_equal(t.server_closed, 0);
+    assert_int_equal(vel_http_active(t.server), 1);
+    fake_write(&t.pair, FAKE_CLIENT, 0, vel_slice(request + 5, sizeof request - 5), true);
+    fake_run(&t.pair, NULL, t.server);
+    assert_true(fake_peek(&t.pair, FAKE_CLIENT, 0, said, sizeof said) > 4); /* the answer */
+    assert_false(t.pair.closed);
+    talk_end(&t);
+
+    talk_start_client(&t, 64 * KIB);
+    struct talk_fetch fetch = {0};
+    ASSERT_OK(talk_get(&t, "/", &fetch));
+    vel_http_finish(t.client);
+    vel_http_send(t.client);
+    size = fake_peek(&t.pair, FAKE_SERVER, 2, said, sizeof said);
+    assert_true(size > 3);
+    assert_memory_equal(said + size - 3, "\x07\x01\x00", 3);
+    talk_end(&t);
+}
+
 static void the_end_of_the_connection_closes_exchanges(void **state)
 {
     (void)state;
@@ -423,6 +467,7 @@ int main(void)
         cmocka_unit_test(cancelled_requests_end_on_both_sides),
         cmocka_unit_test(a_lost_body_resets_the_stream),
         cmocka_unit_test(goaway_finishes_what_runs),
+        cmocka_unit_test(goaway_tells_the_right_id),
         cmocka_unit_test(the_end_of_the_connection_closes_exchanges),
         cmocka_unit_test(sessions_may_be_freed_first),
         cmocka_unit_test(priorities_reach_the_transport),
