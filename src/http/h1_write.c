@@ -82,11 +82,12 @@ static vel_result find_length(struct vel_fields fields, bool *known, uint64_t *l
     return VEL_OK;
 }
 
-static void write_fields(struct head *head, struct vel_fields fields, bool skip_host)
+/* All but those, and the one of the application's fields that `but` names. */
+static void write_fields(struct head *head, struct vel_fields fields, const char *but)
 {
     for (size_t i = 0; i < fields.count; i++) {
         const struct vel_field *field = &fields.items[i];
-        if (!is_ours(field->name) && !(skip_host && vel_h1_is(field->name, "host")))
+        if (!is_ours(field->name) && !vel_h1_is(field->name, but))
             write_field(head, field->name, field->value);
     }
 }
@@ -149,7 +150,8 @@ vel_result vel_h1_respond(struct vel_exchange *exchange, const struct vel_respon
                  own->framing == VEL_H1_UNTIL_CLOSE;
     write_format(&head, "HTTP/1.1 %u %s\r\n", response->status,
                  vel_http_status_text(response->status));
-    write_fields(&head, response->fields, false);
+    /* RFC 6797 7.2: nothing of the kind over plain HTTP. */
+    write_fields(&head, response->fields, h1->secure ? "" : "strict-transport-security");
     if (tell)
         write_framing(&head, VEL_H1_LENGTH, length);
     else
@@ -231,7 +233,7 @@ vel_result vel_h1_request(struct vel_http *http, const struct vel_request *reque
     write_text(&head, request->path);
     write_text(&head, vel_slice_text(" HTTP/1.1\r\n"));
     write_field(&head, vel_slice_text("host"), request->authority);
-    write_fields(&head, request->fields, true);
+    write_fields(&head, request->fields, "host");
     write_framing(&head, framing, length);
     write_format(&head, "\r\n");
     struct vel_exchange *fresh;

@@ -210,7 +210,7 @@ static void receive_guest(struct vel_tcp_server *server, int fd, const struct ve
         vel_fd_close(&fd);
         return;
     }
-    if (server->arriving.count >= VEL_TCP_SERVER_HANDSHAKES) {
+    if (server->arriving.count >= server->setup.max_handshakes) {
         server->stats.evicted++;
         dismiss(server->arriving.first);
     }
@@ -278,6 +278,8 @@ vel_result vel_tcp_server_new(const struct vel_tcp_server_setup *setup,
     OWNED(drop_server) struct vel_tcp_server *made = vel_alloc(setup->env, sizeof *made);
     REQUIRE(made != NULL, VEL_ERR_NOMEM);
     made->setup = *setup;
+    if (setup->max_handshakes == 0)
+        made->setup.max_handshakes = VEL_TCP_SERVER_HANDSHAKES;
     made->listener = vel_fd_give(&listener);
     made->address = vel_tcp_local(made->listener);
     vel_random(setup->env, &made->key, sizeof made->key);

@@ -19,7 +19,7 @@
 struct vel_tcp_server;
 
 enum {
-    VEL_TCP_SERVER_HANDSHAKES = 4096, /* under way at a time */
+    VEL_TCP_SERVER_HANDSHAKES = 4096, /* under way at a time, unless told */
     VEL_TCP_SERVER_PLACES = 8192      /* sources share so many counters */
 };
 
@@ -33,6 +33,7 @@ struct vel_tcp_server_setup {
     struct vel_fields announced; /* on every response: alt-svc; outlives the server */
     size_t max_connections;      /* in all */
     size_t max_per_source;
+    size_t max_handshakes; /* 0: VEL_TCP_SERVER_HANDSHAKES */
     vel_time idle_timeout; /* without a request; 0: 60 s */
     int64_t unix_offset;
     /* Called when the last connection has gone after vel_tcp_server_finish. NULL: nothing to do. */

@@ -283,7 +283,8 @@ def plain_http_on_a_loopback_address_serves_the_site():
     with Plain("127.0.0.1:0") as server:
         expect(curl(f"http://127.0.0.1:{server.http}/big.bin") == FILES["big.bin"], "bytes differ")
         head = curl("-o", os.devnull, "-D", "-", f"http://127.0.0.1:{server.http}/").decode().lower()
-        expect("alt-svc" not in head, head)
+        expect("alt-svc" not in head and "strict-transport" not in head, head)
+        expect("x-content-type-options: nosniff" in head, head)
 
 
 def plain_http_elsewhere_leads_to_https():
