@@ -144,10 +144,18 @@ static void on_max_time(void *self, vel_time now)
     vel_loop_stop(get->loop);
 }
 
+static void on_stop(void *self, vel_time now)
+{
+    struct vel_get *get = self;
+    (void)now;
+    vel_loop_stop(get->loop);
+}
+
 static vel_result prepare_loop(struct vel_get *get)
 {
     TRY(vel_loop_new(&get->env, &get->loop));
     TRY(vel_timer_new(get->loop, on_max_time, get, &get->max_timer));
+    TRY(vel_timer_new(get->loop, on_stop, get, &get->stop_timer));
     if (get->settings->max_time > 0)
         vel_timer_set(get->max_timer, get->started + get->settings->max_time);
     return VEL_OK;
@@ -209,6 +217,7 @@ static void clear(struct vel_get *get)
     for (size_t i = 0; i < get->fetch_count; i++)
         vel_fetch_clear(&get->fetches[i]);
     vel_guard_free(get->guard);
+    vel_timer_free(get->stop_timer);
     vel_timer_free(get->max_timer);
     vel_loop_free(get->loop);
     vel_outcomes_free(get->outcomes);

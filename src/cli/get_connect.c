@@ -6,11 +6,16 @@
 
 /* ---- while it runs ---- */
 
+/* The farewell of a byte stream leaves at the end of the turn. */
+#define FAREWELL (1 * MS)
+
 /* The reader of an output may take longer than the connection. */
 void vel_get_look(struct vel_get *get)
 {
     if (get->closing && get->draining == 0)
-        vel_loop_stop(get->loop);
+        vel_timer_set(get->stop_timer, get->facts.rung == VEL_RUNG_TCP && get->facts.connected
+                                           ? vel_clock_now() + FAREWELL
+                                           : 0);
 }
 
 static void close_connection(struct vel_get *get, struct vel_attempt *attempt, vel_time now)
@@ -136,6 +141,7 @@ void vel_get_connect(struct vel_get *get)
 {
     get->closing = false;
     get->connected = 0;
+    vel_timer_set(get->stop_timer, VEL_NEVER);
     enum vel_err err = reach(get);
     if (err != VEL_OK) {
         vel_get_failed(get, err == VEL_ERR_NOMEM ? VEL_EXIT_MEMORY : VEL_EXIT_CONNECT,

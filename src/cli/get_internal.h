@@ -68,6 +68,7 @@ struct vel_get {
     struct vel_config config;
     struct vel_loop *loop;
     struct vel_timer *max_timer;     /* --max-time */
+    struct vel_timer *stop_timer;    /* ends the loop of one server */
     struct vel_connector *connector; /* while there is one */
     struct vel_guard *guard;         /* of the last connection */
     bool pinned;                     /* so is the server at hand */

@@ -13,6 +13,7 @@ struct vel_connector {
     bool checking[VEL_RUNG_COUNT];                /* the acceptor was asked */
     bool told;                                    /* reached or lost */
     bool over;                                    /* ended was told, or lost */
+    bool winner_ended;                            /* before `reached` was told */
     struct vel_attempt_facts facts;
     const char *refusal;
 };
@@ -90,6 +91,7 @@ static void on_ended(void *self, struct vel_attempt *attempt, vel_time now)
     const struct vel_ladder *ladder = &connector->ladder;
     if (ladder->state == VEL_LADDER_WON && ladder->winner == rung) {
         vel_attempt_get_facts(attempt, &connector->facts);
+        connector->winner_ended = true;
         if (!connector->told || connector->over)
             return;
         connector->over = true;
@@ -166,6 +168,10 @@ static void tell(struct vel_connector *connector, vel_time now)
         vel_attempt_get_facts(connector->attempts[rung], &connector->facts);
     connector->over = !won;
     (won ? events->reached : events->lost)(events->self, connector, now);
+    if (!connector->winner_ended || connector->over)
+        return;
+    connector->over = true;
+    events->ended(events->self, connector, now);
 }
 
 static void on_time(void *self, vel_time now)

@@ -96,6 +96,8 @@ static void keep_facts(struct lane_tcp *self)
     if (facts != NULL)
         self->known.handshake = *facts;
     self->known.stats.handshake_time = self->ready - self->started;
+    /* TCP's, and TLS 1.3's where there is one. */
+    self->known.stats.handshake_round_trips = 1 + (facts == NULL ? 0 : facts->hello_retry ? 2 : 1);
 }
 
 static void on_ready(void *self_pointer, struct vel_http_link *link)
