@@ -224,6 +224,17 @@ def without_udp_it_gets_the_record_over_tcp():
                          record="valid", record_check="ok")
 
 
+def a_classical_certificate_beside_is_vouched_for():
+    """TLS has a certificate of another CA, as public sites do; the record is the hybrid one's."""
+    options = ("--pin-max-age", "1h", "--tls-cert", CLASSICAL[0], "--tls-key", CLASSICAL[1])
+    with scene(*options) as s:
+        s.pin()
+        with s.relay(drop, drop), s.tcp_relay():
+            facts = s.get()
+            accepted(facts, "tls1.3", pinned=True, record="valid", record_check="ok")
+            expect(facts["handshake"]["certificate_bytes"] < 2000, facts["handshake"])
+
+
 def dropping_everything_denies_service_and_no_more():
     with scene("--pin-max-age", "1h") as s:
         s.pin()
@@ -460,6 +471,7 @@ def options_are_checked():
 REAL, STRANGER, CLASSICAL, TRUST = prepare()
 harness.run(a_pinned_client_falls_back_with_a_record,
             without_udp_it_gets_the_record_over_tcp,
+            a_classical_certificate_beside_is_vouched_for,
             dropping_everything_denies_service_and_no_more,
             a_stripped_record_is_a_downgrade,
             without_a_pin_such_an_attacker_is_not_noticed,
