@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # The main job, end to end and with nothing faked: issue a hybrid certificate, serve a site, fetch
-# all of it over velocity/1, compare every file, and print what was negotiated.
+# all of it over velocity/1, h3, h2 and http/1.1, all with that one certificate, compare every file,
+# and print what was negotiated.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,6 +13,7 @@ step() { printf '\n== %s\n' "$*"; }
 
 rm -rf "$work"
 mkdir -p "$work"
+export XDG_STATE_HOME=$work/state
 cp -r examples/site "$work/site"
 head -c $((64 * 1024 * 1024)) /dev/urandom >"$work/site/64 MiB of noise.bin"
 
@@ -33,7 +35,6 @@ done
 [ -n "$port" ] || die 'the server did not say where it listens'
 grep '^serving' "$work/server.log"
 
-step 'fetch every file over one connection'
 python3 - "$work/site" "$port" >"$work/urls" <<'PYTHON'
 import pathlib, sys, urllib.parse
 root = pathlib.Path(sys.argv[1])
@@ -43,18 +44,23 @@ for path in sorted(root.rglob("*")):
         print(f"https://localhost:{sys.argv[2]}/{name}")
 PYTHON
 mapfile -t urls <"$work/urls"
-"$velocity" client get --cacert "$work/certs/fullchain.pem" --output-dir "$work/fetched" --json \
-    "${urls[@]}" >"$work/facts.json" || die "the client failed with exit status $?"
-
-step 'compare'
 sums() { (cd "$1" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum); }
 sums "$work/site" >"$work/site.sums"
-sums "$work/fetched" >"$work/fetched.sums"
-diff "$work/site.sums" "$work/fetched.sums" || die 'what was fetched is not what was served'
-echo "SHA-256 of all $(wc -l <"$work/site.sums") files agree"
 
-step 'what was negotiated'
-python3 scripts/facts.py "$work/facts.json"
+for protocol in velocity/1 h3 h2 http/1.1; do
+    step "$protocol: fetch every file over one connection, and compare"
+    "$velocity" client get --alpn "$protocol" --no-fallback --cacert "$work/certs/fullchain.pem" \
+        --output-dir "$work/fetched" --json "${urls[@]}" >"$work/facts.json" ||
+        die "the client failed with exit status $?"
+    sums "$work/fetched" >"$work/fetched.sums"
+    diff "$work/site.sums" "$work/fetched.sums" || die 'what was fetched is not what was served'
+    echo "SHA-256 of all $(wc -l <"$work/site.sums") files agree"
+    python3 scripts/facts.py "$protocol" "$work/facts.json"
+    rm -rf "$work/fetched"
+done
+
+step 'what the server offers'
+"$velocity" client probe --cacert "$work/certs/fullchain.pem" "https://localhost:$port/"
 
 step 'the end'
 kill -TERM "$server"
