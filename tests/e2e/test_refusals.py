@@ -182,7 +182,7 @@ def a_profile_that_the_server_does_not_permit():
         with Server(SITE, folder, "--profile", permitted, cert=LEAF / "fullchain.pem",
                     key=LEAF / "privkey.pem") as server:
             got = velocity("client", "get", server.url(), "--cacert", CA / "ca.pem", "--profile",
-                           offered, "--json", status=120)
+                           offered, "--alpn", "velocity/1", "--json", status=120)
             error = json.loads(got.stdout)["error"]
             expect(error["name"] == "profile", error)
             for told in got.stderr.decode(), error["message"]:
