@@ -46,6 +46,7 @@ struct vel_h2_exchange {
     bool piece_last;
     bool source_waits;   /* the source had nothing: the peer does not stall us */
     bool deferred;       /* nghttp2 waits for nghttp2_session_resume_data */
+    bool prioritized;    /* the client said something of its priority */
     bool unwanted;       /* it was answered: the rest of the request is dropped */
     size_t dropped;      /* bytes of it */
     bool held_end;       /* the message ends with the held bytes */

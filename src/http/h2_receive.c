@@ -56,6 +56,8 @@ static int on_header(nghttp2_session *h2, const nghttp2_frame *frame, nghttp2_rc
     nghttp2_vec v = nghttp2_rcbuf_get_buf(value);
     struct vel_slice name_bytes = vel_slice(n.base, n.len);
     struct vel_slice value_bytes = vel_slice(v.base, v.len);
+    if (vel_slice_equal(name_bytes, vel_slice_text("priority")))
+        vel_h2_exchange_of(exchange)->prioritized = true;
     if (exchange->head_complete)
         return refused_by_us(exchange,
                              vel_exchange_count_trailer(exchange, name_bytes, value_bytes));
@@ -187,12 +189,29 @@ void vel_h2_forget_held(struct vel_exchange *exchange)
 
 /* ---- frames ---- */
 
+/* RFC 9218, by nghttp2. Without a word from the client answers take turns, as in HTTP/3. */
+static void take_turns(struct vel_exchange *exchange)
+{
+    nghttp2_session *h2 = vel_h2_of(exchange->http)->h2;
+    nghttp2_extpri priority;
+    if (vel_h2_exchange_of(exchange)->prioritized ||
+        nghttp2_session_get_extpri_stream_priority(h2, &priority, (int32_t)exchange->stream) != 0 ||
+        priority.urgency != NGHTTP2_EXTPRI_DEFAULT_URGENCY)
+        return;
+    priority.inc = 1;
+    int ignored =
+        nghttp2_session_change_extpri_stream_priority(h2, (int32_t)exchange->stream, &priority, 0);
+    (void)ignored; /* a hint */
+}
+
 static int head_came(struct vel_exchange *exchange)
 {
     if (exchange->head_complete || exchange->answered)
         return 0; /* trailers */
     vel_h2_of(exchange->http)->idle_allowed += exchange->head.section_size;
     vel_h2_moved(exchange);
+    if (!exchange->http->client)
+        take_turns(exchange);
     return refused_by_us(exchange, vel_exchange_head_done(exchange));
 }
 

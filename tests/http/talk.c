@@ -211,9 +211,10 @@ static void client_body(void *self, struct vel_exchange *exchange, struct vel_sl
 
 static void client_end(void *self, struct vel_exchange *exchange)
 {
-    (void)self;
+    struct talk *t = self;
     struct talk_fetch *fetch = vel_exchange_user(exchange);
     fetch->ended = true;
+    fetch->order = ++t->ended;
 }
 
 static void client_closed(void *self, struct vel_exchange *exchange,

@@ -24,6 +24,7 @@ struct talk_fetch {
     bool pattern_ok;
     bool ended;
     bool closed;
+    size_t order; /* of its end, from 1 */
     struct vel_exchange *exchange;
     struct vel_exchange_end end;
     uint64_t pause_after; /* pause the body once so many bytes came; 0: never */
@@ -37,6 +38,7 @@ struct talk {
     size_t pieces_out, pieces_out_most; /* made by the server and not released */
     uint64_t bytes_out, bytes_out_most;
     size_t wakes;
+    size_t ended; /* by the client's exchanges */
     size_t server_closed, server_complete;
     struct vel_exchange_end server_end; /* of the last one */
 

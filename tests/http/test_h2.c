@@ -355,6 +355,41 @@ static void sessions_may_be_freed_first(void **state)
     talk_end(&t);
 }
 
+static void get_with(struct talk *t, const char *path, const char *priority,
+                     struct talk_fetch *fetch)
+{
+    struct vel_request request = talk_request("GET", path);
+    struct vel_field field = {vel_slice_text("priority"), vel_slice_text(priority)};
+    request.fields = (struct vel_fields){.items = &field, .count = priority[0] == 0 ? 0 : 1};
+    fetch->pattern_ok = true;
+    ASSERT_OK(vel_http_request(t->client, &request, NULL, fetch, &fetch->exchange));
+}
+
+/* RFC 9218: urgent ones first; of equal ones those that are not incremental one by one; without a
+ * word a small one does not wait for a large one. */
+static void answers_go_out_by_priority(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *second; /* priorities */
+        bool second_first;
+    } rows[] = {{"u=6", "u=1", true}, {"u=1", "u=6", false}, {"u=2", "u=2", false},
+                {"", "", true},       {"i", "i", true},      {"", "u=5", false}};
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        struct talk t;
+        talk_start_bytes(&t, VEL_HTTP_2);
+        struct talk_fetch large = {0}, small = {0};
+        get_with(&t, "/bytes/1000000", rows[i].first, &large);
+        get_with(&t, "/bytes/300000", rows[i].second, &small);
+        talk_run(&t);
+        check_fetched(rows[i].first, &large, 1000000);
+        check_fetched(rows[i].second, &small, 300000);
+        if ((small.order < large.order) != rows[i].second_first)
+            fail_msg("'%s' and '%s'", rows[i].first, rows[i].second);
+        talk_end(&t);
+    }
+}
+
 static void extended_connect_shows_its_protocol(void **state)
 {
     (void)state;
@@ -508,6 +543,7 @@ int main(void)
         cmocka_unit_test(a_client_finishes_too),
         cmocka_unit_test(the_end_of_the_stream_closes_exchanges),
         cmocka_unit_test(sessions_may_be_freed_first),
+        cmocka_unit_test(answers_go_out_by_priority),
         cmocka_unit_test(extended_connect_shows_its_protocol),
         cmocka_unit_test(quiet_sessions_end),
         cmocka_unit_test(a_reader_that_stalls_loses_its_answer),

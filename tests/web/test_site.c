@@ -142,6 +142,8 @@ static void ask(struct stage *s, const char *method, const char *path, const cha
                                   .authority = vel_slice_text("localhost"),
                                   .path = vel_slice_text(path),
                                   .fields = {.items = &field, .count = name != NULL}};
+    if (strcmp(method, "CONNECT") == 0)
+        request.protocol = vel_slice_text("websocket"); /* RFC 9220 */
     struct vel_exchange *exchange;
     s->status = 0;
     s->body_size = 0;
@@ -266,6 +268,7 @@ static void errors_say_what_they_are(void **state)
         {"DELETE", "/index.html", 405},
         {"OPTIONS", "*", 405},
         {"get", "/", 405},
+        {"CONNECT", "/", 501},
     };
     struct stage *s = stage_open();
     put_text(s, "root/index.html", "x");
