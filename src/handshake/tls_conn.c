@@ -10,9 +10,7 @@
 
 enum { WIRE_ALERT = 0x0100, ALERT_FATAL = 2 };
 
-static const char suites_aes_first[] =
-    "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256";
-static const char suites_chacha_first[] =
+static const char chacha_first[] =
     "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256";
 
 /* ---- opening ---- */
@@ -74,9 +72,8 @@ vel_result vel_tls_conn_open(const struct vel_tls *tls, const struct vel_tls_ask
     SSL_REQUIRE(made.ssl != NULL, VEL_ERR_CRYPTO);
     SSL_set_info_callback(made.ssl, on_info);
     X509_VERIFY_PARAM_set_time(SSL_get0_param(made.ssl), (time_t)ask->unix_time);
-    SSL_REQUIRE(SSL_set_app_data(made.ssl, conn) == 1 &&
-                    SSL_set_ciphersuites(made.ssl, ask->prefer_chacha ? suites_chacha_first
-                                                                      : suites_aes_first) == 1,
+    SSL_REQUIRE(SSL_set_app_data(made.ssl, conn) == 1, VEL_ERR_CRYPTO);
+    SSL_REQUIRE(!ask->prefer_chacha || SSL_set_ciphersuites(made.ssl, chacha_first) == 1,
                 VEL_ERR_CRYPTO);
     if (tls->is_client)
         TRY(open_client(made.ssl, ask));

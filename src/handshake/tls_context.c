@@ -10,6 +10,8 @@
  * that know nothing better. */
 #define GROUPS "*X25519MLKEM768:SecP384r1MLKEM1024/*X25519:P-256"
 
+#define SUITES "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256"
+
 enum { TICKETS = 0 };
 
 OWNED_POINTER(tls_release, struct vel_tls, vel_tls_free)
@@ -61,6 +63,7 @@ static vel_result configure(struct vel_tls *tls)
     SSL_CTX_set_cert_cb(ctx, vel_tls_cert_choose, tls);
     SSL_REQUIRE(SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1 &&
                     SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 &&
+                    SSL_CTX_set_ciphersuites(ctx, SUITES) == 1 &&
                     SSL_CTX_set_num_tickets(ctx, TICKETS) == 1 &&
                     SSL_CTX_set1_groups_list(ctx, groups) == 1,
                 VEL_ERR_CRYPTO);
