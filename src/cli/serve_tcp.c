@@ -7,6 +7,7 @@
 
 #include "base/own.h"
 #include "base/try.h"
+#include "base/units.h"
 #include "sys/address.h"
 #include "sys/fd.h"
 #include "sys/tcp.h"
@@ -120,11 +121,11 @@ static bool is_loopback(const struct vel_addr *addr)
 }
 
 /* Nobody is asked to trust plain HTTP beyond this machine. */
-static vel_result start_plain(const struct vel_call *call,
-                              const struct vel_tcp_server_setup *common, struct vel_serve_tcp *tcp)
+static vel_result start_plain(const struct vel_call *call, const struct vel_tcp_server_setup *tls,
+                              struct vel_serve_tcp *tcp)
 {
     const struct vel_serve_settings *settings = call->settings;
-    struct vel_tcp_server_setup setup = *common;
+    struct vel_tcp_server_setup setup = *tls;
     struct vel_addr local, bound;
     if (vel_addr_parse(settings->http, &local) != VEL_OK) {
         vel_fail(call, "--http %s: not an address and port, like 127.0.0.1:8080 or [::]:80",
@@ -137,6 +138,7 @@ static vel_result start_plain(const struct vel_call *call,
         return err;
     }
     setup.tls = NULL;
+    setup.announced = (struct vel_fields){0};
     setup.redirect_port = is_loopback(&local) ? 0 : vel_tcp_server_address(tcp->tls).port;
     return vel_tcp_server_new(&setup, &tcp->plain);
 }
@@ -147,10 +149,12 @@ vel_result vel_serve_tcp_start(const struct vel_call *call,
     const struct vel_serve_settings *settings = call->settings;
     struct vel_tcp_server_setup setup = *common;
     setup.listener = vel_fd_give(&tcp->listener);
+    /* Files are opened, too: the last descriptor never goes to a connection. */
+    setup.max_connections = VEL_MIN(setup.max_connections, vel_tcp_raise_limit());
     if (tcp->alt_svc[0] != '\0')
         setup.announced = (struct vel_fields){.items = &tcp->announced, .count = 1};
     TRY(vel_tcp_server_new(&setup, &tcp->tls));
-    return settings->http == NULL ? VEL_OK : start_plain(call, common, tcp);
+    return settings->http == NULL ? VEL_OK : start_plain(call, &setup, tcp);
 }
 
 void vel_serve_tcp_finish(struct vel_serve_tcp *tcp)

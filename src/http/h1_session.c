@@ -188,6 +188,9 @@ static vel_time receive_deadline(const struct vel_h1 *h1)
         return h1->http.client ? h1->received_at + h1->body_timeout
                                : h1->head_since + h1->head_timeout;
     case VEL_H1_BODY:
+        if (h1->current != NULL &&
+            h1->current->base.sent_end) /* the rest is worth no more than this */
+            return h1->sent_at + h1->body_timeout;
         return paused || h1->ignoring ? VEL_NEVER : h1->received_at + h1->body_timeout;
     case VEL_H1_COMPLETE:
         break;

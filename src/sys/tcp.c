@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/own.h"
@@ -175,4 +176,16 @@ void vel_tcp_reset_on_close(int fd)
 {
     const struct linger linger = {.l_onoff = 1, .l_linger = 0};
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+size_t vel_tcp_raise_limit(void)
+{
+    enum { KEPT_BACK = 128, FEWEST = 16 };
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return FEWEST;
+    struct rlimit raised = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        limit = raised;
+    return limit.rlim_cur < KEPT_BACK + FEWEST ? FEWEST : (size_t)limit.rlim_cur - KEPT_BACK;
 }

@@ -76,6 +76,10 @@ void vel_tcp_keep_alive(int fd, vel_time idle);
 /* Make the coming close a reset: for peers that are to be dropped without further ado. */
 void vel_tcp_reset_on_close(int fd);
 
+/* Allow this process as many descriptors as its hard limit does. Returns how many sockets it may
+ * have open then, with some kept back for files and the like. */
+size_t vel_tcp_raise_limit(void);
+
 /* This end of the connection; family VEL_ADDR_NONE when it is gone. */
 struct vel_addr vel_tcp_local(int fd);
 

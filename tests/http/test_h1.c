@@ -264,6 +264,30 @@ static void a_head_has_ten_seconds_in_all(void **state)
     talk_end(&t);
 }
 
+/* Nor in what is left of a request that was answered. */
+static void the_rest_of_an_answered_request_has_its_time(void **state)
+{
+    (void)state;
+    struct talk t;
+    talk_start_bytes(&t, VEL_HTTP_1_1);
+    give(&t, "POST /early HTTP/1.1\r\nHost: h\r\nContent-Length: 60\r\n\r\n");
+    expect_answer(&t, "HTTP/1.1 200 OK\r\n");
+    char byte[2] = "";
+    for (size_t i = 0; i < 29; i++) {
+        t.now += SECOND;
+        byte[0] = (char)talk_pattern(i);
+        size_t taken;
+        vel_http_receive(t.server, vel_slice(byte, 1), &taken, t.now);
+        vel_http_expire(t.server, t.now);
+        assert_false(vel_http_is_over(t.server));
+    }
+    t.now += SECOND;
+    vel_http_expire(t.server, t.now);
+    assert_true(vel_http_is_over(t.server));
+    assert_int_equal(vel_http_output(t.server, t.now).len, 0);
+    talk_end(&t);
+}
+
 static void a_client_that_does_not_read_is_cut_off(void **state)
 {
     (void)state;
@@ -415,6 +439,7 @@ int main(void)
         cmocka_unit_test(finishing_ends_after_what_runs),
         cmocka_unit_test(slow_clients_are_cut_off),
         cmocka_unit_test(a_head_has_ten_seconds_in_all),
+        cmocka_unit_test(the_rest_of_an_answered_request_has_its_time),
         cmocka_unit_test(a_client_that_does_not_read_is_cut_off),
         cmocka_unit_test(a_half_closed_client_gets_its_answer),
         cmocka_unit_test(pipelined_requests_wait_for_their_turn),

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/units.h"
@@ -168,6 +169,20 @@ static void a_full_socket_says_so(void **state)
     part(&pair);
 }
 
+static void the_limit_of_descriptors_is_raised(void **state)
+{
+    (void)state;
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    struct rlimit low = {.rlim_cur = 256, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    size_t room = vel_tcp_raise_limit();
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &low), 0);
+    assert_int_equal(low.rlim_cur, limit.rlim_max);
+    assert_true(room >= 16 && room < low.rlim_cur);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +192,7 @@ int main(void)
         cmocka_unit_test(tells_that_nobody_listens),
         cmocka_unit_test(a_reset_is_an_error_of_both_directions),
         cmocka_unit_test(a_full_socket_says_so),
+        cmocka_unit_test(the_limit_of_descriptors_is_raised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
