@@ -11,6 +11,9 @@
  * trains of the endpoint go to the link, and the endpoint's deadline becomes a timer. The same for
  * servers and clients. A loop may hold several runtimes.
  *
+ * An endpoint whose connections have addresses on several links (RFC 9000 section 9) is fed from all
+ * of them: each train leaves by the link that its local address belongs to.
+ *
  * Turns are fair and bounded: at most VEL_TURN_RECEIVE trains are taken in, then the application
  * sees the connections that have events and may flush, then at most VEL_TURN_SEND trains go out, then other
  * descriptors and timers of the loop have their turn. When the link is full the unsent rest waits
@@ -18,7 +21,7 @@
  */
 struct vel_runtime;
 
-enum { VEL_TURN_RECEIVE = 32, VEL_TURN_SEND = 32 };
+enum { VEL_TURN_RECEIVE = 32, VEL_TURN_SEND = 32, VEL_RUNTIME_LINKS = 4 };
 
 /* What the runtime tells its owner. Callbacks may use the endpoint and its connections in any way
  * (write, open, close, connect) without waking the runtime, and may free the runtime. */
@@ -43,6 +46,17 @@ vel_result vel_runtime_new(const struct vel_env *env, struct vel_loop *loop, str
 
 /* Detaches; nothing is sent any more. NULL is allowed. */
 void vel_runtime_free(struct vel_runtime *runtime);
+
+/*
+ * Another link of the same endpoint: for a client to go on from (vel_conn_migrate, with link->local),
+ * or for the address that a server prefers. It must outlive the runtime, or be removed before.
+ * VEL_ERR_LIMIT  there are VEL_RUNTIME_LINKS already; other errors as vel_runtime_new
+ */
+vel_result vel_runtime_add_link(struct vel_runtime *runtime, struct vel_link *link);
+
+/* A link, the first one too, is not used any more; what is still sent from its address leaves by one
+ * that is left. The last one stays. */
+void vel_runtime_remove_link(struct vel_runtime *runtime, struct vel_link *link);
 
 /* The application used the endpoint or a connection outside the hooks (from a timer, or before
  * vel_loop_run): send what waits and look at the deadline again, in the next turn. Cheap. */

@@ -1,24 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 #include "velocity/runtime.h"
 
+#include <string.h>
+
 #include "base/try.h"
 #include "base/units.h"
 #include "velocity/system.h"
 
 enum { FINISH_SEND = 128 * 1024 }; /* trains: a farewell for twice the connections we allow */
 
+/* One link, and what wakes us for it. */
+struct port {
+    struct vel_runtime *runtime;
+    struct vel_link *link; /* NULL: free */
+    struct vel_watch *watch;
+};
+
 struct vel_runtime {
     const struct vel_env *env;
-    struct vel_link *link;
+    struct vel_loop *loop;
     struct vel_endpoint *endpoint;
     struct vel_runtime_hooks hooks;
-    struct vel_watch *watch;
+    struct port ports[VEL_RUNTIME_LINKS];
     struct vel_timer *timer;
-    struct vel_train unsent; /* len > 0: the link was full; its bytes are in `outgoing` */
+    struct vel_train unsent; /* len > 0: its link was full; its bytes are in `outgoing` */
     bool *freed;             /* set when a hook frees us in the middle of a turn */
     uint8_t incoming[VEL_TRAIN_MAX];
     uint8_t outgoing[VEL_TRAIN_MAX];
 };
+
+/* ---- links ---- */
+
+static bool is_wildcard(const struct vel_addr *addr)
+{
+    static const uint8_t none[sizeof addr->ip];
+    return memcmp(addr->ip, none, sizeof none) == 0;
+}
+
+static bool is_at(const struct vel_link *link, const struct vel_addr *local)
+{
+    return link->local.port == local->port &&
+           (is_wildcard(&link->local) || vel_addr_equal(&link->local, local));
+}
+
+/* The one that a train leaves by: the first, unless its address belongs to another. */
+static struct port *port_of(struct vel_runtime *runtime, const struct vel_addr *local)
+{
+    struct port *found = NULL;
+    for (unsigned i = 0; i < VEL_RUNTIME_LINKS; i++) {
+        struct port *port = &runtime->ports[i];
+        if (port->link != NULL && is_at(port->link, local))
+            return port;
+        if (found == NULL && port->link != NULL)
+            found = port;
+    }
+    return found;
+}
 
 static void tell_unreachable(struct vel_runtime *runtime, const struct vel_addr *remote)
 {
@@ -28,14 +65,15 @@ static void tell_unreachable(struct vel_runtime *runtime, const struct vel_addr 
 }
 
 /* The clock is read once a train: its arrival is what round-trip times are measured with. */
-static void receive(struct vel_runtime *runtime, const bool *freed)
+static void receive(struct port *port, const bool *freed)
 {
+    struct vel_runtime *runtime = port->runtime;
     for (int budget = VEL_TURN_RECEIVE; budget > 0; budget--) {
         struct vel_train train = {.bytes = runtime->incoming, .capacity = sizeof runtime->incoming};
-        enum vel_err err = vel_link_receive(runtime->link, &train);
+        enum vel_err err = vel_link_receive(port->link, &train);
         if (err == VEL_ERR_NOT_FOUND) {
             tell_unreachable(runtime, &train.remote);
-            if (*freed)
+            if (*freed || port->link == NULL)
                 return;
         } else if (err != VEL_OK) {
             return;
@@ -65,7 +103,8 @@ static vel_result send_one(struct vel_runtime *runtime, const bool *freed)
         TRY(vel_endpoint_send(runtime->endpoint, &train, vel_clock_now()));
         runtime->unsent = train;
     }
-    enum vel_err err = vel_link_send(runtime->link, &runtime->unsent);
+    struct port *port = port_of(runtime, &runtime->unsent.local);
+    enum vel_err err = vel_link_send(port->link, &runtime->unsent);
     if (err == VEL_ERR_AGAIN)
         return err;
     runtime->unsent.len = 0;
@@ -87,18 +126,25 @@ static bool send_some(struct vel_runtime *runtime, const bool *freed)
 static void wait_for_next(struct vel_runtime *runtime, bool more)
 {
     bool blocked = runtime->unsent.len > 0;
-    vel_watch_set(runtime->watch, blocked ? VEL_WATCH_READ | VEL_WATCH_WRITE : VEL_WATCH_READ);
+    const struct port *full = blocked ? port_of(runtime, &runtime->unsent.local) : NULL;
+    for (unsigned i = 0; i < VEL_RUNTIME_LINKS; i++) {
+        const struct port *port = &runtime->ports[i];
+        if (port->link != NULL)
+            vel_watch_set(port->watch,
+                          port == full ? VEL_WATCH_READ | VEL_WATCH_WRITE : VEL_WATCH_READ);
+    }
     vel_time next = more ? 0 : vel_endpoint_deadline(runtime->endpoint);
     vel_timer_set(runtime->timer, blocked ? VEL_NEVER : next);
 }
 
-static void turn(struct vel_runtime *runtime, bool readable)
+/* `readable`: a port that has something for us; NULL: none. */
+static void turn(struct vel_runtime *runtime, struct port *readable)
 {
     bool freed = false;
     runtime->freed = &freed;
 
-    if (readable)
-        receive(runtime, &freed);
+    if (readable != NULL)
+        receive(readable, &freed);
     if (freed)
         return;
     vel_time now = vel_clock_now();
@@ -118,35 +164,70 @@ static void turn(struct vel_runtime *runtime, bool readable)
 
 static void link_ready(void *self, unsigned ready)
 {
-    turn(self, ready & VEL_WATCH_READ);
+    struct port *port = self;
+    turn(port->runtime, ready & VEL_WATCH_READ ? port : NULL);
 }
 
 static void time_came(void *self, vel_time now)
 {
     (void)now;
-    turn(self, false);
+    turn(self, NULL);
+}
+
+vel_result vel_runtime_add_link(struct vel_runtime *runtime, struct vel_link *link)
+{
+    struct port *port = runtime->ports;
+    while (port < runtime->ports + VEL_RUNTIME_LINKS && port->link != NULL)
+        port++;
+    REQUIRE(port < runtime->ports + VEL_RUNTIME_LINKS, VEL_ERR_LIMIT);
+    REQUIRE(link->fd >= 0, VEL_ERR_UNSUPPORTED);
+    TRY(vel_watch_new(runtime->loop, link->fd, link_ready, port, &port->watch));
+    port->runtime = runtime;
+    port->link = link;
+    vel_watch_set(port->watch, VEL_WATCH_READ);
+    return VEL_OK;
+}
+
+static void close_port(struct port *port)
+{
+    vel_watch_free(port->watch);
+    *port = (struct port){.link = NULL};
+}
+
+void vel_runtime_remove_link(struct vel_runtime *runtime, struct vel_link *link)
+{
+    struct port *found = NULL;
+    unsigned count = 0;
+    for (unsigned i = 0; i < VEL_RUNTIME_LINKS; i++) {
+        struct port *port = &runtime->ports[i];
+        count += port->link != NULL;
+        if (port->link == link)
+            found = port;
+    }
+    if (found == NULL || count < 2)
+        return;
+    close_port(found);
+    vel_timer_set(runtime->timer, 0); /* what it did not take may leave by another */
 }
 
 vel_result vel_runtime_new(const struct vel_env *env, struct vel_loop *loop, struct vel_link *link,
                            struct vel_endpoint *endpoint, const struct vel_runtime_hooks *hooks,
                            struct vel_runtime **runtime)
 {
-    REQUIRE(link->fd >= 0, VEL_ERR_UNSUPPORTED);
     struct vel_runtime *made = vel_alloc(env, sizeof *made);
     REQUIRE(made != NULL, VEL_ERR_NOMEM);
     made->env = env;
-    made->link = link;
+    made->loop = loop;
     made->endpoint = endpoint;
     made->hooks = *hooks;
 
-    enum vel_err err = vel_watch_new(loop, link->fd, link_ready, made, &made->watch);
+    enum vel_err err = vel_timer_new(loop, time_came, made, &made->timer);
     if (err == VEL_OK)
-        err = vel_timer_new(loop, time_came, made, &made->timer);
+        err = vel_runtime_add_link(made, link);
     if (err != VEL_OK) {
         vel_runtime_free(made);
         return err;
     }
-    vel_watch_set(made->watch, VEL_WATCH_READ);
     vel_runtime_wake(made);
     *runtime = made;
     return VEL_OK;
@@ -159,7 +240,8 @@ void vel_runtime_free(struct vel_runtime *runtime)
     if (runtime->freed != NULL)
         *runtime->freed = true;
     vel_timer_free(runtime->timer);
-    vel_watch_free(runtime->watch);
+    for (unsigned i = 0; i < VEL_RUNTIME_LINKS; i++)
+        close_port(&runtime->ports[i]);
     vel_release(runtime->env, runtime, sizeof *runtime);
 }
 

@@ -10,7 +10,8 @@
 
 /*
  * Two endpoints in one loop over real sockets of loopback: a full handshake, then bytes that come
- * back as they were sent, then an end on both sides.
+ * back as they were sent, then an end on both sides. Once with a client that goes on from another
+ * address in the middle of it.
  */
 enum { AMOUNT = 4 * 1024 * 1024, PIECE = 64 * 1024 };
 
@@ -32,6 +33,9 @@ struct scene {
     struct side server, client;
     size_t sent, echoed, returned; /* bytes written by the client, by the server, read back */
     bool server_closed, client_closed;
+    bool wanders;            /* the client moves to another address after a while */
+    struct vel_link *second; /* its socket there */
+    bool moved;
     uint64_t stream;
 };
 
@@ -74,6 +78,14 @@ static void server_events(void *self, struct vel_conn *conn, vel_time now)
 
 /* ---- the client writes, reads back, compares, closes ---- */
 
+static void open_second(struct scene *scene, struct vel_conn *conn)
+{
+    const struct vel_udp_setup udp = {.local = {.family = VEL_ADDR_IP4, .ip = {127, 0, 0, 2}}};
+    ASSERT_OK(vel_udp_link_new(&scene->t.env, &udp, &scene->second));
+    ASSERT_OK(vel_runtime_add_link(scene->client.runtime, scene->second));
+    ASSERT_OK(vel_conn_migrate(conn, &scene->second->local));
+}
+
 static void write_more(struct scene *scene, struct vel_conn *conn)
 {
     uint8_t bytes[PIECE];
@@ -102,8 +114,21 @@ static void read_back(struct scene *scene, struct vel_conn *conn)
         if (fin)
             break;
     }
+    if (scene->wanders && scene->second == NULL && scene->returned > AMOUNT / 8)
+        open_second(scene, conn);
     if (fin && scene->returned == AMOUNT)
         vel_conn_close(conn, 0, "done");
+}
+
+/* The first socket is closed as soon as the second one is in use. */
+static void leave_first(struct scene *scene, struct vel_conn *conn)
+{
+    struct vel_addr local = vel_conn_local(conn);
+    CHECK("address", vel_addr_equal(&local, &scene->second->local));
+    vel_runtime_remove_link(scene->client.runtime, scene->client.link);
+    vel_link_free(scene->client.link);
+    scene->client.link = scene->second;
+    scene->moved = true;
 }
 
 static void client_events(void *self, struct vel_conn *conn, vel_time now)
@@ -118,6 +143,8 @@ static void client_events(void *self, struct vel_conn *conn, vel_time now)
             write_more(scene, conn);
         if (event.type == VEL_EVENT_STREAM_READABLE)
             read_back(scene, conn);
+        if (event.type == VEL_EVENT_MIGRATED)
+            leave_first(scene, conn);
         if (event.type == VEL_EVENT_CLOSED)
             scene->client_closed = true;
     }
@@ -160,11 +187,12 @@ static void fill_config(struct scene *scene, struct vel_config *config)
     config->unix_offset = vel_clock_unix_offset();
 }
 
-static void run_scene(bool plain)
+static void run_scene(bool plain, bool wanders)
 {
     static struct scene scene;
     memset(&scene, 0, sizeof scene);
     test_env_init(&scene.t, 1);
+    scene.wanders = wanders;
     const struct vel_env *env = &scene.t.env;
     scene.alpn = vel_slice_text("echo");
     ASSERT_OK(vel_crypto_new(env, &scene.crypto));
@@ -179,13 +207,15 @@ static void run_scene(bool plain)
     open_side(&scene, &scene.server, (struct vel_addr){0}, &scene.server.config, plain,
               server_events);
     struct vel_addr remote = scene.server.link->local;
-    open_side(&scene, &scene.client, remote, NULL, plain, client_events);
+    open_side(&scene, &scene.client, wanders ? (struct vel_addr){0} : remote, NULL, plain,
+              client_events);
     struct vel_conn *conn;
     ASSERT_OK(vel_endpoint_connect(scene.client.endpoint, &scene.client.config,
                                    &scene.client.link->local, &remote, vel_clock_now(), &conn));
     vel_loop_run(scene.loop);
     assert_int_equal(scene.returned, AMOUNT);
     assert_int_equal(scene.echoed, AMOUNT);
+    assert_int_equal(scene.moved, wanders);
 
     close_side(&scene.client);
     close_side(&scene.server);
@@ -199,19 +229,26 @@ static void run_scene(bool plain)
 static void echoes_with_trains(void **state)
 {
     (void)state;
-    run_scene(false);
+    run_scene(false, false);
 }
 
 static void echoes_one_datagram_at_a_time(void **state)
 {
     (void)state;
-    run_scene(true);
+    run_scene(true, false);
+}
+
+static void echoes_on_two_sockets(void **state)
+{
+    (void)state;
+    run_scene(false, true);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(echoes_with_trains),
+        cmocka_unit_test(echoes_on_two_sockets),
         cmocka_unit_test(echoes_one_datagram_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
