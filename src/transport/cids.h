@@ -8,7 +8,7 @@
 
 /*
  * The connection ids of one connection, RFC 9000 5.1: those we gave the peer to reach us by, and
- * those it gave us. Both are small fixed tables, so a flood of NEW_CONNECTION_ID frames costs
+ * those it gave us. Both are small fixed tables (VEL-TR-19), so a flood of NEW_CONNECTION_ID frames costs
  * nothing but its own bytes.
  */
 enum {

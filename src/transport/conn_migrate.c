@@ -59,7 +59,7 @@ vel_result vel_conn_migrate(struct vel_conn *conn, const struct vel_addr *local)
     return VEL_OK;
 }
 
-/* ---- preferred_address ---- */
+/* ---- preferred_address, VEL-TR-18 ---- */
 
 /* Of the family that we reach the server by already. */
 static const struct vel_addr *choose(const struct vel_preferred_address *preferred, uint8_t family)

@@ -3,7 +3,7 @@
 #include "transport/conn_internal.h"
 
 /*
- * The rules of RFC 9000 section 9. A server follows its client: to where the packet with the highest
+ * The rules of RFC 9000 section 9 (VEL-TR-10, VEL-TR-11). A server follows its client: to where the packet with the highest
  * number came from that was more than a probe. It goes on sending there at once, within the credit of
  * that address, and challenges both ends of the move: the new address because anybody could have
  * written it (9.3.1), the former because whoever copies packets faster than the client sends them
@@ -62,7 +62,7 @@ void vel_conn_lift_credit_block(struct vel_conn *conn, vel_time now)
 
 /* ---- moving ---- */
 
-/* RFC 9000 9.4: another host is reached by another path through the network. */
+/* VEL-TR-15 (RFC 9000 9.4): another host is reached by another path through the network. */
 static void change_capacity(struct vel_conn *conn, struct vel_path *from, struct vel_path *to,
                             vel_time now)
 {
@@ -130,7 +130,7 @@ static void on_proved(struct vel_conn *conn, struct vel_path *path, vel_time now
     let_others_end(conn, now);
 }
 
-/* RFC 9000 9.3.2: back to where the peer was last, or the end without a word. */
+/* VEL-TR-12 (RFC 9000 9.3.2): back to where the peer was last, or the end without a word. */
 static void on_failed(struct vel_conn *conn, struct vel_path *path, vel_time now)
 {
     struct vel_path *back = conn->paths.last_proved;
@@ -171,7 +171,7 @@ struct vel_path *vel_conn_meet_path(struct vel_conn *conn, const struct vel_addr
     const struct vel_path *active = conn->paths.active;
     if (conn->is_client || !conn->recovery.handshake_confirmed)
         return NULL;
-    /* RFC 9000 9.5: who moves on purpose takes another id, and so do we. Who does not know that it
+    /* VEL-TR-14 (RFC 9000 9.5): who moves on purpose takes another id, and so do we. Who does not know that it
      * was moved goes on with the same one. */
     uint64_t peer_cid = active->peer_cid;
     bool unaware = vel_slice_equal(dcid, vel_cid_slice(&active->arrived_on)) &&

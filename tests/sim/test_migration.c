@@ -4,7 +4,7 @@
 /* Addresses that change, RFC 9000 section 9: by themselves, by somebody else's hand, by choice. Every
  * byte is checked by the exchange. */
 
-/* 40 ms, and a client that asks for a sign of life after a while: without it a reader that has
+/* VEL-TR-11: 40 ms, and a client that asks for a sign of life after a while: without it a reader that has
  * nothing to acknowledge never shows where it is now. */
 static struct scene *slow_network(uint64_t seed, uint64_t rate)
 {

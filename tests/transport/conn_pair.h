@@ -31,11 +31,14 @@ struct conn_pair {
     vel_time now, delay;
     bool mute_server; /* what the server sends is lost */
     bool mute_client;
-    size_t wire_mtu; /* longer datagrams are lost; 0: none are */
+    struct vel_addr client_at; /* where the server sees the client; what goes elsewhere is lost, */
+    size_t strayed;            /* and its bytes are counted */
+    size_t wire_mtu;           /* longer datagrams are lost; 0: none are */
     size_t server_sent, server_received_before_validation;
     struct vel_cid issued;
     uint64_t next_cid;
-    unsigned wakes; /* of either side */
+    unsigned wakes;       /* of either side */
+    unsigned cids_issued; /* likewise */
 };
 
 /* Both ends with a hybrid certificate made on the spot; change the configs, then pair_connect. */
