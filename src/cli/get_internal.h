@@ -22,6 +22,7 @@
  *   get.c          what was asked: URLs, body, trust
  *   get_connect.c  one server: reaching it, its fetches, the end
  *   get_state.c    what is remembered between runs
+ *   get_headers.c  the header of requests
  *   get_fetch.c    one URL: its request, where its body goes
  *   get_guard.c    what stands between the ladder and a downgrade: pins, the fallback record
  *   get_report.c   what is told about it: --verbose, --json, error messages
@@ -139,10 +140,16 @@ vel_result vel_get_load_state(struct vel_get *get);
 /* What the ladder to get->origin taught. */
 void vel_get_save_state(struct vel_get *get);
 
-/* ---- get_fetch.c ---- */
+/* ---- get_headers.c ---- */
 
 /* Take header lines of the settings apart. VEL_ERR_ARGUMENT: told with vel_get_failed. */
 vel_result vel_get_prepare_headers(struct vel_get *get);
+bool vel_fetch_has_body(const struct vel_fetch *fetch);
+/* The fields to send, VEL_GET_HEADERS_MAX + 1 at most; returns how many. */
+size_t vel_fetch_fields(struct vel_fetch *fetch, struct vel_field *fields);
+
+/* ---- get_fetch.c ---- */
+
 /* Where the body of a fetch goes. Errors are told with vel_get_failed. */
 vel_result vel_fetch_prepare(struct vel_fetch *fetch, const char *text);
 /* Errors as vel_client_fetch. */
