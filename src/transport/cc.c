@@ -79,6 +79,8 @@ void vel_cc_on_congestion(struct vel_cc *cc, vel_time sent, vel_time now)
 {
     if (vel_cc_in_recovery(cc, sent))
         return;
+    cc->before = (struct vel_cc_before){
+        .window = cc->window, .ssthresh = cc->ssthresh, .hystart = cc->hystart, .cubic = cc->cubic};
     cc->recovery_start = now;
     cc->reductions++;
     cc->crypto_window = 0;
@@ -86,8 +88,21 @@ void vel_cc_on_congestion(struct vel_cc *cc, vel_time sent, vel_time now)
     cc->ops->on_congestion(cc, now);
 }
 
+void vel_cc_undo(struct vel_cc *cc)
+{
+    const struct vel_cc_before *before = &cc->before;
+    if (before->window > cc->window) {
+        cc->window = before->window;
+        cc->ssthresh = before->ssthresh;
+        cc->hystart = before->hystart;
+        cc->cubic = before->cubic;
+    }
+    cc->before.window = 0;
+}
+
 void vel_cc_on_persistent_congestion(struct vel_cc *cc)
 {
+    cc->before.window = 0;
     cc->window = (uint64_t)VEL_CC_MIN_PACKETS * cc->mtu;
     cc->recovery_start = INT64_MIN;
     cc->reductions++;

@@ -54,6 +54,13 @@ struct vel_cubic {
     uint64_t part, est_part; /* growth of window and w_est too small for a byte */
 };
 
+/* What the last congestion event changed. */
+struct vel_cc_before {
+    uint64_t window, ssthresh; /* window 0: there is nothing to undo */
+    struct vel_hystart hystart;
+    struct vel_cubic cubic;
+};
+
 struct vel_cc {
     const struct vel_cc_ops *ops;
     uint64_t window;
@@ -66,6 +73,7 @@ struct vel_cc {
     uint64_t reductions;         /* congestion events so far */
     struct vel_hystart hystart;
     struct vel_cubic cubic;
+    struct vel_cc_before before;
 };
 
 /* Start with the initial window min(10 * mtu, max(14720, 2 * mtu)). */
@@ -86,6 +94,10 @@ void vel_cc_on_ack(struct vel_cc *cc, const struct vel_rtt *rtt, const struct ve
 /* A packet that was sent at `sent` is lost, or came back marked CE. At most one reduction for all
  * packets sent before it. */
 void vel_cc_on_congestion(struct vel_cc *cc, vel_time sent, vel_time now);
+
+/* The last congestion event was none: what was taken for lost has arrived. The window is at least
+ * what it was before, once. */
+void vel_cc_undo(struct vel_cc *cc);
 
 /* RFC 9002 7.6: down to the minimum window and slow start. */
 void vel_cc_on_persistent_congestion(struct vel_cc *cc);

@@ -38,6 +38,7 @@ void vel_recovery_init(struct vel_recovery *r, const struct vel_recovery_setup *
         r->space[i].largest_acked = VEL_NUMBER_NONE;
         r->space[i].loss_time = VEL_NEVER;
     }
+    vel_reordering_init(&r->reordering, setup->env);
     vel_rtt_init(&r->rtt);
     vel_ecn_init(&r->ecn, setup->ecn);
     vel_cc_init(&r->cc, setup->congestion, setup->mtu, now);
@@ -48,6 +49,7 @@ void vel_recovery_clear(struct vel_recovery *r)
 {
     for (unsigned i = 0; i < VEL_SPACE_COUNT; i++)
         vel_sent_clear(&r->space[i].sent);
+    vel_reordering_clear(&r->reordering);
     r->in_flight = 0;
 }
 
@@ -149,6 +151,7 @@ static void begin_path(struct vel_recovery *r, uint32_t path, uint64_t in_flight
     r->pto_backoff = 0;
     r->one_more = false;
     r->black_hole = (struct vel_black_hole){0};
+    vel_reordering_restart(&r->reordering);
     vel_ecn_restart(&r->ecn, r->ecn_enabled);
 }
 
@@ -182,6 +185,7 @@ void vel_recovery_return(struct vel_recovery *r)
 /* What an ACK frame newly acknowledges. */
 struct news {
     bool any, eliciting;
+    bool mistaken;         /* some had been declared lost */
     uint64_t marked;       /* packets sent with ECT(0) */
     uint64_t bytes;        /* in flight, and sent outside a recovery period */
     vel_time newest;       /* when the newest of them was sent */
@@ -210,6 +214,9 @@ static vel_result range_acked(struct vel_recovery *r, enum vel_space space, stru
 {
     struct vel_sent *sent = &r->space[space].sent;
     REQUIRE(sent->skipped < range.start || sent->skipped >= range.end, VEL_ERR_UNEXPECTED);
+    if (space == VEL_SPACE_APP)
+        news->mistaken |=
+            vel_reordering_acked(&r->reordering, range, r->space[space].largest_acked);
     for (uint64_t n = VEL_MAX(range.start, sent->base); n < range.end; n++) {
         struct vel_sent_packet *packet = vel_sent_find(sent, n);
         REQUIRE(packet->state != VEL_SENT_SKIPPED, VEL_ERR_UNEXPECTED);
@@ -284,6 +291,8 @@ vel_result vel_recovery_on_ack(struct vel_recovery *r, enum vel_space space,
     bool raised = s->largest_acked == VEL_NUMBER_NONE || ack->largest > s->largest_acked;
     if (raised)
         s->largest_acked = ack->largest;
+    if (news.mistaken && vel_reordering_learn(&r->reordering, r->rtt.smoothed))
+        vel_cc_undo(&r->cc);
     if (!news.any)
         return VEL_OK;
     take_rtt(r, space, &news, delay, now);

@@ -6,6 +6,7 @@
 #include "transport/ecn.h"
 #include "transport/frame.h"
 #include "transport/pmtud.h"
+#include "transport/reordering.h"
 #include "transport/rtt.h"
 #include "transport/sent.h"
 #include "transport/space.h"
@@ -38,7 +39,6 @@ struct vel_recovery_hooks {
 };
 
 enum {
-    VEL_PACKET_THRESHOLD = 3,        /* RFC 9002 6.1.1: kPacketThreshold */
     VEL_PERSISTENT_THRESHOLD = 3,    /* 7.6.1: kPersistentCongestionThreshold */
     VEL_PTO_PROBES = 2,              /* 6.2.4 */
     VEL_PTO_BACKOFF_MAX = 16,        /* ours: doublings that still count; far past any time-out */
@@ -89,6 +89,7 @@ struct vel_recovery {
     struct vel_ecn_validation ecn;
     struct vel_cc cc;
     struct vel_black_hole black_hole; /* of 1-RTT packets in flight */
+    struct vel_reordering reordering; /* of 1-RTT packets */
     uint64_t in_flight;               /* bytes, over all spaces, on the path in use */
     uint32_t path;                    /* which one that is, */
     uint32_t last_path;               /* counted from 1 */

@@ -23,23 +23,25 @@ static bool is_persistent(const struct vel_recovery *r, const struct stretch *st
     return stretch->longest > VEL_PERSISTENT_THRESHOLD * vel_recovery_pto(r);
 }
 
-static void packet_lost(struct vel_recovery *r, enum vel_space space,
+static void packet_lost(struct vel_recovery *r, enum vel_space space, uint64_t number,
                         struct vel_sent_packet *packet)
 {
     vel_recovery_take(r, space, packet, VEL_SENT_LOST);
     if (packet->ecn == VEL_ECN_ECT0 && packet->path == r->path)
         vel_ecn_on_lost(&r->ecn);
     r->packets_lost += packet->in_flight;
+    if (space == VEL_SPACE_APP)
+        vel_reordering_lost(&r->reordering, number);
     if (space == VEL_SPACE_APP && packet->in_flight && packet->path == r->path)
         vel_black_hole_lost(&r->black_hole, packet->size, packet->time);
     vel_recovery_give_up(r, space, packet);
 }
 
-/* 6.1.2: kTimeThreshold is 9/8. */
-static vel_time loss_delay(const struct vel_rtt *rtt)
+/* 6.1.2: kTimeThreshold is 9/8, and what reordering has taught. */
+static vel_time loss_delay(const struct vel_recovery *r)
 {
-    vel_time longer = VEL_MAX(rtt->latest, rtt->smoothed);
-    return VEL_MAX(longer + longer / 8, VEL_RTT_GRANULARITY);
+    vel_time longer = VEL_MAX(r->rtt.latest, r->rtt.smoothed);
+    return VEL_MAX(longer + longer / 8 + r->reordering.delay, VEL_RTT_GRANULARITY);
 }
 
 static void losses_are_congestion(struct vel_recovery *r, const struct stretch *stretch,
@@ -59,7 +61,8 @@ void vel_recovery_detect_lost(struct vel_recovery *r, enum vel_space space, vel_
 {
     struct vel_recovery_space *s = &r->space[space];
     struct stretch stretch = {.first = VEL_NEVER};
-    vel_time delay = loss_delay(&r->rtt), newest_lost = INT64_MIN;
+    vel_time delay = loss_delay(r), newest_lost = INT64_MIN;
+    uint64_t first_lost = VEL_NUMBER_NONE;
 
     s->loss_time = VEL_NEVER;
     if (s->largest_acked == VEL_NUMBER_NONE)
@@ -72,15 +75,19 @@ void vel_recovery_detect_lost(struct vel_recovery *r, enum vel_space space, vel_
             stretch.first = VEL_NEVER;
         if (packet->state != VEL_SENT_OUTSTANDING)
             continue;
-        if (packet->time + delay > now && s->largest_acked - n < VEL_PACKET_THRESHOLD) {
+        if (packet->time + delay > now && s->largest_acked - n < r->reordering.threshold) {
             s->loss_time = packet->time + delay;
             break; /* later ones are due later */
         }
         if (packet->in_flight && packet->path == r->path)
             newest_lost = packet->time;
+        first_lost = VEL_MIN(first_lost, n);
         if (packet->path == r->path)
             extend(&stretch, &r->rtt, packet);
-        packet_lost(r, space, packet);
+        packet_lost(r, space, n, packet);
     }
+    uint64_t reductions = r->cc.reductions;
     losses_are_congestion(r, &stretch, newest_lost, now);
+    if (r->cc.reductions != reductions && space == VEL_SPACE_APP)
+        vel_reordering_event(&r->reordering, first_lost);
 }

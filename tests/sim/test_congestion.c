@@ -180,6 +180,21 @@ static void paths_that_mangle_marks_still_work(uint64_t seed)
     }
 }
 
+/* One packet in fifty is overtaken by 200 others: after a while that is known, and nothing is taken
+ * for lost that is only late. */
+static void reordering_is_not_loss(uint64_t seed)
+{
+    struct scene *scene = scene_new(seed, VEL_PROFILE_BALANCED);
+    sim_bottleneck(scene->sim, SIM_DOWN, 10 * MIB, 2 * MIB, 0);
+    sim_reorder(scene->sim, SIM_DOWN, 20 * 1000, 28 * MS);
+    sim_delay(scene->sim, SIM_BOTH, 30 * MS);
+    scene_start(scene, &(struct ask){.streams = 1, .down = 12 * MIB});
+    scene_finish(scene, 60 * SECOND);
+    EXPECT_NUMBER(scene_elapsed(scene), <, 5 * SECOND);
+    EXPECT_NUMBER(peer_stats(&scene->server)->packets_lost, <, 60);
+    scene_free(scene);
+}
+
 /* On a path of 200 ms no millisecond carries more than a train of 16 packets and what the rate
  * yields meanwhile, although the window is far larger. */
 static void pacing_bounds_bursts(uint64_t seed)
@@ -258,6 +273,7 @@ int main(void)
         SCENARIO(a_long_fat_path_is_used, 1),
         SCENARIO(marks_replace_losses, 2),
         SCENARIO(paths_that_mangle_marks_still_work, BULK_SEEDS),
+        SCENARIO(reordering_is_not_loss, 3),
         SCENARIO(a_path_that_clears_marks_still_works, 2),
         SCENARIO(pacing_bounds_bursts, 2),
         SCENARIO(the_path_mtu_is_found, 2),

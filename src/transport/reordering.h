@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRANSPORT_REORDERING_H
+#define TRANSPORT_REORDERING_H
+
+#include "transport/ranges.h"
+
+/*
+ * How far a network reorders packets: learned from 1-RTT packets that were declared lost and were
+ * acknowledged after all. RFC 9002 6.1 lets both thresholds of loss grow with that: the one in
+ * packets to what was seen, the one in time by a quarter of a round trip for each acknowledgement
+ * that proves a mistake, up to a whole one. A loss is noticed that much later, and is not invented
+ * any more.
+ *
+ * When all of what began a congestion event proves to have arrived, there was no congestion.
+ *
+ * Release with vel_reordering_clear.
+ */
+enum {
+    VEL_PACKET_THRESHOLD = 3,       /* RFC 9002 6.1.1: kPacketThreshold, where it starts */
+    VEL_PACKET_THRESHOLD_MAX = 512, /* ours: bounds what is walked for each acknowledgement */
+    VEL_REORDERING_LOST = 64        /* stretches of lost numbers that are remembered */
+};
+
+struct vel_reordering {
+    struct vel_ranges lost; /* may still be acknowledged */
+    uint64_t threshold;     /* packets */
+    vel_time delay;         /* on top of RFC 9002's time threshold */
+    uint64_t event;         /* first number lost in the last congestion event */
+};
+
+void vel_reordering_init(struct vel_reordering *o, const struct vel_env *env);
+void vel_reordering_clear(struct vel_reordering *o);
+
+/* Another path: nothing is known of it. */
+void vel_reordering_restart(struct vel_reordering *o);
+
+/* A packet was declared lost. */
+void vel_reordering_lost(struct vel_reordering *o, uint64_t number);
+
+/* A congestion event began with the loss of `number`. */
+void vel_reordering_event(struct vel_reordering *o, uint64_t number);
+
+/* A range of an ACK; largest: the largest number acknowledged so far. True: it holds numbers that
+ * were declared lost. */
+bool vel_reordering_acked(struct vel_reordering *o, struct vel_range range, uint64_t largest);
+
+/* An ACK frame has proved a mistake. rtt: smoothed. True: nothing is left of the last congestion
+ * event: it was none. */
+bool vel_reordering_learn(struct vel_reordering *o, vel_time rtt);
+
+#endif
