@@ -7,7 +7,7 @@
 #include "links/tls_stream.h"
 
 /*
- * A TLS stream is a state machine that runs in turns (tls_stream.c), on one of two channels: TLS
+ * A TLS stream is a state machine (tls_stream.c) that runs in turns (tls_turn.c), on one of two channels: TLS
  * (tls_channel.c), or TCP as it is (plain_channel.c). Both queue what is to be sent in `out`, which
  * the turn brings to the kernel.
  */
@@ -79,5 +79,14 @@ struct vel_tls_stream {
     bool tcp_ended;        /* FIN received */
     bool received_end;     /* the peer will send no more, and that was told */
 };
+
+/* ---- tls_turn.c ---- */
+
+/* Everything that can be done now; the stream may be gone afterwards. */
+void vel_tls_stream_turn(struct vel_tls_stream *stream, vel_time now);
+/* What the socket has to tell before the next turn: VEL_WATCH_READ, VEL_WATCH_WRITE. */
+unsigned vel_tls_stream_wanted(const struct vel_tls_stream *stream);
+/* Ask to be called for it, and for the deadline. */
+void vel_tls_stream_wait(struct vel_tls_stream *stream);
 
 #endif
