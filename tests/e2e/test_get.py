@@ -27,7 +27,7 @@ for name, content in FILES.items():
 
 def get(*arguments, **options):
     """Without a certificate to trust."""
-    return velocity("client", "get", *arguments, **options)
+    return velocity("client", "get", *harness.ONLY_VELOCITY, *arguments, **options)
 
 
 def errors(result):
@@ -159,7 +159,7 @@ def garbage_is_no_answer():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as junk:
         junk.bind(("127.0.0.1", 0))
         client = subprocess.Popen(
-            [harness.program(), "client", "get", "--insecure", "--connect-timeout", "1s",
+            [harness.program(), "client", "get", *harness.ONLY_VELOCITY, "--insecure", "--connect-timeout", "1s",
              f"https://127.0.0.1:{junk.getsockname()[1]}/"], stderr=subprocess.PIPE)
         _, peer = junk.recvfrom(2048)
         for size in (0, 1, 20, 21, 100, 1200, 1452):

@@ -29,7 +29,7 @@ MEMORY = 96 << 20
 
 
 def get(server, path="/", port=None, **options):
-    return velocity("client", "get", f"https://localhost:{port or server.port}{path}", "--cacert",
+    return velocity("client", "get", *harness.ONLY_VELOCITY, f"https://localhost:{port or server.port}{path}", "--cacert",
                     server.cacert, "--connect-timeout", "60s", **options).stdout
 
 

@@ -86,7 +86,7 @@ def serving(folder, *options):
 def client_of(server, *options, path="/large.bin"):
     """A client whose output comes through a pipe."""
     client = subprocess.Popen(
-        [harness.program(), "client", "get", server.url(path), "--cacert", server.cacert,
+        [harness.program(), "client", "get", *harness.ONLY_VELOCITY, server.url(path), "--cacert", server.cacert,
          "--output", "-", *options], stdout=subprocess.PIPE)
     try:
         yield client

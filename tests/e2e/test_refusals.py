@@ -86,7 +86,7 @@ class Attempt:
     def expect(self, check, *options, host="localhost", depth=0):
         with Server(SITE, self.folder, cert=self.chain, key=self.key) as server:
             url = f"https://{host}:{server.port}/"
-            got = velocity("client", "get", url, "--json", *self.trust, *options, status=60)
+            got = velocity("client", "get", *harness.ONLY_VELOCITY, url, "--json", *self.trust, *options, status=60)
             facts, message = json.loads(got.stdout), got.stderr.decode()
             error = facts["error"]
             expect(facts["exit"] == 60 and error["name"] == "certificate", facts)
@@ -103,7 +103,7 @@ def a_good_one_is_accepted():
     """The tools of this test make certificates that are refused for what they are meant to be."""
     good = sealed(edited("good", validity(), validity()))
     with Server(SITE, BASE, cert=good, key=LEAF / "privkey.pem") as server:
-        velocity("client", "get", server.url(), "--cacert", CA / "ca.pem")
+        velocity("client", "get", *harness.ONLY_VELOCITY, server.url(), "--cacert", CA / "ca.pem")
 
 
 def an_expired_one():
@@ -181,7 +181,7 @@ def a_profile_that_the_server_does_not_permit():
         folder.mkdir()
         with Server(SITE, folder, "--profile", permitted, cert=LEAF / "fullchain.pem",
                     key=LEAF / "privkey.pem") as server:
-            got = velocity("client", "get", server.url(), "--cacert", CA / "ca.pem", "--profile",
+            got = velocity("client", "get", *harness.ONLY_VELOCITY, server.url(), "--cacert", CA / "ca.pem", "--profile",
                            offered, "--alpn", "velocity/1", "--json", status=120)
             error = json.loads(got.stdout)["error"]
             expect(error["name"] == "profile", error)

@@ -180,7 +180,7 @@ def running_requests_finish_after_a_signal():
         url = server.hint() + "big.bin"
         # A reader that is held back until the signal was sent: the transfer cannot end before.
         client = subprocess.Popen(
-            [harness.program(), "client", "get", url, "--cacert", server.cacert],
+            [harness.program(), "client", "get", *harness.ONLY_VELOCITY, url, "--cacert", server.cacert],
             stdout=subprocess.PIPE, bufsize=0)
         first = client.stdout.read(1000)
         server.process.send_signal(signal.SIGTERM)
@@ -193,7 +193,7 @@ def running_requests_finish_after_a_signal():
 def a_second_signal_ends_at_once():
     with SelfSigned("--grace", "1000s") as server:
         client = subprocess.Popen(
-            [harness.program(), "client", "get", server.hint() + "big.bin", "--cacert",
+            [harness.program(), "client", "get", *harness.ONLY_VELOCITY, server.hint() + "big.bin", "--cacert",
              server.cacert], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         client.stdout.read(1000)  # and then no more: the request cannot finish
         server.process.send_signal(signal.SIGINT)
@@ -206,7 +206,7 @@ def a_second_signal_ends_at_once():
 def the_time_of_grace_ends():
     with SelfSigned("--grace", "100ms") as server:
         client = subprocess.Popen(
-            [harness.program(), "client", "get", server.hint() + "big.bin", "--cacert",
+            [harness.program(), "client", "get", *harness.ONLY_VELOCITY, server.hint() + "big.bin", "--cacert",
              server.cacert], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         client.stdout.read(1000)
         server.stop()

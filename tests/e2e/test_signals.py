@@ -21,7 +21,7 @@ class Fetch:
 
     def __init__(self, server, *options):
         self.process = subprocess.Popen(
-            [harness.program(), "client", "get", server.url("/big.bin"), "--cacert", server.cacert,
+            [harness.program(), "client", "get", *harness.ONLY_VELOCITY, server.url("/big.bin"), "--cacert", server.cacert,
              *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
         self.begun = self.process.stdout.read(1000)
         expect(self.begun, "nothing arrived", self.process.poll())
