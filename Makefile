@@ -20,7 +20,7 @@ setup: ## install what the build needs
 setup-test:
 	@scripts/setup.sh test
 
-demo: all ## the main job, end to end: issue a certificate, serve a site, fetch it, compare
+demo: all ## the main job, end to end: issue a certificate, serve a site, fetch it over four protocols, compare
 	@scripts/demo.sh
 
 test: setup-test ## everything that CI runs (scripts/test.py --help for parts of it)

@@ -28,6 +28,7 @@ struct vel_endpoint_setup {
     const struct vel_config *server; /* accept with this; NULL: clients only */
     size_t max_connections;          /* 0: 65536 */
     size_t max_half_open;            /* unvalidated handshakes before Retry is demanded; 0: 1024 */
+    bool always_retry;               /* Retry is demanded of every client without a token */
     size_t max_send_train;           /* largest train vel_endpoint_send writes; 0: one datagram */
     const uint8_t *reset_key; /* 32 secret bytes, read by vel_endpoint_new; NULL: random ones. A
                                  server that starts again with the same key can tell the peers it

@@ -42,6 +42,8 @@ struct vel_tls_setup {
     bool system_trust;
     bool insecure;                        /* client: skip trust and name */
     enum vel_tls_client_auth client_auth; /* server */
+    const char *suites; /* in OpenSSL's names, separated by colons; NULL: all three, AES first
+                           unless config->prefer_chacha */
     /* The secrets of each connection as lines of a key log file (RFC 9850), without the end of
      * line: who has them reads a capture of the connection. NULL, as it should be: none. */
     void (*key_log)(void *self, const char *line);
@@ -49,7 +51,7 @@ struct vel_tls_setup {
 };
 
 /* VEL_ERR_ARGUMENT     server without identity, REQUEST or REQUIRE without trust, client neither
- *                      trusting anybody nor insecure
+ *                      trusting anybody nor insecure, suites that are unknown
  * VEL_ERR_MALFORMED    trust_pem is not PEM certificates
  * VEL_ERR_UNSUPPORTED  a key that TLS 1.3 has no signature for
  * VEL_ERR_NOMEM, VEL_ERR_CRYPTO */

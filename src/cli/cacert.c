@@ -37,7 +37,8 @@ vel_result vel_cacert_load(const struct vel_env *env, const struct vel_crypto *c
 }
 
 vel_result vel_cacert_tls(const struct vel_env *env, const struct vel_crypto *crypto,
-                          struct vel_slice pem, bool insecure, FILE *key_log, struct vel_tls **tls)
+                          struct vel_slice pem, bool insecure, const char *suites, FILE *key_log,
+                          struct vel_tls **tls)
 {
     const struct vel_tls_setup setup = {.env = env,
                                         .crypto = crypto,
@@ -45,6 +46,7 @@ vel_result vel_cacert_tls(const struct vel_env *env, const struct vel_crypto *cr
                                         .trust_pem = pem,
                                         .system_trust = pem.len == 0,
                                         .insecure = insecure,
+                                        .suites = suites,
                                         .key_log = key_log != NULL ? vel_key_log_line : NULL,
                                         .key_log_self = key_log};
     return vel_tls_new(&setup, tls);

@@ -37,6 +37,10 @@ static const struct vel_option get_options[] = {
      "header field to send, 'Name: value'; may be repeated"},
     {"profile", 'p', vel_parse_profiles, FIELD(profiles), "LIST", "balanced", 0, 0,
      "profiles to offer, of light, balanced and secure, best first"},
+    {"tls13-ciphers", 0, vel_parse_text, FIELD(tls13_ciphers), "LIST", NULL, 1, 255,
+     "cipher suites to offer below velocity/1, in OpenSSL's names, separated by colons"},
+    {"key-update", 0, vel_parse_span, FIELD(key_update), "TIME", "0", 0, HOUR *SECOND,
+     "replace the packet keys so long after the handshake; 0: when they have served long enough"},
     {"location", 'L', vel_parse_flag, FIELD(location), NULL, NULL, 0, 0,
      "follow redirections; to another server go only accept, cache-control, content-type, range "
      "and user-agent of the header"},

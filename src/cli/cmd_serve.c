@@ -78,6 +78,9 @@ static const struct vel_option serve_options[] = {
     {"state", 0, vel_parse_text, FIELD(state), "FOLDER", NULL, 1, 900,
      "where self-signed certificates are kept (default: $XDG_STATE_HOME/velocity, or "
      "~/.local/state/velocity)"},
+    {"retry", 0, vel_parse_flag, FIELD(retry), NULL, NULL, 0, 0,
+     "let every UDP client prove its address before anything is done for it, at the price of a round "
+     "trip; without it, only under load"},
     {"quiet", 'q', vel_parse_flag, FIELD(quiet), NULL, NULL, 0, 0, "do not log requests"},
 };
 

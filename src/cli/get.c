@@ -96,9 +96,13 @@ vel_result vel_get_prepare_tls(struct vel_get *get, struct vel_slice pem)
 {
     if (get->key_log == NULL)
         get->key_log = vel_key_log_open();
+    enum vel_err err = VEL_OK;
     if (get->tls == NULL)
-        TRY(vel_cacert_tls(&get->env, get->crypto, pem, get->settings->insecure, get->key_log,
-                           &get->tls));
+        err = vel_cacert_tls(&get->env, get->crypto, pem, get->settings->insecure,
+                             get->settings->tls13_ciphers, get->key_log, &get->tls);
+    if (err == VEL_ERR_ARGUMENT)
+        return refuse(get, "--tls13-ciphers: not a list of cipher suites of TLS 1.3");
+    TRY(err);
     get->config.tls = get->tls;
     return VEL_OK;
 }

@@ -13,9 +13,11 @@ struct vel_get_settings {
     int64_t max_redirs; /* of one URL; negative: any number */
     const char *cacert;
     bool insecure;
-    const char *pins;       /* file of continuity pins; NULL: the default */
-    const char *output;     /* "-" or NULL: the standard output */
-    const char *output_dir; /* NULL: none */
+    const char *tls13_ciphers; /* NULL: the default */
+    vel_time key_update;       /* after the handshake; 0: when keys have served long enough */
+    const char *pins;          /* file of continuity pins; NULL: the default */
+    const char *output;        /* "-" or NULL: the standard output */
+    const char *output_dir;    /* NULL: none */
     bool head;
     const char *request; /* method; NULL: GET, HEAD or POST */
     struct vel_texts data;

@@ -42,11 +42,21 @@ static void on_reached(void *self, struct vel_connector *connector, vel_time now
     vel_attempt_wake(attempt);
 }
 
+/* Refused until the handshake is confirmed: then a later turn does it. */
+static void update_keys(struct vel_get *get, struct vel_attempt *attempt, vel_time now)
+{
+    struct vel_conn *conn = vel_attempt_conn(attempt);
+    if (get->settings->key_update > 0 && !get->keys_updated && conn != NULL &&
+        now >= get->connected + get->settings->key_update)
+        get->keys_updated = vel_conn_update_keys(conn) == VEL_OK;
+}
+
 static void on_turned(void *self, struct vel_connector *connector, vel_time now)
 {
     struct vel_get *get = self;
     struct vel_attempt *attempt = vel_connector_attempt(connector);
     vel_progress_update(&get->progress, now);
+    update_keys(get, attempt, now);
     if (!get->closing && vel_client_busy(vel_attempt_client(attempt)) == 0)
         close_connection(get, attempt, now);
     vel_get_look(get);

@@ -94,6 +94,7 @@ struct vel_get {
     struct vel_attempt_facts facts;        /* of the connection, or of the attempt that failed */
     struct vel_ladder ladder;              /* the trail */
     vel_time started, resolved, connected; /* moments; 0: not reached */
+    bool keys_updated;                     /* as --key-update asked */
     bool out_of_time;
     enum vel_exit status;
     char message[VEL_GET_MESSAGE]; /* why, when status is not VEL_EXIT_OK */

@@ -211,6 +211,7 @@ static vel_result open_endpoint(struct server *server)
                                              .server = &server->config,
                                              .max_connections =
                                                  (size_t)server->settings->max_connections,
+                                             .always_retry = server->settings->retry,
                                              .max_send_train = server->link->max_train};
     const struct vel_web_server_setup web = {
         .env = &server->env,

@@ -22,6 +22,7 @@ struct vel_serve_settings {
     int64_t max_per_address; /* of TCP */
     vel_time grace;
     const char *state; /* NULL: the default */
+    bool retry;
     bool quiet;
 };
 

@@ -192,7 +192,8 @@ static void admit(struct vel_endpoint *endpoint, struct opening *opening, uint8_
              (full || !vel_half_open_has_room(&endpoint->handshaking, &opening->from->remote)))
         refuse(endpoint, opening, VEL_WIRE_CONNECTION_REFUSED, now);
     else if (!opening->validated &&
-             (full || !vel_half_open_has_room(&endpoint->half_open, &opening->from->remote)))
+             (full || endpoint->always_retry ||
+              !vel_half_open_has_room(&endpoint->half_open, &opening->from->remote)))
         demand_retry(endpoint, opening, now);
     else
         open_connection(endpoint, opening, bytes, size, now);

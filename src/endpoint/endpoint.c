@@ -34,6 +34,7 @@ vel_result vel_endpoint_new(const struct vel_endpoint_setup *setup, struct vel_e
     made->env = setup->env;
     made->server = setup->server;
     made->max_connections = or_default(setup->max_connections, VEL_DEFAULT_CONNECTIONS);
+    made->always_retry = setup->always_retry;
     made->max_send_train = or_default(setup->max_send_train, ONE_DATAGRAM);
     vel_list_init(&made->peers);
     vel_list_init(&made->sending);

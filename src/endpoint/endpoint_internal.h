@@ -51,6 +51,7 @@ struct vel_endpoint {
     size_t max_connections;
     size_t max_send_train;
     bool refusing;
+    bool always_retry;
 
     struct vel_demux demux;
     struct vel_timers timers;

@@ -146,6 +146,8 @@ vel_result vel_tls_new(const struct vel_tls_setup *setup, struct vel_tls **tls)
     SSL_REQUIRE(made->ctx != NULL, VEL_ERR_CRYPTO);
     TRY(configure(made));
     TRY(set_key_log(made, setup));
+    if (setup->suites != NULL)
+        SSL_REQUIRE(SSL_CTX_set_ciphersuites(made->ctx, setup->suites) == 1, VEL_ERR_ARGUMENT);
     TRY(set_trust(made, setup));
     TRY(load_identities(made, setup));
     *tls = GIVE(made);

@@ -211,18 +211,18 @@ CASES = (
     Case("longrtt", "1.5 s there and back", patient_handshake, ("delay=750",)),
     Case("chacha20", "ChaCha20-Poly1305 alone is offered", chacha_is_used, clients={
         "gtlsclient": (GNUTLS_CHACHA,), "curl-openssl": OPENSSL_CHACHA, "curl-ngtcp2": OPENSSL_CHACHA,
-        "velocity": Lacks("velocity client has no option to offer it alone")}),
+        "velocity": OPENSSL_CHACHA}),
     Case("multiplexing", "200 small files over one connection", streams_are_many, ("delay=5",),
          (32,) * 200),
     Case("retry", "the server asks for a token", retry_is_seen, servers={
         "gtlsserver": ("--validate-addr",), "nginx": ("quic_retry on;",),
-        "velocity": Lacks("velocity serve asks for tokens under load, and has no option for it"),
+        "velocity": ("--retry",),
         "caddy": Lacks("a Caddyfile has no option for it")}),
     Case("http3", "files at once", one_handshake, ("delay=5",), (100 * KIB,) * 8),
     Case("blackhole", "nothing passes for two seconds", one_handshake, (*SLOW, "hole=500,2000"), (2 * MIB,)),
     Case("keyupdate", "the client updates its keys", keys_change, ("delay=5",), (3 * MIB,), clients={
         "gtlsclient": ("--key-update=1ms",), **CURL,
-        "velocity": Lacks("velocity client does so after a count of packets, and has no option for it")}),
+        "velocity": ("--key-update", "1ms")}),
     Case("ecn", "both ends mark and report", marks_are_counted, ("delay=5",), (MIB,), clients=CURL_MARKS,
          servers={"nginx": Lacks("nginx neither marks nor reports")}),
     Case("amplificationlimit", "a long chain before the address is validated", threefold_is_kept,

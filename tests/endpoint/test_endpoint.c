@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "endpoint/fixture.h"
 
+#include "endpoint/endpoint_internal.h"
 #include "endpoint/limits.h"
 #include "transport/error.h"
 #include "transport/keys.h"
@@ -211,6 +212,23 @@ static void follow_retry(struct endpoint_fixture *f, struct first_packet *packet
     memcpy(token, header.token.ptr, header.token.len);
     packet->token = vel_slice(token, header.token.len);
     packet->dcid = vel_cid(header.scid);
+}
+
+static void on_request_every_address_must_be_proved(void **state)
+{
+    (void)state;
+    struct endpoint_fixture f;
+    fixture_open(&f, 0, 8);
+    f.endpoint->always_retry = true;
+    struct first_packet packet = first_of(1);
+    uint8_t token[128];
+    fixture_first(&f, &packet, 0);
+    assert_int_equal(fixture_stats(&f).connections, 0);
+    assert_int_equal(fixture_stats(&f).retries_sent, 1);
+    follow_retry(&f, &packet, token, sizeof token);
+    fixture_first(&f, &packet, 0);
+    assert_int_equal(fixture_stats(&f).connections, 1);
+    fixture_close(&f);
 }
 
 /* VEL-TR-08 */
@@ -600,6 +618,7 @@ int main(void)
         cmocka_unit_test(served_versions_are_the_configs),
         cmocka_unit_test(version_negotiation_is_never_answered),
         cmocka_unit_test(answers_to_anybody_are_paced),
+        cmocka_unit_test(on_request_every_address_must_be_proved),
         cmocka_unit_test(over_the_bounds_addresses_must_be_proved),
         cmocka_unit_test(one_source_has_its_share_only),
         cmocka_unit_test(one_source_has_its_share_of_handshakes),

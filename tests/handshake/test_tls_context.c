@@ -221,6 +221,23 @@ static void both_ends_log_the_same_secrets(void **state)
     end();
 }
 
+static void the_application_chooses_suites(void **state)
+{
+    (void)state;
+    struct vel_handshake_facts facts = {0};
+    begin();
+    w.client.setup.suites = "TLS_CHACHA20_POLY1305_SHA256";
+    run();
+    assert_done("suites");
+    vel_tls_conn_facts(&w.server.conn, &facts);
+    assert_string_equal(facts.suite, "TLS_CHACHA20_POLY1305_SHA256");
+    struct vel_tls *none = NULL;
+    w.client.setup.suites = "TLS_NOTHING";
+    ASSERT_ERR("unknown", vel_tls_new(&w.client.setup, &none), VEL_ERR_ARGUMENT);
+    assert_null(none);
+    end();
+}
+
 /* A list of identities: the first that the client can verify. */
 static void first_admitted_identity(void **state)
 {
@@ -402,6 +419,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hybrid_certificate_serves_tls),
         cmocka_unit_test(both_ends_log_the_same_secrets),
+        cmocka_unit_test(the_application_chooses_suites),
         cmocka_unit_test(first_admitted_identity),
         cmocka_unit_test(refused_certificates),
         cmocka_unit_test(insecure_takes_anything),
