@@ -2,10 +2,11 @@
 /*
  * A connection whose peer is hostile and holds the keys. The first byte chooses our side and how far
  * the connection is: at its first Initial, whose keys everybody knows, or established. Then steps:
- * packets with any frames, key updates, time, sending, and what an application does. Properties: whatever we
- * send opens with the peer's keys and is made of frames that its packet may carry; memory stays
- * under a bound however much the peer sends; expiring at the deadline moves the deadline on; the
- * end gives everything back.
+ * packets with any frames, from the peer's address or others, key updates, time, sending, and what
+ * an application does. Properties: whatever we send opens with the peer's keys, goes to the id of its
+ * path and is made of frames that its packet may carry; nobody gets more than three times what came
+ * from his address, who has not answered there (nobody here does); memory stays under a bound however
+ * much the peer sends; expiring at the deadline moves the deadline on; the end gives everything back.
  */
 #include "base/buf.h"
 #include "base/units.h"
@@ -14,6 +15,7 @@
 #include "transport/conn_internal.h"
 
 enum {
+    STRANGERS = 8,
     DATAGRAM = 1400,
     STEPS_MAX = 200,
     MEMORY_MAX = 1024 * 1024, /* for the windows below: streams, records, reassembly, datagrams */
@@ -104,8 +106,28 @@ struct run {
     enum vel_packet_type type;
     uint64_t number; /* next one of the peer's packets */
     vel_time now;
-    struct vel_cid dcid; /* that the peer sends to */
+    struct vel_cid dcid;                    /* that the peer sends to */
+    uint64_t in[STRANGERS], out[STRANGERS]; /* bytes, by address; the first is the peer's */
 };
+
+/* The peer's address, or another port or host. */
+static struct vel_addr address(unsigned which)
+{
+    struct vel_addr addr = there;
+    addr.port = (uint16_t)(addr.port + which);
+    addr.ip[0] = (uint8_t)(which / 2);
+    return addr;
+}
+
+static void count_sent(struct run *run, const struct vel_train *train)
+{
+    for (unsigned i = 1; i < STRANGERS; i++) {
+        struct vel_addr addr = address(i);
+        if (vel_addr_equal(&addr, &train->remote))
+            run->out[i] += train->len;
+        FUZZ_CHECK(run->out[i] <= 3 * run->in[i]);
+    }
+}
 
 static void on_wake(void *self, struct vel_conn *conn)
 {
@@ -198,7 +220,7 @@ static void establish(struct run *run)
     run->type = VEL_PACKET_ONE_RTT;
 }
 
-static void step_receive(struct run *run, struct vel_slice frames, uint8_t ecn)
+static void step_receive(struct run *run, struct vel_slice frames, uint8_t ecn, unsigned from)
 {
     uint8_t packet[DATAGRAM];
     struct vel_writer w = vel_writer(packet, sizeof packet - VEL_AEAD_TAG);
@@ -212,28 +234,24 @@ static void step_receive(struct run *run, struct vel_slice frames, uint8_t ecn)
     size_t payload = vel_written(&w) - header;
     FUZZ_CHECK(vel_packet_seal(&run->write, 0, run->number, packet, header, 4, payload) == VEL_OK);
     run->number += 1 + ecn / 4;
-    vel_conn_receive(run->conn, &here, &there, ecn % 4, packet, header + payload + VEL_AEAD_TAG,
-                     run->now);
+    size_t size = header + payload + VEL_AEAD_TAG;
+    struct vel_addr addr = address(from);
+    run->in[from] += size;
+    vel_conn_receive(run->conn, &here, &addr, ecn % 4, packet, size, run->now);
 }
 
-/* The id of the peer's that a datagram goes to. */
-static const struct vel_cid *id_of(const struct vel_conn *conn, struct vel_slice datagram)
+/* The id of the peer's that datagrams of a path go to. */
+static const struct vel_cid *id_of(struct vel_conn *conn, const struct vel_train *train)
 {
-    size_t start = datagram.ptr[0] & VEL_BIT_LONG ? 6 : 1;
-    for (size_t i = 0; i < VEL_CIDS_REMOTE; i++) {
-        const struct vel_remote_cid *id = &conn->cids.remote[i];
-        if (id->in_use && datagram.len >= start + id->cid.len &&
-            memcmp(datagram.ptr + start, id->cid.bytes, id->cid.len) == 0)
-            return &id->cid;
-    }
-    return NULL;
+    struct vel_path *path = vel_paths_find(&conn->paths, &train->local, &train->remote);
+    return path != NULL ? vel_cids_peer(&conn->cids, path->peer_cid) : NULL;
 }
 
 /* The peer gave ids of any length, so it reads its own short headers. */
-static void parse_as_peer(const struct run *run, struct vel_slice datagram,
-                          struct vel_packet_header *h)
+static void parse_as_peer(const struct run *run, const struct vel_train *train,
+                          struct vel_slice datagram, struct vel_packet_header *h)
 {
-    const struct vel_cid *dcid = id_of(run->conn, datagram);
+    const struct vel_cid *dcid = id_of(run->conn, train);
     FUZZ_CHECK(dcid != NULL);
     if (datagram.ptr[0] & VEL_BIT_LONG) {
         FUZZ_CHECK(vel_packet_parse(datagram, h) == VEL_OK);
@@ -270,12 +288,13 @@ static void step_update(struct run *run)
 }
 
 /* The peer can read it: every packet of its level opens and every frame parses. */
-static void check_datagram(struct run *run, struct vel_slice datagram, uint8_t *bytes)
+static void check_datagram(struct run *run, const struct vel_train *train,
+                           struct vel_slice datagram, uint8_t *bytes)
 {
     while (datagram.len > 0) {
         struct vel_packet_header h;
         struct vel_opened opened;
-        parse_as_peer(run, datagram, &h);
+        parse_as_peer(run, train, datagram, &h);
         bool ahead = run->update.count > run->conn->key_update.count + 1; /* too far to read us */
         if (h.type == run->type && !ahead) {
             FUZZ_CHECK(open_as_peer(run, &h, bytes, &opened));
@@ -298,9 +317,10 @@ static void step_send(struct run *run)
         if (vel_conn_send(run->conn, &train, sizeof bytes, run->now) != VEL_OK)
             return;
         FUZZ_CHECK(train.len > 0 && train.len <= sizeof bytes && train.segment > 0);
+        count_sent(run, &train);
         for (size_t pos = 0; pos < train.len; pos += train.segment) {
             size_t size = VEL_MIN(train.segment, train.len - pos);
-            check_datagram(run, vel_slice(bytes + pos, size), bytes + pos);
+            check_datagram(run, &train, vel_slice(bytes + pos, size), bytes + pos);
         }
     }
     FUZZ_CHECK(false); /* sends without end */
@@ -326,7 +346,7 @@ static void step_application(struct run *run, uint8_t what, uint8_t which)
     size_t accepted = 0;
     static const uint8_t data[3000];
     enum vel_err ignored = VEL_OK;
-    switch (what % 9) {
+    switch (what % 10) {
     case 0:
         if (vel_stream_read(run->conn, stream, &bytes, &fin) == VEL_OK)
             ignored = vel_stream_consume(run->conn, stream, bytes.len);
@@ -354,6 +374,10 @@ static void step_application(struct run *run, uint8_t what, uint8_t which)
     case 7:
         ignored = vel_conn_receive_datagram(run->conn, &bytes);
         break;
+    case 8:
+        ignored = vel_conn_migrate(run->conn, &(struct vel_addr){.family = VEL_ADDR_MEMORY,
+                                                                 .port = (uint16_t)(which % 4)});
+        break;
     default:
         if (which > 250)
             vel_conn_close(run->conn, which, "bye");
@@ -376,7 +400,10 @@ static void step(struct run *run, struct vel_reader *r)
     if (what < 0x08) {
         step_update(run);
     } else if (what < 0xa0) {
-        step_receive(run, vel_read_vector(r, 1), detail);
+        /* Now and then from elsewhere, to the id that it used or to another one. */
+        unsigned from = what >= 0x80 ? what % STRANGERS : 0;
+        run->dcid.bytes[6] = what >= 0x90 ? detail % 4 : our_cid.bytes[6];
+        step_receive(run, vel_read_vector(r, 1), detail, from);
     } else if (what < 0xc0) {
         run->now += (vel_time)1 << detail % 36;
         step_expire(run);
