@@ -41,7 +41,7 @@ static void reap(struct vel_client *client)
         client->busy--;
         transfer->sink.done(transfer->sink.self, transfer, &transfer->result);
         transfer->told = true;
-        if (transfer->exchange == NULL) {
+        if (!vel_transfer_is_held(transfer)) {
             vel_transfer_free(transfer);
         } else {
             transfer->next = client->leaving;

@@ -91,10 +91,9 @@ static vel_result pull(void *self, size_t want, struct vel_body_piece *piece)
     return VEL_OK;
 }
 
-/* Called by the exchange and by vel_transfer_finish, whichever ends first. */
-static void pulled_all(void *self)
+/* The exchange or vel_transfer_finish, whichever ends first. */
+static void pulled_all(struct vel_transfer *transfer)
 {
-    struct vel_transfer *transfer = self;
     if (!transfer->has_body)
         return;
     transfer->has_body = false;
@@ -102,12 +101,42 @@ static void pulled_all(void *self)
         transfer->body.done(transfer->body.self);
 }
 
+bool vel_transfer_is_held(const struct vel_transfer *transfer)
+{
+    return transfer->exchange != NULL || transfer->lent;
+}
+
+/* It was told already; only the session held it. */
+static void let_go(struct vel_transfer *transfer)
+{
+    struct vel_transfer **link = &transfer->client->leaving;
+    if (!transfer->told || vel_transfer_is_held(transfer))
+        return;
+    while (*link != transfer)
+        link = &(*link)->next;
+    *link = transfer->next;
+    vel_transfer_free(transfer);
+}
+
+/* May come before or after the exchange is closed. */
+static void given_back(void *self)
+{
+    struct vel_transfer *transfer = self;
+    transfer->lent = false;
+    pulled_all(transfer);
+    let_go(transfer);
+}
+
 vel_result vel_transfer_start(struct vel_transfer *transfer)
 {
     struct vel_client *client = transfer->client;
-    struct vel_body_source body = {.pull = pull, .done = pulled_all, .self = transfer};
-    TRY(vel_http_request(client->http, &transfer->request, transfer->has_body ? &body : NULL,
-                         transfer, &transfer->exchange));
+    const struct vel_body_source body = {.pull = pull, .done = given_back, .self = transfer};
+    transfer->lent = transfer->has_body;
+    enum vel_err err =
+        vel_http_request(client->http, &transfer->request, transfer->has_body ? &body : NULL,
+                         transfer, &transfer->exchange);
+    transfer->lent = transfer->lent && err == VEL_OK;
+    TRY(err);
     transfer->state = VEL_TRANSFER_RUNNING;
     transfer->active = client->now;
     transfer->result.times.connected = client->connected;
@@ -220,16 +249,6 @@ static enum vel_client_failure failure_of(const struct vel_transfer *transfer,
     return transfer->result.status == 0 ? VEL_CLIENT_EMPTY : VEL_CLIENT_PARTIAL;
 }
 
-/* It was told already; only its exchange held it. */
-static void forget(struct vel_transfer *transfer)
-{
-    struct vel_transfer **link = &transfer->client->leaving;
-    while (*link != transfer)
-        link = &(*link)->next;
-    *link = transfer->next;
-    vel_transfer_free(transfer);
-}
-
 static void on_closed(void *self, struct vel_exchange *exchange, const struct vel_exchange_end *end)
 {
     struct vel_client *client = self;
@@ -238,7 +257,7 @@ static void on_closed(void *self, struct vel_exchange *exchange, const struct ve
     vel_client_stir(client);
     transfer->exchange = NULL;
     if (transfer->told) {
-        forget(transfer);
+        let_go(transfer);
     } else if (transfer->state != VEL_TRANSFER_OVER) {
         transfer->result.code = end->complete ? 0 : end->code;
         vel_transfer_finish(transfer, failure_of(transfer, end));

@@ -9,7 +9,7 @@
 enum vel_transfer_state {
     VEL_TRANSFER_QUEUED,  /* waits for the connection or for room */
     VEL_TRANSFER_RUNNING, /* has an exchange */
-    VEL_TRANSFER_OVER     /* told at the next settling, freed when its exchange is closed */
+    VEL_TRANSFER_OVER     /* told at the next settling, freed when the session lets go of it */
 };
 
 struct vel_transfer {
@@ -23,7 +23,8 @@ struct vel_transfer {
     struct vel_body_source body;
     bool has_body;
     bool body_failed;
-    bool told; /* `done` was called; it stays until its exchange is closed */
+    bool lent; /* the session has the body source and was not done with it */
+    bool told; /* `done` was called; it stays while the session holds it */
     struct vel_sink sink;
     struct vel_transfer_result result;
     vel_time active; /* last byte either way */
@@ -35,7 +36,7 @@ struct vel_client {
     struct vel_http *http;          /* NULL until connected */
     bool borrowed;                  /* the session is another's: vel_client_attach */
     struct vel_transfer *transfers; /* in the order of their fetch */
-    struct vel_transfer *leaving;   /* told, with an exchange that is still open */
+    struct vel_transfer *leaving;   /* told, and still held by the session */
     size_t busy;
     vel_time start, connected, now;
     bool ended;
@@ -54,6 +55,9 @@ vel_result vel_transfer_new(struct vel_client *client, const struct vel_request 
                             const struct vel_body_source *body, const struct vel_sink *sink,
                             struct vel_transfer **transfer);
 void vel_transfer_free(struct vel_transfer *transfer);
+
+/* The session has its exchange or its body source. */
+bool vel_transfer_is_held(const struct vel_transfer *transfer);
 
 /* Ask for it. VEL_ERR_AGAIN: later; other errors: it is over. */
 vel_result vel_transfer_start(struct vel_transfer *transfer);
