@@ -275,6 +275,34 @@ static void without_credit_little_is_queued(void **state)
     pair_free(&pair);
 }
 
+/* RFC 9000 4.6: a stream of the peer that has read and sent all gives its place back at once; as many
+ * as may be open linger until they are acknowledged. */
+static void places_come_back_before_the_acknowledgement(void **state)
+{
+    (void)state;
+    struct pair pair;
+    start(&pair);
+    bool fin = false;
+    const struct vel_streams_remote *remote = &server(&pair)->remote[0];
+    uint64_t id = open_stream(client(&pair), true);
+    write_bytes(client(&pair), id, 10, true);
+    pair_settle(&pair);
+    assert_int_equal(read_all(server(&pair), id, &fin), 10);
+    write_bytes(server(&pair), id, 10, true);
+    assert_int_equal(remote->over, 0);
+    struct pair_packet packet;
+    ASSERT_OK(pair_write(&pair, PAIR_SERVER, PAIR_PACKET, &packet));
+    assert_int_equal(remote->over, 1);
+    assert_int_equal(remote->lingering, 1);
+    ASSERT_OK(pair_acked(&pair, &packet));
+    for (struct vel_event event; vel_streams_next_event(server(&pair), &event);)
+        continue;
+    assert_int_equal(remote->over, 1);
+    assert_int_equal(remote->lingering, 0);
+    assert_int_equal(vel_streams_count(server(&pair)), 0);
+    pair_free(&pair);
+}
+
 static void flow_control_of_the_connection(void **state)
 {
     (void)state;
@@ -518,6 +546,7 @@ int main(void)
         cmocka_unit_test(stream_limit_moves),
         cmocka_unit_test(flow_control_of_a_stream),
         cmocka_unit_test(without_credit_little_is_queued),
+        cmocka_unit_test(places_come_back_before_the_acknowledgement),
         cmocka_unit_test(flow_control_of_the_connection),
         cmocka_unit_test(retransmission_needs_no_credit),
         cmocka_unit_test(urgency_then_turns),
