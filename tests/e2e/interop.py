@@ -229,10 +229,10 @@ CASES = (
          ("delay=5",), long_chain=True, servers={
              "caddy": Lacks("quic-go sends 3,840 bytes for 1,200: up to a datagram too much")}),
     Case("handshakeloss", "ten handshakes, 30 % lost", all_handshakes, ("delay=15", "drop=30"), runs=10,
-         seconds=90, clients=FRAGILE),
+         seconds=90, clients={**FRAGILE, "velocity": ("--connect-timeout", "60s")}),
     Case("transferloss", "2 % lost", one_handshake, (*SLOW, "drop=2"), (2 * MIB,)),
     Case("handshakecorruption", "ten handshakes, 30 % damaged", all_handshakes, ("delay=15", "corrupt=30"),
-         runs=10, seconds=90, clients=FRAGILE),
+         runs=10, seconds=90, clients={**FRAGILE, "velocity": ("--connect-timeout", "60s")}),
     Case("transfercorruption", "2 % damaged", one_handshake, (*SLOW, "corrupt=2"), (2 * MIB,)),
     Case("ipv6", "over IPv6", one_handshake, host=SERVER_HOST6),
     Case("v2", "from version 1 to version 2 in the handshake", version_two_is_agreed, clients={
