@@ -123,8 +123,21 @@ static vel_result retire(struct vel_cids *cids, uint64_t sequence)
     return VEL_OK;
 }
 
+static unsigned count_retirable(const struct vel_cids *cids)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < VEL_CIDS_RETIRING; i++)
+        count += !cids->retiring[i].in_use;
+    return count;
+}
+
+/* All of them or none: the close that follows a failure still needs an id to be sent to. */
 static vel_result retire_below(struct vel_cids *cids, uint64_t retire_prior)
 {
+    unsigned wanted = 0;
+    for (size_t i = 0; i < VEL_CIDS_REMOTE; i++)
+        wanted += cids->remote[i].in_use && cids->remote[i].sequence < retire_prior;
+    REQUIRE(wanted <= count_retirable(cids), VEL_ERR_LIMIT);
     for (size_t i = 0; i < VEL_CIDS_REMOTE; i++) {
         struct vel_remote_cid *slot = &cids->remote[i];
         if (!slot->in_use || slot->sequence >= retire_prior)

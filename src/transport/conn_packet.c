@@ -21,7 +21,6 @@ enum { KEPT_WITHOUT_DATA = 32 * 1024, KEPT_PER_ELICITING = 16 };
 static void write_header(struct vel_conn *conn, struct vel_packet_build *p)
 {
     const struct vel_cid *peer = vel_cids_peer(&conn->cids, p->path->peer_cid);
-    VEL_ASSERT(peer != NULL); /* a path that has lost its id is not sent to */
     if (p->space == VEL_SPACE_APP) {
         uint8_t flags = vel_key_update_bit(&conn->key_update) | spin_bit(peer);
         vel_packet_write_short(&p->w, peer, flags, p->number, p->number_size);
@@ -39,7 +38,8 @@ bool vel_packet_begin(struct vel_conn *conn, const struct vel_path *path,
                       struct vel_packet_build *p, enum vel_space space, uint8_t *start, size_t room)
 {
     struct vel_recovery_space *recovery = &conn->recovery.space[space];
-    if (room <= VEL_AEAD_TAG)
+    /* A peer may take back all its ids and be closed for it: then there is no way to say so. */
+    if (room <= VEL_AEAD_TAG || vel_cids_peer(&conn->cids, path->peer_cid) == NULL)
         return false;
     /* Data has stopped long before the ring of sent packets is full (window_open). What fills the
      * rest are acknowledgements that the peer asks for and never acknowledges: waiting for it to do

@@ -54,14 +54,13 @@ static void drain(struct hostile *h)
         h->answers += (train.len + train.segment - 1) / train.segment;
 }
 
-static void deliver(struct hostile *h)
+static void deliver_from(struct hostile *h, const struct vel_addr *remote)
 {
     size_t payload = vel_written(&h->w) - h->header;
     ASSERT_OK(vel_packet_seal(&h->p.client->space[VEL_SPACE_APP].write, 0, h->number, h->packet,
                               h->header, 4, payload));
-    const struct vel_path *path = h->victim->paths.active;
     h->p.now += 50 * US;
-    vel_conn_receive(h->victim, &path->local, &path->remote, VEL_ECN_NOT_ECT, h->packet,
+    vel_conn_receive(h->victim, &h->victim->paths.active->local, remote, VEL_ECN_NOT_ECT, h->packet,
                      h->header + payload + VEL_AEAD_TAG, h->p.now);
     h->number++;
     h->packets++;
@@ -69,6 +68,12 @@ static void deliver(struct hostile *h)
         vel_conn_expire(h->victim, h->p.now);
     drain(h);
     open_packet(h);
+}
+
+static void deliver(struct hostile *h)
+{
+    struct vel_addr remote = h->victim->paths.active->remote;
+    deliver_from(h, &remote);
 }
 
 /* One more frame; the packet leaves when it is full. */
@@ -182,6 +187,67 @@ static void violations_have_their_codes(void **state)
         CHECK(rows[i].what, !h.victim->life.close.application);
         finish(&h);
     }
+}
+
+static struct vel_frame new_cid_frame(uint64_t sequence, uint64_t retire_prior)
+{
+    struct vel_frame frame = {.type = VEL_FRAME_NEW_CONNECTION_ID,
+                              .new_cid = {.sequence = sequence,
+                                          .retire_prior_to = retire_prior,
+                                          .cid = {.len = 8, .bytes = {0xc1, (uint8_t)sequence}}}};
+    frame.new_cid.reset_token[0] = (uint8_t)sequence;
+    return frame;
+}
+
+static void put_new_cid(struct hostile *h, uint64_t sequence, uint64_t retire_prior)
+{
+    struct vel_frame frame = new_cid_frame(sequence, retire_prior);
+    put(h, &frame);
+}
+
+/* More ids are taken back than retirements may wait: the active one is among them, and the close
+ * still finds its way. */
+static void taking_back_too_many_ids_ends_with_a_close(void **state)
+{
+    (void)state;
+    static const uint64_t frames[][2] = {{4, 1},  {8, 4},  {9, 8},  {10, 9},
+                                         {11, 0}, {12, 0}, {20, 13}};
+    struct hostile h;
+    begin(&h);
+    for (size_t i = 0; i < VEL_COUNT(frames); i++)
+        put_new_cid(&h, frames[i][0], frames[i][1]);
+    deliver(&h);
+    assert_true(is_closed(&h));
+    assert_int_equal(h.victim->life.close.code, VEL_WIRE_CONNECTION_ID_LIMIT_ERROR);
+    assert_true(h.answers > 0);
+    finish(&h);
+}
+
+/* The one id to spare belongs to another path, and the active path's is taken back by a frame that
+ * brings none: the connection ends without a word, since none could be addressed. */
+static void taking_back_the_last_id_ends_silently(void **state)
+{
+    (void)state;
+    struct hostile h;
+    begin(&h);
+    put_new_cid(&h, 100, 4); /* in place of those the handshake brought */
+    put_new_cid(&h, 101, 0);
+    deliver(&h);
+    struct vel_addr elsewhere = h.victim->paths.active->remote;
+    elsewhere.port++;
+    h.w = vel_writer(h.packet, PACKET - VEL_AEAD_TAG);
+    vel_packet_write_short(&h.w, &h.victim->cids.local[1].cid, 0, h.number, 4);
+    put(&h, &(struct vel_frame){.type = VEL_FRAME_PATH_CHALLENGE});
+    deliver_from(&h, &elsewhere);
+    assert_int_equal(h.victim->paths.slot[1].peer_cid, 101);
+    assert_false(is_closed(&h));
+    uint64_t before = h.answers;
+    put_new_cid(&h, 101, 101); /* seen before: nothing new */
+    deliver(&h);
+    assert_true(is_closed(&h));
+    assert_int_equal(h.victim->life.close.code, VEL_WIRE_PROTOCOL_VIOLATION);
+    assert_int_equal(h.answers, before);
+    finish(&h);
 }
 
 /* RFC 9000 21.4: who acknowledges everything in advance, one number at a time, meets one that was
@@ -365,6 +431,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(violations_have_their_codes),
+        cmocka_unit_test(taking_back_too_many_ids_ends_with_a_close),
+        cmocka_unit_test(taking_back_the_last_id_ends_silently),
         cmocka_unit_test(optimistic_acknowledgements_are_caught),
         cmocka_unit_test(empty_frames_cost_nothing),
         cmocka_unit_test(ranges_of_acknowledgements_keep_nothing),
