@@ -267,7 +267,7 @@ bool vel_cids_is_reset_token(const struct vel_cids *cids, const uint8_t token[VE
         const struct vel_remote_cid *slot = &cids->remote[i];
         bool equal = vel_equal_secret(vel_slice(slot->reset_token, VEL_RESET_TOKEN),
                                       vel_slice(token, VEL_RESET_TOKEN));
-        found |= slot->in_use && slot->has_token && equal;
+        found |= slot->in_use && slot->taken && slot->has_token && equal;
     }
     return found;
 }

@@ -100,7 +100,8 @@ void vel_cids_new_lost(struct vel_cids *cids, uint64_t sequence);
 void vel_cids_retire_lost(struct vel_cids *cids, uint64_t sequence);
 void vel_cids_retire_acked(struct vel_cids *cids, uint64_t sequence);
 
-/* `token` is one the peer gave us (compared in constant time), RFC 9000 10.3.1. */
+/* `token` is one the peer gave us with an id that packets carry (compared in constant time): those of
+ * ids that were never used, or are retired, mean nothing (RFC 9000 10.3.1). */
 bool vel_cids_is_reset_token(const struct vel_cids *cids, const uint8_t token[VEL_RESET_TOKEN]);
 
 #endif

@@ -118,11 +118,17 @@ static void reset_tokens(void **state)
     start(&cids);
     ASSERT_OK(add(&cids, 1, 0));
     uint8_t token[VEL_RESET_TOKEN] = {1};
+    uint64_t taken;
+    assert_false(vel_cids_is_reset_token(&cids, token)); /* no packet carries that id yet */
+    ASSERT_OK(vel_cids_take(&cids, &taken));
     assert_true(vel_cids_is_reset_token(&cids, token));
     token[15] = 1;
     assert_false(vel_cids_is_reset_token(&cids, token));
     uint8_t zero[VEL_RESET_TOKEN] = {0};
     assert_false(vel_cids_is_reset_token(&cids, zero)); /* the first id has no token yet */
+    token[15] = 0;
+    ASSERT_OK(vel_cids_give_up(&cids, taken));
+    assert_false(vel_cids_is_reset_token(&cids, token));
 }
 
 static void an_empty_id_stays_alone(void **state)
