@@ -112,6 +112,15 @@ static void on_ready(void *self_pointer, struct vel_http_link *link)
     vel_lane_connected(&self->lane, now);
 }
 
+/* No more requests here, though the stream lasts a little longer. */
+static void on_ended(void *self_pointer, struct vel_http_link *link)
+{
+    struct lane_tcp *self = self_pointer;
+    (void)link;
+    vel_client_detach(self->lane.client, VEL_CLIENT_OK, vel_clock_now());
+    wake(self);
+}
+
 static void on_over(void *self_pointer, struct vel_http_link *link,
                     const struct vel_tls_stream_end *end)
 {
@@ -196,7 +205,7 @@ static vel_result open_parts(const struct vel_lane_setup *setup, struct lane_tcp
                    .prefer_chacha = config->prefer_chacha,
                    .handshake_timeout = HANDSHAKE_TIMEOUT},
         .http = {.events = vel_client_http_events(self->lane.client)},
-        .events = {.ready = on_ready, .over = on_over, .self = self}};
+        .events = {.ready = on_ready, .ended = on_ended, .over = on_over, .self = self}};
     return vel_http_link_connect(&link, &self->lane.remote, &self->link);
 }
 

@@ -37,6 +37,8 @@ static void end_session(struct vel_http_link *link)
     vel_alarm_set(link->alarm, VEL_NEVER);
     vel_tls_stream_finish(link->stream);
     vel_tls_stream_resume(link->stream);
+    if (link->setup.events.ended != NULL)
+        link->setup.events.ended(link->setup.events.self, link);
 }
 
 static void pump(struct vel_http_link *link, vel_time now)

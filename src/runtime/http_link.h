@@ -12,14 +12,17 @@
  *
  * The session is there from `ready` on; use it as on any connection (vel_http_request,
  * vel_http_finish, vel_exchange_respond), from its callbacks or from outside. It ends by itself when
- * either side says so; then, or when the stream fails, every exchange is closed, and `over` is the
- * last event.
+ * either side says so; then, or when the stream fails, every exchange is closed and the session is
+ * gone: who keeps a pointer to it drops that on `ended` and on `over`, which is the last event.
  */
 struct vel_http_link;
 
 struct vel_http_link_events {
     /* Connected: vel_http_link_session exists, vel_tls_stream_facts tell. NULL: nothing to do. */
     void (*ready)(void *self, struct vel_http_link *link);
+    /* The session was freed; what it said last is on its way, and `over` comes when the stream is
+     * done with. Not told when both happen at once. NULL: nothing to do. */
+    void (*ended)(void *self, struct vel_http_link *link);
     /* The last event. The session has been freed; free the link, now or later. */
     void (*over)(void *self, struct vel_http_link *link, const struct vel_tls_stream_end *end);
     void *self;
@@ -44,7 +47,7 @@ vel_result vel_http_link_accept(const struct vel_http_link_setup *setup, int fd,
  * `ready` and `over`, not from the session's callbacks. NULL is allowed. */
 void vel_http_link_free(struct vel_http_link *link);
 
-/* NULL before `ready` and after `over`. */
+/* NULL before `ready` and after `ended` or `over`. */
 struct vel_http *vel_http_link_session(const struct vel_http_link *link);
 
 const struct vel_tls_stream *vel_http_link_stream(const struct vel_http_link *link);
