@@ -184,8 +184,10 @@ static bool read_one(struct vel_tls_stream *stream, bool *more)
 
 static bool read_some(struct vel_tls_stream *stream)
 {
-    if (stream->blocked || !show_held(stream))
-        return stream->blocked;
+    if (stream->blocked)
+        return true;
+    if (!show_held(stream))
+        return false;
     bool more = true;
     for (int budget = READS_A_TURN; more && budget > 0; budget--) {
         if (stream->blocked || stream->received_end)

@@ -254,6 +254,38 @@ static void free_it(struct stream_end *end)
     end->stream = NULL;
 }
 
+static size_t free_when_shown(void *self, struct vel_slice bytes)
+{
+    free_it(self);
+    return bytes.len;
+}
+
+static bool server_holds(const struct stream_pair *p)
+{
+    return p->client.sent == p->client.to_send && p->server.received == p->server.hold_after;
+}
+
+/* The bytes that are shown a second time are as good an occasion. */
+static void a_stream_may_be_freed_when_held_bytes_are_shown(void **state)
+{
+    (void)state;
+    for (int tls = 0; tls < 2; tls++) {
+        stream_pair_begin(&pair, tls);
+        pair.client.to_send = 1000;
+        pair.client.finish_when_sent = true;
+        pair.server.hold_after = 10;
+        stream_pair_enough = server_holds;
+        stream_pair_connect(&pair);
+        stream_pair_run(&pair);
+        stream_pair_enough = NULL;
+        pair.server.stream->setup.events.received = free_when_shown;
+        vel_tls_stream_resume(pair.server.stream);
+        stream_pair_run(&pair);
+        assert_null(pair.server.stream);
+        stream_pair_done(&pair);
+    }
+}
+
 static void a_stream_may_be_freed_in_its_callbacks(void **state)
 {
     (void)state;
@@ -295,6 +327,7 @@ int main(void)
         cmocka_unit_test(a_silent_or_senseless_client_is_dropped),
         cmocka_unit_test(key_updates_are_answered_but_not_without_end),
         cmocka_unit_test(a_stream_may_be_freed_in_its_callbacks),
+        cmocka_unit_test(a_stream_may_be_freed_when_held_bytes_are_shown),
         cmocka_unit_test(failed_allocations_leak_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
