@@ -175,7 +175,9 @@ bool vel_conn_wants(struct vel_conn *conn, enum vel_space space, bool window, ve
 void vel_conn_fill(struct vel_conn *conn, struct vel_packet_build *p, bool window, vel_time now)
 {
     struct vel_conn_space *s = &conn->space[p->space];
-    bool acked = vel_acks_is_pending(&s->acks);
+    /* A probe of a handshake acknowledges again: a lost acknowledgement may be what is waited for. */
+    bool repeats = p->space != VEL_SPACE_APP && s->probes_due > 0;
+    bool acked = vel_acks_is_pending(&s->acks) || repeats;
     if (acked)
         fill_ack(conn, p, now);
     acked = acked && vel_packet_has_frames(p);
