@@ -21,6 +21,10 @@
 #include "web/server.h"
 #include "web/site.h"
 
+/* Longer than clients wait as a rule: through a network that loses every third packet a handshake
+ * can take a dozen probe time-outs, and what a stranger costs meanwhile is bounded elsewhere. */
+#define HANDSHAKE_PATIENCE (30 * SECOND)
+
 /* Everything of a running server, in the order of creation. */
 struct server {
     const struct vel_call *call;
@@ -182,6 +186,7 @@ static void fill_config(struct server *server)
     server->config.tls = server->tls;
     vel_serve_fill_versions(settings, &server->config);
     server->config.limits.idle_timeout = settings->idle_timeout;
+    server->config.limits.handshake_timeout = HANDSHAKE_PATIENCE;
     server->config.unix_offset = vel_clock_unix_offset();
     server->config.profiles = settings->profiles;
     if (settings->profiles.count > 0)
