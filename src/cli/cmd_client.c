@@ -41,6 +41,9 @@ static const struct vel_option get_options[] = {
      "cipher suites to offer below velocity/1, in OpenSSL's names, separated by colons"},
     {"key-update", 0, vel_parse_span, FIELD(key_update), "TIME", "0", 0, HOUR *SECOND,
      "replace the packet keys so long after the handshake; 0: when they have served long enough"},
+    {"migrate", 0, vel_parse_span, FIELD(migrate), "TIME", "0", 0, HOUR *SECOND,
+     "go on from another port of ours so long after the handshake, if the server permits it; over "
+     "UDP only; 0: stay"},
     {"location", 'L', vel_parse_flag, FIELD(location), NULL, NULL, 0, 0,
      "follow redirections; to another server go only accept, cache-control, content-type, range "
      "and user-agent of the header"},

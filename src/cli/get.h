@@ -15,6 +15,7 @@ struct vel_get_settings {
     bool insecure;
     const char *tls13_ciphers; /* NULL: the default */
     vel_time key_update;       /* after the handshake; 0: when keys have served long enough */
+    vel_time migrate;          /* after the handshake; 0: not */
     const char *pins;          /* file of continuity pins; NULL: the default */
     const char *output;        /* "-" or NULL: the standard output */
     const char *output_dir;    /* NULL: none */

@@ -134,6 +134,7 @@ static vel_result reach(struct vel_get *get)
                                                     .loop = get->loop,
                                                     .config = &get->config,
                                                     .plain = get->origin.plain,
+                                                    .migrate_after = get->settings->migrate,
                                                     .addr_count = get->addr_count},
                                         .ladder = ladder_setup(get),
                                         .events = {.reached = on_reached,

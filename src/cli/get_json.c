@@ -85,9 +85,13 @@ static json_t *handshake_of(const struct vel_get *get)
 static json_t *connection_of(const struct vel_get *get)
 {
     const struct vel_conn_stats *stats = &get->facts.stats;
-    char remote[VEL_ADDR_TEXT];
+    char remote[VEL_ADDR_TEXT], local[VEL_ADDR_TEXT];
+    bool is_udp = get->facts.local.family != VEL_ADDR_NONE;
     json_t *made = json_object();
     json_object_set_new(made, "remote", text(vel_addr_text(&get->facts.remote, remote)));
+    json_object_set_new(made, "local",
+                        is_udp ? text(vel_addr_text(&get->facts.local, local)) : json_null());
+    json_object_set_new(made, "migrated", json_boolean(stats->path_changes > 0));
     json_object_set_new(made, "datagrams_sent", count(stats->datagrams_sent));
     json_object_set_new(made, "datagrams_received", count(stats->datagrams_received));
     json_object_set_new(made, "bytes_sent", count(stats->bytes_sent));

@@ -86,12 +86,14 @@ void vel_report_connected(const struct vel_get *get)
 {
     const struct vel_attempt_facts *facts = &get->facts;
     const struct vel_conn_stats *stats = &facts->stats;
-    char remote[VEL_ADDR_TEXT];
+    char remote[VEL_ADDR_TEXT], local[VEL_ADDR_TEXT];
     if (!get->settings->verbose)
         return;
     report_trail(get);
-    fprintf(stderr, "* connected to %s: handshake %.1f ms", vel_addr_text(&facts->remote, remote),
-            ms(stats->handshake_time));
+    fprintf(stderr, "* connected to %s", vel_addr_text(&facts->remote, remote));
+    if (facts->local.family != VEL_ADDR_NONE)
+        fprintf(stderr, " from %s", vel_addr_text(&facts->local, local));
+    fprintf(stderr, ": handshake %.1f ms", ms(stats->handshake_time));
     if (stats->handshake_round_trips > 0)
         fprintf(stderr, ", %u round trip%s", stats->handshake_round_trips,
                 stats->handshake_round_trips == 1 ? "" : "s");
@@ -157,12 +159,23 @@ static void report_traffic(const struct vel_conn_stats *stats)
             ms(stats->min_rtt));
 }
 
+static void report_migration(const struct vel_get *get)
+{
+    char local[VEL_ADDR_TEXT];
+    if (get->facts.stats.path_changes > 0)
+        fprintf(stderr, "* migrated to %s\n", vel_addr_text(&get->facts.local, local));
+    else
+        fprintf(stderr, "* not migrated, as --migrate asked\n");
+}
+
 void vel_report_end(const struct vel_get *get)
 {
     if (!get->settings->verbose || get->connected == 0)
         return;
     for (size_t i = 0; i < get->fetch_count; i++)
         report_transfer(get, &get->fetches[i]);
+    if (get->settings->migrate > 0)
+        report_migration(get);
     if (get->facts.stats.datagrams_sent > 0)
         report_traffic(&get->facts.stats);
 }

@@ -124,7 +124,8 @@ static void next_address(void *self, vel_time now)
     const struct vel_lane_setup setup = {.env = attempt->setup.env,
                                          .loop = attempt->setup.loop,
                                          .config = &attempt->config,
-                                         .plain = attempt->setup.plain};
+                                         .plain = attempt->setup.plain,
+                                         .migrate_after = attempt->setup.migrate_after};
     if (attempt->ended || attempt->kept != NULL || attempt->reached >= attempt->setup.addr_count)
         return;
     size_t at = attempt->reached++;

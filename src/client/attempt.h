@@ -47,6 +47,8 @@ struct vel_attempt_setup {
      * set here by the rung: of config->alpn those names that belong to it are offered. */
     const struct vel_config *config;
     struct vel_version_list versions; /* QUIC: these instead of the rung's, unless empty */
+    vel_time
+        migrate_after; /* QUIC: go on from another port, so long after it is connected; 0: no */
     struct vel_addr addrs[VEL_ATTEMPT_ADDRS_MAX]; /* in the order to try */
     size_t addr_count;
     struct vel_attempt_events events;
@@ -59,6 +61,7 @@ struct vel_attempt_facts {
     bool encrypted;                       /* false: http:// */
     enum vel_http_version http;           /* once connected */
     struct vel_addr remote;               /* the address that was connected, or tried last */
+    struct vel_addr local;                /* ours, as last used; family VEL_ADDR_NONE over TCP */
     struct vel_handshake_facts handshake; /* version 0 over TCP */
     struct vel_conn_stats stats;          /* over TCP: handshake time and round trips alone */
     bool gone;                            /* nobody listens there any more */

@@ -38,6 +38,7 @@ struct vel_lane_setup {
     struct vel_loop *loop;
     const struct vel_config *config; /* ALPN and versions are those of the rung */
     bool plain;
+    vel_time migrate_after;
 };
 
 /* Begin; what the network says comes later, or at once as an error:

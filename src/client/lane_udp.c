@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/try.h"
+#include "base/units.h"
 #include "client/attempt_internal.h"
 #include "velocity/runtime.h"
 #include "velocity/system.h"
@@ -16,9 +17,12 @@ struct lane_udp {
     struct vel_lane lane; /* first: a vel_lane points here */
     const struct vel_env *env;
     struct vel_link *link;
+    struct vel_link *second; /* to go on from; NULL until then */
     struct vel_endpoint *endpoint;
     struct vel_runtime *runtime;
     struct vel_timer *timer;
+    vel_time migrate_after; /* as asked: 0 for never */
+    vel_time migrate_at;    /* not before that; VEL_NEVER: not, or not any more */
     bool answered;
     bool gone;                   /* nobody listens there any more */
     vel_time silent_since;       /* the first such word since the peer's last; 0: none yet */
@@ -38,6 +42,7 @@ static void fill_facts(const struct lane_udp *self, struct vel_attempt_facts *fa
 {
     const struct vel_conn *conn = self->lane.conn;
     facts->remote = vel_conn_remote(conn);
+    facts->local = vel_conn_local(conn);
     facts->http = VEL_HTTP_3;
     facts->gone = self->gone;
     if (vel_conn_facts(conn) != NULL)
@@ -102,9 +107,39 @@ static void on_events(void *self_pointer, struct vel_conn *conn, vel_time now)
     if (connected && !self->lane.connected && !self->lane.ended &&
         !vel_client_ended(self->lane.client, &why)) {
         self->answered = true;
+        if (self->migrate_after > 0)
+            self->migrate_at = now + self->migrate_after;
         vel_lane_connected(&self->lane, now);
     }
     look(self, now);
+}
+
+/* Another socket has another port. Both stay to the end: the new path may turn out to lead nowhere. */
+static vel_result open_second(struct lane_udp *self)
+{
+    const struct vel_udp_setup udp = {.remote = vel_conn_remote(self->lane.conn)};
+    TRY(vel_udp_link_new(self->env, &udp, &self->second));
+    return vel_runtime_add_link(self->runtime, self->second);
+}
+
+/* Refused until the handshake is confirmed and the server has given ids to spare: a later turn tries
+ * again. Any other refusal is for good, and no harm: it goes on where it is. */
+static void migrate(struct lane_udp *self, vel_time now)
+{
+    if (now < self->migrate_at || self->lane.ended)
+        return;
+    enum vel_err err = self->second == NULL ? open_second(self) : VEL_OK;
+    if (err == VEL_OK)
+        err = vel_conn_migrate(self->lane.conn, &self->second->local);
+    if (err != VEL_ERR_UNEXPECTED && err != VEL_ERR_AGAIN)
+        self->migrate_at = VEL_NEVER;
+}
+
+/* What is due already waits for the next turn, not for a time. */
+static vel_time deadline(const struct lane_udp *self, vel_time now)
+{
+    vel_time of_client = vel_client_deadline(self->lane.client);
+    return self->migrate_at > now ? VEL_MIN(of_client, self->migrate_at) : of_client;
 }
 
 static void on_flush(void *self_pointer, vel_time now)
@@ -113,7 +148,8 @@ static void on_flush(void *self_pointer, vel_time now)
     vel_client_flush(self->lane.client, now);
     vel_lane_turned(&self->lane, now);
     look(self, now);
-    vel_timer_set(self->timer, vel_client_deadline(self->lane.client));
+    migrate(self, now);
+    vel_timer_set(self->timer, deadline(self, now));
 }
 
 static void on_time(void *self_pointer, vel_time now)
@@ -189,6 +225,7 @@ static void udp_free(struct vel_lane *lane)
     vel_runtime_free(self->runtime);
     vel_client_free(lane->client);
     vel_endpoint_free(self->endpoint);
+    vel_link_free(self->second);
     vel_link_free(self->link);
     vel_release(self->env, self, sizeof *self);
 }
@@ -226,6 +263,8 @@ enum vel_err vel_lane_open_udp(const struct vel_lane_setup *setup, struct vel_at
     struct lane_udp *made = vel_alloc(setup->env, sizeof *made);
     REQUIRE(made != NULL, VEL_ERR_NOMEM);
     made->env = setup->env;
+    made->migrate_after = setup->migrate_after;
+    made->migrate_at = VEL_NEVER;
     made->lane = (struct vel_lane){.ops = &udp_ops, .attempt = attempt, .remote = *remote};
     enum vel_err err = open_parts(setup, made, now);
     if (err != VEL_OK) {

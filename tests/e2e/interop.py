@@ -254,7 +254,7 @@ CASES = (
              "nginx": Lacks("nginx has no option for it"), "caddy": Lacks("caddy has no option for it")}),
     Case("clientmigration", "the client moves to another port on its own", client_moves, SLOW,
          (2 * MIB,), clients={"gtlsclient": ("--change-local-addr=300ms",), **CURL,
-                              "velocity": STAYS}),
+                              "velocity": ("--migrate", "300ms")}),
 )
 
 # ---- running ----------------------------------------------------------------------------------

@@ -82,6 +82,25 @@ def tells_the_facts_to_people():
     expect(result.stdout == FILES["index.html"], result.stdout)
 
 
+def goes_on_from_another_port():
+    for protocol in ("velocity/1", "h3"):
+        fetched, options = BASE / "moved", ("--alpn", protocol, "--json", "-v")
+        result = SERVER.get(SERVER.url("/big.bin"), *options, "--migrate", "1ms", "-o", fetched)
+        expect(fetched.read_bytes() == FILES["big.bin"], protocol, "bytes differ")
+        local = json.loads(result.stdout)["connection"]["local"]
+        expect(json.loads(result.stdout)["connection"]["migrated"], protocol, errors(result))
+        expect(f"* migrated to {local}\n" in errors(result), errors(result))
+        expect(f" from {local}: handshake" not in errors(result), errors(result))
+        SERVER.wait_for(f" {local} \"GET /big.bin\" 200 ")
+        result = SERVER.get(SERVER.url(), *options)
+        expect(not json.loads(result.stdout)["connection"]["migrated"], protocol, errors(result))
+
+
+def there_is_no_migration_over_tcp():
+    text = errors(SERVER.get(SERVER.url(), "--alpn", "h2", "--migrate", "1ms", "-v"))
+    expect("* not migrated, as --migrate asked\n" in text, text)
+
+
 def head_prints_the_header():
     text = SERVER.get(SERVER.url("/big.bin"), "--head").stdout.decode()
     expect(text.startswith("HTTP/3 200\n"), text)
@@ -189,7 +208,8 @@ if __name__ == "__main__":
         harness.run(
             fetches_a_page, fetches_a_big_file_unharmed, fetches_many_over_one_connection,
             letters_and_spaces_need_no_encoding, tells_the_facts_as_json,
-            tells_the_facts_to_people, head_prints_the_header,
+            tells_the_facts_to_people, goes_on_from_another_port, there_is_no_migration_over_tcp,
+            head_prints_the_header,
             error_statuses_fail_only_when_asked, data_is_posted, header_lines_are_sent,
             insecure_skips_trust_and_name, an_unknown_issuer_is_refused, a_wrong_name_is_refused,
             an_unpermitted_profile_is_refused, a_closed_port_is_told_at_once,
