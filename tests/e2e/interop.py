@@ -199,7 +199,7 @@ CURL_MARKS = {name: Lacks("curl marks no datagram") for name in CURL}
 FRAGILE = {"curl-openssl": Lacks("OpenSSL's QUIC hangs or gives up at such rates, with every server here")}
 STARVED = {"nginx": Lacks("nginx lets data use up what it may send to a new path, so that now and then its "
                           "challenge never goes: gtlsclient's transfers stop as well")}
-STAYS = Lacks("velocity client keeps its socket connected to one address")
+STAYS = Lacks("velocity client keeps its sockets connected to one address of the server")
 GNUTLS_CHACHA = "--ciphers=NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+CHACHA20-POLY1305"
 OPENSSL_CHACHA = ("--tls13-ciphers", "TLS_CHACHA20_POLY1305_SHA256")
 SLOW = ("delay=15", "rate=10000")
