@@ -37,6 +37,13 @@ static size_t on_received(void *self, struct vel_slice bytes)
     return bytes.len;
 }
 
+static void on_received_end(void *self, bool truncated)
+{
+    (void)self;
+    (void)truncated;
+    vel_tls_stream_finish(s.server);
+}
+
 static void on_closed(void *self, const struct vel_tls_stream_end *end)
 {
     (void)self;
@@ -48,7 +55,7 @@ static void on_listener(void *self, unsigned ready)
     const struct vel_tls_stream_setup setup = {
         .env = &s.env.env,
         .loop = s.loop,
-        .events = {.received = on_received, .closed = on_closed}};
+        .events = {.received = on_received, .received_end = on_received_end, .closed = on_closed}};
     struct vel_addr remote;
     int fd;
     (void)self;
