@@ -100,6 +100,11 @@ void vel_cc_undo(struct vel_cc *cc)
     cc->before.window = 0;
 }
 
+void vel_cc_confirm(struct vel_cc *cc)
+{
+    cc->before.window = 0;
+}
+
 void vel_cc_on_persistent_congestion(struct vel_cc *cc)
 {
     cc->before.window = 0;

@@ -99,6 +99,9 @@ void vel_cc_on_congestion(struct vel_cc *cc, vel_time sent, vel_time now);
  * what it was before, once. */
 void vel_cc_undo(struct vel_cc *cc);
 
+/* It was one, whatever becomes of the packets taken for lost: the network has marked others. */
+void vel_cc_confirm(struct vel_cc *cc);
+
 /* RFC 9002 7.6: down to the minimum window and slow start. */
 void vel_cc_on_persistent_congestion(struct vel_cc *cc);
 

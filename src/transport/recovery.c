@@ -260,8 +260,10 @@ static void take_ecn(struct vel_recovery *r, enum vel_space space, const struct 
 {
     uint64_t marks = vel_ecn_on_ack(&r->ecn, space, news->marked, ack->has_ecn ? &ack->ecn : NULL);
     r->ce_marks += marks;
-    if (marks > 0)
-        vel_cc_on_congestion(&r->cc, news->newest, now);
+    if (marks == 0)
+        return;
+    vel_cc_on_congestion(&r->cc, news->newest, now);
+    vel_cc_confirm(&r->cc);
 }
 
 static void react(struct vel_recovery *r, enum vel_space space, const struct news *news,

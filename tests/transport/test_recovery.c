@@ -150,6 +150,35 @@ static void marks_are_congestion(void **state)
     fix_done(&f);
 }
 
+/* Packets taken for lost that arrive after all undo a reduction, but not when the network has marked
+ * packets of the same round trip. */
+static void marks_are_not_undone(void **state)
+{
+    (void)state;
+    for (unsigned ce = 0; ce < 2; ce++) {
+        struct fixture f;
+        fix_established(&f, true);
+        for (unsigned i = 0; i < 10; i++)
+            fix_send_as(&f, APP, true, VEL_ECN_ECT0, i * MS);
+        struct vel_frame_ack ack = {
+            .largest = 7, .first_range = 3, .has_ecn = true, .ecn = {.ect0 = 4}};
+        ASSERT_OK(vel_recovery_on_ack(&f.r, VEL_SPACE_APP, &ack, 0, 107 * MS));
+        assert_int_equal(f.r.cc.window, 5 * FIX_MTU);
+        ack = (struct vel_frame_ack){
+            .largest = 8, .has_ecn = true, .ecn = {.ect0 = 5 - ce, .ce = ce}};
+        ASSERT_OK(vel_recovery_on_ack(&f.r, VEL_SPACE_APP, &ack, 0, 108 * MS));
+        assert_int_equal(f.r.ce_marks, ce);
+        ack = (struct vel_frame_ack){
+            .largest = 9, .first_range = 9, .has_ecn = true, .ecn = {.ect0 = 10 - ce, .ce = ce}};
+        ASSERT_OK(vel_recovery_on_ack(&f.r, VEL_SPACE_APP, &ack, 0, 109 * MS));
+        if (ce > 0)
+            assert_int_equal(f.r.cc.window, 5 * FIX_MTU);
+        else
+            assert_true(f.r.cc.window >= 10 * FIX_MTU);
+        fix_done(&f);
+    }
+}
+
 static void a_discarded_space_leaves_without_a_word(void **state)
 {
     (void)state;
@@ -235,6 +264,7 @@ int main(void)
         cmocka_unit_test(only_a_new_largest_is_a_sample),
         cmocka_unit_test(the_window_grows_when_it_is_used),
         cmocka_unit_test(marks_are_congestion),
+        cmocka_unit_test(marks_are_not_undone),
         cmocka_unit_test(a_discarded_space_leaves_without_a_word),
         cmocka_unit_test(everything_can_be_sent_again),
         cmocka_unit_test(old_ack_only_packets_are_forgotten),
