@@ -2,6 +2,7 @@
 #ifndef TRANSPORT_RECOVERY_H
 #define TRANSPORT_RECOVERY_H
 
+#include "base/units.h"
 #include "transport/cc.h"
 #include "transport/ecn.h"
 #include "transport/frame.h"
@@ -48,6 +49,9 @@ enum {
     VEL_RECOVERY_EMPTY_KEPT = 4096   /* and how many there may be before those that carry nothing to
                                         be missed go, too */
 };
+
+/* Ours: the longest wait for a probe before the handshake is confirmed, unless the path is slower. */
+#define VEL_PTO_HANDSHAKE_MAX (2 * SECOND)
 
 enum vel_recovery_action {
     VEL_RECOVERY_NOTHING, /* early: ask for the deadline again */

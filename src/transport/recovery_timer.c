@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "transport/recovery_internal.h"
 
-/* The probe time-out of a space, RFC 9002 6.2.1, with the backoff of the connection. */
+/*
+ * The probe time-out of a space, RFC 9002 6.2.1, with the backoff of the connection. Until the
+ * handshake is confirmed the backoff ends at VEL_PTO_HANDSHAKE_MAX: a client's acknowledged Initial
+ * packets do not reset it, and one that was acknowledged late makes the estimate long as well, so
+ * that a few losses would leave a handshake silent for minutes while the server waits for credit.
+ */
 static vel_time probe_period(const struct vel_recovery *r, enum vel_space space)
 {
     vel_time period = vel_rtt_pto(&r->rtt);
     if (space == VEL_SPACE_APP)
         period += r->max_ack_delay;
-    return period << VEL_MIN(r->pto_backoff, (unsigned)VEL_PTO_BACKOFF_MAX);
+    vel_time backed_off = period << VEL_MIN(r->pto_backoff, (unsigned)VEL_PTO_BACKOFF_MAX);
+    if (r->handshake_confirmed)
+        return backed_off;
+    return VEL_MIN(backed_off, VEL_MAX(period, VEL_PTO_HANDSHAKE_MAX));
 }
 
 vel_time vel_recovery_pto(const struct vel_recovery *r)
@@ -79,7 +87,7 @@ static void hand_on_oldest(struct vel_recovery *r, enum vel_space space, unsigne
 static struct vel_recovery_timeout probe(struct vel_recovery *r, enum vel_space space)
 {
     struct vel_recovery_timeout timeout = {.action = VEL_RECOVERY_PROBE, .space = space};
-    timeout.probes[space] = 1;
+    timeout.probes[space] = VEL_PTO_PROBES;
     for (enum vel_space i = 0; i < VEL_SPACE_COUNT; i++) {
         bool helps = i == space || (!r->handshake_confirmed && i != VEL_SPACE_APP);
         if (!helps || r->space[i].eliciting == 0)

@@ -95,12 +95,27 @@ static void the_client_breaks_the_deadlock(void **state)
     fix_init(&f, true);
     fix_send(&f, INITIAL, 0);
     ASSERT_OK(fix_ack(&f, INITIAL, 0, 0, 0, 100 * MS));
-    expect_probe(&f, 400 * MS, INITIAL, 1); /* RTT 100, variance 50 */
+    expect_probe(&f, 400 * MS, INITIAL, 2); /* RTT 100, variance 50 */
     vel_recovery_set_handshake_keys(&f.r);
-    expect_probe(&f, 400 * MS + 600 * MS, HANDSHAKE, 1);
+    expect_probe(&f, 400 * MS + 600 * MS, HANDSHAKE, 2);
     fix_send(&f, HANDSHAKE, 1000 * MS);
     ASSERT_OK(fix_ack(&f, HANDSHAKE, 0, 0, 0, 1100 * MS));
     assert_true(vel_recovery_deadline(&f.r) == VEL_NEVER); /* our address is validated */
+    fix_done(&f);
+}
+
+/* Ours: however often it was in vain, a handshake is not silent for longer than two seconds. */
+static void a_handshake_keeps_trying(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fix_init(&f, true);
+    vel_time now = 0;
+    for (unsigned i = 0; i < 12; i++) {
+        fix_send(&f, INITIAL, now);
+        now += i == 0 ? FIRST_PTO : i == 1 ? 2 * FIRST_PTO : 2 * SECOND;
+        expect_probe(&f, now, INITIAL, 2);
+    }
     fix_done(&f);
 }
 
@@ -209,6 +224,7 @@ int main(void)
         cmocka_unit_test(probes_hand_on_the_oldest),
         cmocka_unit_test(the_original_may_still_arrive),
         cmocka_unit_test(the_client_breaks_the_deadlock),
+        cmocka_unit_test(a_handshake_keeps_trying),
         cmocka_unit_test(initial_acknowledgements_keep_the_backoff),
         cmocka_unit_test(a_server_without_credit_does_not_probe),
         cmocka_unit_test(the_earliest_space_is_probed),
