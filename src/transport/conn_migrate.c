@@ -14,24 +14,13 @@ static bool at_handshake_address(const struct vel_conn *conn)
     return !conn->at_preferred;
 }
 
-/* We may have been there a moment ago. */
-static struct vel_path *find_exactly(struct vel_conn *conn, const struct vel_addr *local,
-                                     const struct vel_addr *remote)
-{
-    VEL_PATHS_EACH(path, &conn->paths)
-    {
-        if (vel_addr_equal(&path->local, local) && vel_addr_equal(&path->remote, remote))
-            return path;
-    }
-    return NULL;
-}
-
 /* Begin to test a path, in place of one that is being tested. The time for it begins with the first
  * challenge that leaves: applications have no clock. */
 static vel_result aim_at(struct vel_conn *conn, const struct vel_addr *local,
                          const struct vel_addr *remote)
 {
-    struct vel_path *path = find_exactly(conn, local, remote);
+    /* We may have been there a moment ago. */
+    struct vel_path *path = vel_paths_find_exactly(&conn->paths, local, remote);
     uint64_t peer_cid;
     if (path == NULL) {
         TRY(vel_cids_take(&conn->cids, &peer_cid));

@@ -29,12 +29,27 @@ static bool is_local(const struct vel_addr *known, const struct vel_addr *seen)
            (known->family == seen->family && memcmp(known->ip, seen->ip, sizeof known->ip) == 0);
 }
 
+struct vel_path *vel_paths_find_exactly(struct vel_paths *paths, const struct vel_addr *local,
+                                        const struct vel_addr *remote)
+{
+    VEL_PATHS_EACH(path, paths)
+    {
+        if (vel_addr_equal(&path->local, local) && vel_addr_equal(&path->remote, remote))
+            return path;
+    }
+    return NULL;
+}
+
 struct vel_path *vel_paths_find(struct vel_paths *paths, const struct vel_addr *local,
                                 const struct vel_addr *remote)
 {
     struct vel_path *active = paths->active; /* nearly always */
-    if (vel_addr_equal(&active->remote, remote) && is_local(&active->local, local))
+    bool on_active = vel_addr_equal(&active->remote, remote) && is_local(&active->local, local);
+    if (on_active && vel_addr_equal(&active->local, local))
         return active;
+    struct vel_path *exact = vel_paths_find_exactly(paths, local, remote);
+    if (exact != NULL || on_active)
+        return exact != NULL ? exact : active;
     VEL_PATHS_EACH(path, paths)
     {
         if (vel_addr_equal(&path->remote, remote) && is_local(&path->local, local))

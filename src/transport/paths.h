@@ -28,8 +28,12 @@ struct vel_paths {
 /* With one path, which is active. */
 void vel_paths_init(struct vel_paths *paths, const struct vel_path *first);
 
+/* The path between just these addresses; NULL: none. */
+struct vel_path *vel_paths_find_exactly(struct vel_paths *paths, const struct vel_addr *local,
+                                        const struct vel_addr *remote);
+
 /* The path of a datagram that arrived; NULL: a new one. An address of ours that is not specified
- * (a wildcard) stands for all. */
+ * (a wildcard) stands for all those that no other path names. */
 struct vel_path *vel_paths_find(struct vel_paths *paths, const struct vel_addr *local,
                                 const struct vel_addr *remote);
 

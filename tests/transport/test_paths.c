@@ -42,6 +42,23 @@ static void addresses_lead_to_paths(void **state)
     assert_null(vel_paths_by_id(&paths, 77));
 }
 
+static void a_wildcard_stands_only_for_what_nobody_names(void **state)
+{
+    (void)state;
+    struct vel_paths paths;
+    start(&paths);
+    paths.active->local = addr(0, 443);
+    struct vel_path named = path_to(9, 1000);
+    named.local = addr(2, 443);
+    struct vel_path *added = vel_paths_add(&paths, &named);
+    struct vel_addr other = addr(3, 443);
+    assert_ptr_equal(vel_paths_find(&paths, &named.local, &named.remote), added);
+    assert_ptr_equal(vel_paths_find(&paths, &other, &named.remote), paths.active);
+    assert_ptr_equal(vel_paths_find_exactly(&paths, &paths.active->local, &named.remote),
+                     paths.active);
+    assert_null(vel_paths_find_exactly(&paths, &other, &named.remote));
+}
+
 static void the_table_is_small_and_keeps_what_matters(void **state)
 {
     (void)state;
@@ -94,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_lead_to_paths),
+        cmocka_unit_test(a_wildcard_stands_only_for_what_nobody_names),
         cmocka_unit_test(the_table_is_small_and_keeps_what_matters),
         cmocka_unit_test(ids_of_the_peer_may_be_shared),
         cmocka_unit_test(the_nearest_deadline_counts),
