@@ -151,6 +151,7 @@ static vel_result reach(struct vel_get *get)
 void vel_get_connect(struct vel_get *get)
 {
     get->closing = false;
+    get->answered = 0;
     get->connected = 0;
     vel_timer_set(get->stop_timer, VEL_NEVER);
     enum vel_err err = reach(get);

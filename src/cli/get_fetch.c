@@ -265,14 +265,30 @@ static void follow(struct vel_fetch *fetch)
     fetch->waiting = err != VEL_OK;
 }
 
+/* A server may end a connection after some answers, all in order (RFC 9110 9.2.2, RFC 9112 9.3.1):
+ * the next connection brings the others. Each one brings something, so there is an end to it. */
+static bool may_be_asked_again(const struct vel_fetch *fetch,
+                               const struct vel_transfer_result *result)
+{
+    const struct vel_get *get = fetch->get;
+    bool safe = strcmp(fetch->method, "GET") == 0 || strcmp(fetch->method, "HEAD") == 0;
+    return result->failure == VEL_CLIENT_EMPTY && result->status == 0 && safe &&
+           !vel_fetch_has_body(fetch) && get->answered > 0 && !get->out_of_time;
+}
+
 static void on_done(void *self, struct vel_transfer *transfer,
                     const struct vel_transfer_result *result)
 {
     struct vel_fetch *fetch = self;
     struct vel_get *get = fetch->get;
     (void)transfer;
-    fetch->result = *result;
     fetch->transfer = NULL;
+    if (may_be_asked_again(fetch, result)) {
+        fetch->waiting = true;
+        return;
+    }
+    fetch->result = *result;
+    get->answered += result->failure == VEL_CLIENT_OK;
     if (fetch->redirected && result->failure == VEL_CLIENT_OK) {
         follow(fetch);
         return;

@@ -82,6 +82,7 @@ struct vel_get {
     size_t header_count;
     struct vel_fetch *fetches;
     size_t fetch_count;
+    size_t answered;               /* fetches that the connection at hand has brought home */
     size_t draining;               /* fetches that are done but for their output */
     struct vel_outcomes *outcomes; /* NULL: nothing is remembered */
     char outcomes_path[VEL_PATH_TEXT];

@@ -59,6 +59,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if where:
             self.send_header("Location", where[1])
         self.send_header("Content-Length", str(len(body)))
+        if self.server.closes:
+            self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             with contextlib.suppress(OSError):
@@ -68,9 +70,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def tcp_server(cert=None, key=None, redirects=None, port=0):
+def tcp_server(cert=None, key=None, redirects=None, port=0, closes=False):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.redirects = redirects if redirects is not None else {}
+    server.closes = closes  # after each answer
     if cert is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
@@ -240,6 +243,19 @@ def redirections_are_followed_on_request():
         expect(get(f"{home}/local", *trust, "-L").stdout == BODY, "bytes differ")
 
 
+def a_server_that_closes_after_each_answer_is_asked_again():
+    cert, key = classical_certificate()
+    folder = BASE / "one-by-one"
+    shutil.rmtree(folder, ignore_errors=True)
+    with tcp_server(cert, key, closes=True) as (port, _):
+        urls = [f"https://localhost:{port}/{name}" for name in ("a", "b", "c")]
+        get(*urls, "--cacert", cert, "--alpn", "http/1.1", "--no-state", "--output-dir", folder)
+        bodies = {path.name: path.read_bytes() for path in folder.iterdir()}
+        expect(sorted(bodies) == ["a", "b", "c"] and len(set(bodies.values())) == 1, bodies)
+        # What is not safe to repeat is not repeated.
+        get(*urls, "--cacert", cert, "--alpn", "http/1.1", "--no-state", "--data", "x", status=52)
+
+
 def plain_http_has_no_ladder():
     with tcp_server() as (port, _):
         result = get(f"http://127.0.0.1:{port}/", "--json", "-o", BASE / "plain")
@@ -321,5 +337,6 @@ if __name__ == "__main__":
             a_server_without_udp_is_reached_over_tcp, silence_over_udp_does_not_stop_the_client,
             what_failed_is_not_tried_first_again, a_spoiled_memory_is_only_forgotten,
             nobody_anywhere_is_told_at_once, redirections_are_followed_on_request,
+            a_server_that_closes_after_each_answer_is_asked_again,
             plain_http_has_no_ladder, localhost_needs_no_resolver, a_named_pipe_is_waited_for,
             probe_tells_what_our_server_offers, probe_of_a_plain_tls_server)
