@@ -214,7 +214,7 @@ static void establish(struct run *run)
     conn->peer_ack_delay_unit = 8 * US;
     conn->peer_params_known = true;
     conn->aead = suite->aead;
-    vel_cids_set_peer(&conn->cids, &peer_cid);
+    vel_cids_set_peer(&conn->first.cids, &peer_cid);
     FUZZ_CHECK(vel_life_step(&conn->life, VEL_LIFE_CONNECTED));
     vel_conn_confirm(conn, run->now);
     run->type = VEL_PACKET_ONE_RTT;
@@ -243,8 +243,8 @@ static void step_receive(struct run *run, struct vel_slice frames, uint8_t ecn, 
 /* The id of the peer's that datagrams of a path go to. */
 static const struct vel_cid *id_of(struct vel_conn *conn, const struct vel_train *train)
 {
-    struct vel_path *path = vel_paths_find(&conn->paths, &train->local, &train->remote);
-    return path != NULL ? vel_cids_peer(&conn->cids, path->peer_cid) : NULL;
+    struct vel_path *path = vel_paths_find(&conn->first.paths, &train->local, &train->remote);
+    return path != NULL ? vel_cids_peer(&conn->first.cids, path->peer_cid) : NULL;
 }
 
 /* The peer gave ids of any length, so it reads its own short headers. */

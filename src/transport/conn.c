@@ -16,35 +16,41 @@ static void init_parts(struct vel_conn *conn, const struct vel_conn_setup *setup
     conn->is_client = is_client;
     conn->started = now;
     conn->now = now;
-    conn->pace_until = VEL_NEVER;
     conn->ping_at = VEL_NEVER;
     conn->trim_at = VEL_NEVER;
     conn->aead = VEL_AES_128_GCM;
     conn->pool = (struct vel_pool){.env = conn->env};
     conn->datagrams.env = conn->env;
     vel_life_init(&conn->life, now, limits->handshake_timeout, limits->idle_timeout);
-    struct vel_path first;
-    vel_path_init(&first, &setup->local, &setup->remote, is_client || setup->address_validated,
-                  limits->max_datagram_payload);
-    vel_paths_init(&conn->paths, &first);
-    conn->largest_moving = VEL_NUMBER_NONE;
-    for (int i = 0; i < VEL_SPACE_COUNT; i++) {
-        vel_time max_delay = i == VEL_SPACE_APP ? limits->max_ack_delay : 0;
-        vel_acks_init(&conn->space[i].acks, conn->env, max_delay);
+    for (int i = 0; i < VEL_SPACE_COUNT; i++)
         vel_crypto_stream_init(&conn->space[i].crypto, &conn->pool);
-    }
     struct vel_conn_space *app = &conn->space[VEL_SPACE_APP];
     vel_key_update_init(&conn->key_update, conn->config->crypto, &app->read, &app->write);
-    struct vel_recovery_setup recovery = {
-        .env = conn->env,
-        .hooks = {.acked = vel_conn_record_acked, .lost = vel_conn_record_lost, .self = conn},
-        .congestion = setup->config->congestion,
-        .mtu = conn->paths.active->pmtud.mtu,
-        .is_client = is_client,
-        .ecn = limits->ecn,
+}
+
+/* The track that the handshake is on. */
+static void init_first_track(struct vel_conn *conn, const struct vel_conn_setup *setup,
+                             vel_time now)
+{
+    const struct vel_limits *limits = &conn->config->limits;
+    struct vel_path path;
+    vel_path_init(&path, &setup->local, &setup->remote, conn->is_client || setup->address_validated,
+                  limits->max_datagram_payload);
+    struct vel_track_setup track = {
+        .conn = conn,
+        .path = &path,
+        .limits = limits,
+        .recovery = {.env = conn->env,
+                     .hooks = {.acked = vel_conn_record_acked,
+                               .lost = vel_conn_record_lost,
+                               .self = &conn->first},
+                     .congestion = conn->config->congestion,
+                     .mtu = path.pmtud.mtu,
+                     .is_client = conn->is_client,
+                     .ecn = limits->ecn},
     };
-    vel_recovery_init(&conn->recovery, &recovery, now);
-    vel_pacer_init(&conn->pacer, limits->pacing, conn->paths.active->pmtud.mtu, now);
+    vel_track_init(&conn->first, &track, now);
+    conn->tracks[0] = &conn->first;
 }
 
 /* The parts that allocate, in order. The caller frees the connection on failure. */
@@ -68,6 +74,7 @@ static vel_result make(const struct vel_conn_setup *setup, bool is_client, vel_t
     struct vel_conn *made = vel_alloc(setup->env, sizeof *made);
     REQUIRE(made != NULL, VEL_ERR_NOMEM);
     init_parts(made, setup, is_client, now);
+    init_first_track(made, setup, now);
     enum vel_err err = vel_opening_new(made, &made->opening);
     if (err != VEL_OK) {
         vel_conn_free(made);
@@ -96,7 +103,7 @@ vel_result vel_conn_new_client(const struct vel_conn_setup *setup, vel_time now,
     vel_random(made->env, dcid.bytes, dcid.len);
     made->opening->original_dcid = dcid;
     made->opening->initial_dcid = dcid;
-    vel_cids_init(&made->cids, &setup->scid, &dcid);
+    vel_cids_init(&made->first.cids, &setup->scid, &dcid);
     enum vel_err err = vel_buf_append(&made->opening->token, made->config->token);
     if (err == VEL_OK)
         err = start(made);
@@ -115,8 +122,8 @@ vel_result vel_conn_new_server(const struct vel_conn_setup *setup, vel_time now,
     made->opening->initial_dcid = setup->initial_dcid;
     made->opening->retry_scid = setup->initial_dcid;
     made->opening->retried = !vel_cid_equal(&setup->original_dcid, &setup->initial_dcid);
-    vel_cids_init(&made->cids, &setup->scid, &setup->peer_cid);
-    memcpy(made->cids.local[0].reset_token, setup->reset_token, VEL_RESET_TOKEN);
+    vel_cids_init(&made->first.cids, &setup->scid, &setup->peer_cid);
+    memcpy(made->first.cids.local[0].reset_token, setup->reset_token, VEL_RESET_TOKEN);
     enum vel_err err = vel_conn_offer_preferred(made);
     return finish(made, err == VEL_OK ? start(made) : err, conn);
 }
@@ -133,10 +140,9 @@ void vel_conn_free(struct vel_conn *conn)
         vel_keys_clear(&conn->space[i].read);
         vel_keys_clear(&conn->space[i].write);
         vel_crypto_stream_clear(&conn->space[i].crypto);
-        vel_acks_clear(&conn->space[i].acks);
     }
     vel_key_update_clear(&conn->key_update);
-    vel_recovery_clear(&conn->recovery);
+    vel_track_clear(&conn->first);
     vel_pool_trim(&conn->pool);
     vel_buf_free(&conn->new_token);
     vel_opening_free(env, conn->opening);
@@ -176,17 +182,27 @@ void vel_conn_close(struct vel_conn *conn, uint64_t code, const char *reason)
     vel_conn_wake(conn);
 }
 
-void vel_conn_mtu_changed(struct vel_conn *conn)
+vel_time vel_conn_pto(const struct vel_conn *conn)
 {
-    vel_cc_set_mtu(&conn->recovery.cc, conn->paths.active->pmtud.mtu);
-    conn->pacer.mtu = conn->paths.active->pmtud.mtu;
+    vel_time longest = 0;
+    VEL_TRACKS_EACH(track, conn)
+    {
+        longest = VEL_MAX(longest, vel_recovery_pto(&track->recovery));
+    }
+    return longest;
 }
 
-void vel_conn_leave_black_hole(struct vel_conn *conn)
+void vel_conn_mtu_changed(struct vel_track *track)
 {
-    if (vel_black_hole_found(&conn->recovery.black_hole) &&
-        vel_pmtud_restart(&conn->paths.active->pmtud))
-        vel_conn_mtu_changed(conn);
+    vel_cc_set_mtu(&track->recovery.cc, track->paths.active->pmtud.mtu);
+    track->pacer.mtu = track->paths.active->pmtud.mtu;
+}
+
+void vel_conn_leave_black_hole(struct vel_track *track)
+{
+    if (vel_black_hole_found(&track->recovery.black_hole) &&
+        vel_pmtud_restart(&track->paths.active->pmtud))
+        vel_conn_mtu_changed(track);
 }
 
 bool vel_conn_is_dead(const struct vel_conn *conn)
@@ -201,7 +217,7 @@ uint32_t vel_conn_version(const struct vel_conn *conn)
 
 bool vel_conn_is_validated(const struct vel_conn *conn)
 {
-    return conn->paths.active->validated;
+    return vel_conn_track(conn)->paths.active->validated;
 }
 
 /* ---- events ---- */
@@ -294,12 +310,12 @@ vel_result vel_conn_export(struct vel_conn *conn, const char *label, struct vel_
 
 struct vel_addr vel_conn_local(const struct vel_conn *conn)
 {
-    return conn->paths.active->local;
+    return vel_conn_track(conn)->paths.active->local;
 }
 
 struct vel_addr vel_conn_remote(const struct vel_conn *conn)
 {
-    return conn->paths.active->remote;
+    return vel_conn_track(conn)->paths.active->remote;
 }
 
 /* VEL-TR-07: one for the handshake itself, and one for each thing that made it wait. A server knows
@@ -308,8 +324,8 @@ static unsigned round_trips(const struct vel_conn *conn)
 {
     unsigned extra = conn->handshake->facts.hello_retry + conn->retried;
     if (!conn->is_client) {
-        vel_time rtt = VEL_MAX(conn->recovery.rtt.min, 1);
-        bool sampled = vel_rtt_has_sample(&conn->recovery.rtt);
+        vel_time rtt = VEL_MAX(conn->first.recovery.rtt.min, 1);
+        bool sampled = vel_rtt_has_sample(&conn->first.recovery.rtt);
         return 1 + extra + (sampled ? (unsigned)((conn->credit_blocked_for + rtt / 2) / rtt) : 0);
     }
     uint64_t earned = VEL_PATH_CREDIT_FACTOR * conn->first_flight_bytes;
@@ -321,7 +337,7 @@ static unsigned round_trips(const struct vel_conn *conn)
 
 void vel_conn_get_stats(const struct vel_conn *conn, struct vel_conn_stats *stats)
 {
-    const struct vel_recovery *recovery = &conn->recovery;
+    const struct vel_recovery *recovery = &vel_conn_track(conn)->recovery;
     *stats = conn->stats;
     stats->datagram_frames = conn->datagrams.stats;
     stats->key_updates = conn->key_update.count;

@@ -11,10 +11,11 @@ enum { TYPE_SIZE = 1 };
 
 size_t vel_conn_max_datagram(const struct vel_conn *conn)
 {
-    const struct vel_cid *peer = vel_cids_peer(&conn->cids, conn->paths.active->peer_cid);
+    const struct vel_track *track = vel_conn_track(conn);
+    const struct vel_cid *peer = vel_cids_peer(&track->cids, track->paths.active->peer_cid);
     size_t id = peer != NULL ? peer->len : (size_t)VEL_CID_MAX;
     size_t overhead = 1u + id + VEL_PACKET_NUMBER_MAX + VEL_AEAD_TAG;
-    uint64_t frame = VEL_MIN(conn->datagrams.peer_max, conn->paths.active->pmtud.mtu - overhead);
+    uint64_t frame = VEL_MIN(conn->datagrams.peer_max, track->paths.active->pmtud.mtu - overhead);
     size_t header = TYPE_SIZE + vel_varint_size(frame);
     return frame > header ? (size_t)frame - header : 0;
 }
@@ -45,7 +46,7 @@ bool vel_conn_has_datagrams(const struct vel_conn *conn)
 void vel_conn_fill_datagrams(struct vel_conn *conn, struct vel_packet_build *p, bool ahead,
                              vel_time now)
 {
-    struct vel_sent *sent = &conn->recovery.space[VEL_SPACE_APP].sent;
+    struct vel_sent *sent = &p->track->recovery.space[VEL_SPACE_APP].sent;
     const struct vel_datagram *d;
     while ((d = vel_datagrams_next(&conn->datagrams, vel_conn_max_datagram(conn), now)) != NULL) {
         size_t size = TYPE_SIZE + vel_varint_size(d->len) + d->len;

@@ -9,20 +9,20 @@ enum { CONTROL_FRAME_MAX = 1 + 8 + 8 + 1 + VEL_CID_MAX + VEL_RESET_TOKEN };
 enum { ACK_FRAME_MIN = 1 + 7 * VEL_VARINT_MAX };
 
 /* Write one control frame with its record; nothing happens when either has no room. */
-static bool write_control(struct vel_conn *conn, struct vel_packet_build *p,
-                          const struct vel_frame *frame, struct vel_record record)
+static bool write_control(struct vel_packet_build *p, const struct vel_frame *frame,
+                          struct vel_record record)
 {
     if (vel_room(&p->w) < CONTROL_FRAME_MAX ||
-        vel_sent_add(&conn->recovery.space[p->space].sent, record) != VEL_OK)
+        vel_sent_add(&p->track->recovery.space[p->space].sent, record) != VEL_OK)
         return false;
     vel_frame_write(&p->w, frame);
     p->eliciting = true;
     return true;
 }
 
-static void write_ack(struct vel_conn *conn, struct vel_packet_build *p, size_t room, vel_time now)
+static void write_ack(struct vel_packet_build *p, size_t room, vel_time now)
 {
-    struct vel_acks *acks = &conn->space[p->space].acks;
+    struct vel_acks *acks = &p->track->space[p->space].acks;
     unsigned exponent = p->space == VEL_SPACE_APP ? VEL_ACK_DELAY_EXPONENT : 0;
     bool has_ecn = acks->ecn.ect0 + acks->ecn.ect1 + acks->ecn.ce > 0;
     uint64_t delay = vel_acks_delay(acks, exponent, now);
@@ -31,26 +31,25 @@ static void write_ack(struct vel_conn *conn, struct vel_packet_build *p, size_t 
 
 static void fill_ack(struct vel_conn *conn, struct vel_packet_build *p, vel_time now)
 {
-    const struct vel_acks *acks = &conn->space[p->space].acks;
+    const struct vel_acks *acks = &p->track->space[p->space].acks;
     const struct vel_range *last = vel_ranges_last(&acks->received);
     if (last == NULL || vel_room(&p->w) < ACK_FRAME_MIN)
         return;
     struct vel_record record = {.kind = VEL_RECORD_ACK, .offset = last->end - 1};
-    if (vel_sent_add(&conn->recovery.space[p->space].sent, record) != VEL_OK) {
+    if (vel_sent_add(&p->track->recovery.space[p->space].sent, record) != VEL_OK) {
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "no memory for an acknowledgement");
         return;
     }
-    write_ack(conn, p, vel_room(&p->w), now);
+    write_ack(p, vel_room(&p->w), now);
     if (p->space == VEL_SPACE_APP)
         vel_key_update_told(&conn->key_update, last->end - 1);
 }
 
-void vel_conn_fill_last_ack(struct vel_conn *conn, struct vel_packet_build *p, size_t keep,
-                            vel_time now)
+void vel_conn_fill_last_ack(struct vel_packet_build *p, size_t keep, vel_time now)
 {
-    const struct vel_ranges *received = &conn->space[p->space].acks.received;
+    const struct vel_ranges *received = &p->track->space[p->space].acks.received;
     if (vel_ranges_last(received) != NULL && vel_room(&p->w) >= ACK_FRAME_MIN + keep)
-        write_ack(conn, p, vel_room(&p->w) - keep, now);
+        write_ack(p, vel_room(&p->w) - keep, now);
 }
 
 /* The first flight says everything twice (PROTOCOL section 2, VEL-TR-02). */
@@ -62,7 +61,7 @@ static bool flight_repeats(const struct vel_conn *conn, enum vel_space space)
 static bool fill_crypto(struct vel_conn *conn, struct vel_packet_build *p)
 {
     struct vel_crypto_stream *crypto = &conn->space[p->space].crypto;
-    struct vel_sent *sent = &conn->recovery.space[p->space].sent;
+    struct vel_sent *sent = &p->track->recovery.space[p->space].sent;
     size_t before = vel_written(&p->w);
     if (vel_crypto_stream_write_frames(crypto, &p->w, sent) != VEL_OK)
         return false;
@@ -74,30 +73,30 @@ static bool fill_crypto(struct vel_conn *conn, struct vel_packet_build *p)
     return true;
 }
 
-void vel_conn_fill_new_cids(struct vel_conn *conn, struct vel_packet_build *p)
+void vel_conn_fill_new_cids(struct vel_packet_build *p)
 {
     struct vel_local_cid *ours;
-    vel_conn_issue_cids(conn);
-    while ((ours = vel_cids_next_new(&conn->cids)) != NULL) {
+    vel_conn_issue_cids(p->track);
+    while ((ours = vel_cids_next_new(&p->track->cids)) != NULL) {
         struct vel_frame frame = {.type = VEL_FRAME_NEW_CONNECTION_ID,
                                   .new_cid = {.sequence = ours->sequence, .cid = ours->cid}};
         memcpy(frame.new_cid.reset_token, ours->reset_token, VEL_RESET_TOKEN);
         struct vel_record record = {.kind = VEL_RECORD_NEW_CONNECTION_ID, .id = ours->sequence};
-        if (!write_control(conn, p, &frame, record))
+        if (!write_control(p, &frame, record))
             return;
         ours->due = false;
     }
 }
 
-static void fill_retired_cids(struct vel_conn *conn, struct vel_packet_build *p)
+static void fill_retired_cids(struct vel_packet_build *p)
 {
     struct vel_retiring_cid *theirs;
-    while ((theirs = vel_cids_next_retire(&conn->cids)) != NULL) {
+    while ((theirs = vel_cids_next_retire(&p->track->cids)) != NULL) {
         struct vel_frame frame = {.type = VEL_FRAME_RETIRE_CONNECTION_ID,
                                   .sequence = theirs->sequence};
         struct vel_record record = {.kind = VEL_RECORD_RETIRE_CONNECTION_ID,
                                     .id = theirs->sequence};
-        if (!write_control(conn, p, &frame, record))
+        if (!write_control(p, &frame, record))
             return;
         theirs->due = false;
     }
@@ -111,7 +110,7 @@ static void fill_new_token(struct vel_conn *conn, struct vel_packet_build *p)
     if (vel_room(&p->w) < CONTROL_FRAME_MAX)
         return;
     conn->new_token_due =
-        vel_conn_make_new_token(conn, token, &frame) && !write_control(conn, p, &frame, record);
+        vel_conn_make_new_token(conn, token, &frame) && !write_control(p, &frame, record);
 }
 
 static void fill_app(struct vel_conn *conn, struct vel_packet_build *p, vel_time now)
@@ -119,62 +118,65 @@ static void fill_app(struct vel_conn *conn, struct vel_packet_build *p, vel_time
     if (conn->handshake_done_due) {
         struct vel_frame frame = {.type = VEL_FRAME_HANDSHAKE_DONE};
         struct vel_record record = {.kind = VEL_RECORD_HANDSHAKE_DONE};
-        conn->handshake_done_due = !write_control(conn, p, &frame, record);
+        conn->handshake_done_due = !write_control(p, &frame, record);
     }
     struct vel_frame response = {.type = VEL_FRAME_PATH_RESPONSE};
     struct vel_record record = {.kind = VEL_RECORD_PATH_RESPONSE};
     while (vel_room(&p->w) >= CONTROL_FRAME_MAX &&
-           vel_path_take_response(conn->paths.active, response.path_data))
-        p->expanded |= write_control(conn, p, &response, record); /* RFC 9000 8.2.2 */
+           vel_path_take_response(p->track->paths.active, response.path_data))
+        p->expanded |= write_control(p, &response, record); /* RFC 9000 8.2.2 */
     if (conn->new_token_due)
         fill_new_token(conn, p);
-    vel_conn_fill_new_cids(conn, p);
-    fill_retired_cids(conn, p);
+    vel_conn_fill_new_cids(p);
+    fill_retired_cids(p);
     vel_conn_fill_datagrams(conn, p, true, now);
     size_t before = vel_written(&p->w);
-    struct vel_sent *sent = &conn->recovery.space[VEL_SPACE_APP].sent;
+    struct vel_sent *sent = &p->track->recovery.space[VEL_SPACE_APP].sent;
     if (vel_streams_write_frames(conn->streams, &p->w, sent) != VEL_OK)
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
     p->eliciting |= vel_written(&p->w) > before;
     vel_conn_fill_datagrams(conn, p, false, now);
 }
 
-static void fill_ping(struct vel_conn *conn, struct vel_packet_build *p)
+static void fill_ping(struct vel_packet_build *p)
 {
     struct vel_frame frame = {.type = VEL_FRAME_PING};
     struct vel_record record = {.kind = VEL_RECORD_PING};
     if (vel_room(&p->w) == 0 ||
-        vel_sent_add(&conn->recovery.space[p->space].sent, record) != VEL_OK)
+        vel_sent_add(&p->track->recovery.space[p->space].sent, record) != VEL_OK)
         return;
     vel_frame_write(&p->w, &frame);
     p->eliciting = true;
 }
 
-static bool app_has_work(struct vel_conn *conn)
+static bool app_has_work(struct vel_track *track)
 {
+    const struct vel_conn *conn = track->conn;
     /* Most often it is the streams: they are asked first. */
     return vel_streams_want_send(conn->streams) || vel_conn_has_datagrams(conn) ||
-           conn->handshake_done_due || conn->paths.active->response_count > 0 ||
-           vel_cids_next_new(&conn->cids) != NULL || vel_cids_next_retire(&conn->cids) != NULL ||
-           conn->new_token_due || vel_conn_wants_cids(conn);
+           conn->handshake_done_due || track->paths.active->response_count > 0 ||
+           vel_cids_next_new(&track->cids) != NULL || vel_cids_next_retire(&track->cids) != NULL ||
+           conn->new_token_due || vel_conn_wants_cids(track);
 }
 
-bool vel_conn_wants(struct vel_conn *conn, enum vel_space space, bool window, vel_time now)
+bool vel_conn_wants(struct vel_track *track, enum vel_space space, bool window, vel_time now)
 {
-    struct vel_conn_space *s = &conn->space[space];
+    const struct vel_conn *conn = track->conn;
+    const struct vel_conn_space *s = &conn->space[space];
+    const struct vel_track_space *t = &track->space[space];
     if (s->discarded || !vel_keys_ready(&s->write))
         return false;
-    if (s->probes_due > 0 || vel_acks_is_due(&s->acks, now))
+    if (t->probes_due > 0 || vel_acks_is_due(&t->acks, now))
         return true;
     if (!window)
         return false;
     return vel_crypto_stream_want_send(&s->crypto) || flight_repeats(conn, space) ||
-           (space == VEL_SPACE_APP && app_has_work(conn));
+           (space == VEL_SPACE_APP && app_has_work(track));
 }
 
 void vel_conn_fill(struct vel_conn *conn, struct vel_packet_build *p, bool window, vel_time now)
 {
-    struct vel_conn_space *s = &conn->space[p->space];
+    struct vel_track_space *s = &p->track->space[p->space];
     /* A probe of a handshake acknowledges again: a lost acknowledgement may be what is waited for. */
     bool repeats = p->space != VEL_SPACE_APP && s->probes_due > 0;
     bool acked = vel_acks_is_pending(&s->acks) || repeats;
@@ -189,7 +191,7 @@ void vel_conn_fill(struct vel_conn *conn, struct vel_packet_build *p, bool windo
         bool wants_ping = s->probes_due > 0 || flight_repeats(conn, p->space) ||
                           (acked && vel_acks_wants_ping(&s->acks));
         if (!p->eliciting && wants_ping)
-            fill_ping(conn, p);
+            fill_ping(p);
     }
     if (acked)
         vel_acks_sent(&s->acks, p->eliciting);

@@ -23,25 +23,26 @@ static uint64_t on_nothing(struct vel_conn *conn, const struct frame_context *in
 static uint64_t on_ack(struct vel_conn *conn, const struct frame_context *in,
                        const struct vel_frame *frame)
 {
+    struct vel_track *track = in->frames->track;
     /* RFC 9002 5.3: the delay means nothing in the handshake spaces. */
     vel_time delay = 0;
     vel_time unit = conn->peer_ack_delay_unit;
     if (in->frames->space == VEL_SPACE_APP && unit > 0)
         delay = (vel_time)VEL_MIN(frame->ack.delay, (uint64_t)(10 * SECOND / unit)) * unit;
     if (in->frames->space == VEL_SPACE_APP &&
-        vel_key_update_acked(&conn->key_update, frame->ack.largest, in->now,
-                             vel_recovery_pto(&conn->recovery)) != VEL_OK)
+        vel_key_update_acked(&conn->key_update, frame->ack.largest, in->now, vel_conn_pto(conn)) !=
+            VEL_OK)
         return VEL_WIRE_KEY_UPDATE_ERROR;
     if (conn->is_client && in->frames->space == VEL_SPACE_HANDSHAKE)
-        conn->recovery.peer_validated = true;
-    if (vel_recovery_on_ack(&conn->recovery, in->frames->space, &frame->ack, delay, in->now) !=
+        track->recovery.peer_validated = true;
+    if (vel_recovery_on_ack(&track->recovery, in->frames->space, &frame->ack, delay, in->now) !=
         VEL_OK)
         return VEL_WIRE_PROTOCOL_VIOLATION;
-    vel_conn_leave_black_hole(conn);
-    vel_pacer_set_rate(&conn->pacer, vel_cc_pacing_rate(&conn->recovery.cc, &conn->recovery.rtt),
+    vel_conn_leave_black_hole(track);
+    vel_pacer_set_rate(&track->pacer, vel_cc_pacing_rate(&track->recovery.cc, &track->recovery.rtt),
                        in->now);
-    conn->pace_until = VEL_NEVER;
-    vel_streams_set_window(conn->streams, vel_cc_window(&conn->recovery.cc));
+    track->pace_until = VEL_NEVER;
+    vel_streams_set_window(conn->streams, vel_cc_window(&track->recovery.cc));
     return VEL_WIRE_NO_ERROR;
 }
 
@@ -76,23 +77,26 @@ static uint64_t on_new_token(struct vel_conn *conn, const struct frame_context *
 static uint64_t on_new_cid(struct vel_conn *conn, const struct frame_context *in,
                            const struct vel_frame *frame)
 {
-    (void)in;
-    return vel_conn_on_new_cid(conn, &frame->new_cid);
+    (void)conn;
+    return vel_conn_on_new_cid(in->frames->track, &frame->new_cid);
 }
 
 static uint64_t on_retire_cid(struct vel_conn *conn, const struct frame_context *in,
                               const struct vel_frame *frame)
 {
-    return vel_conn_on_retire_cid(conn, frame->sequence, &in->frames->dcid);
+    (void)conn;
+    return vel_conn_on_retire_cid(in->frames->track, frame->sequence, &in->frames->dcid);
 }
 
 /* RFC 9000 8.2.2: answered on the path it came on. */
 static uint64_t on_path_challenge(struct vel_conn *conn, const struct frame_context *in,
                                   const struct vel_frame *frame)
 {
-    struct vel_path *path = vel_paths_by_id(&conn->paths, in->frames->path);
+    (void)conn;
+    struct vel_track *track = in->frames->track;
+    struct vel_path *path = vel_paths_by_id(&track->paths, in->frames->path);
     if (path != NULL)
-        vel_path_challenged(path, frame->path_data, vel_recovery_pto(&conn->recovery), in->now);
+        vel_path_challenged(path, frame->path_data, vel_recovery_pto(&track->recovery), in->now);
     return VEL_WIRE_NO_ERROR;
 }
 
@@ -101,7 +105,8 @@ static uint64_t on_path_challenge(struct vel_conn *conn, const struct frame_cont
 static uint64_t on_path_response(struct vel_conn *conn, const struct frame_context *in,
                                  const struct vel_frame *frame)
 {
-    vel_conn_on_path_response(conn, frame->path_data, in->now);
+    (void)conn;
+    vel_conn_on_path_response(in->frames->track, frame->path_data, in->now);
     return VEL_WIRE_NO_ERROR;
 }
 
@@ -112,7 +117,7 @@ static uint64_t on_close(struct vel_conn *conn, const struct frame_context *in,
                             .application = frame->close.application,
                             .code = frame->close.code};
     vel_close_set_reason(&why, frame->close.reason);
-    vel_life_peer_closed(&conn->life, &why, in->now, vel_recovery_pto(&conn->recovery));
+    vel_life_peer_closed(&conn->life, &why, in->now, vel_conn_pto(conn));
     vel_conn_ended(conn);
     return VEL_WIRE_NO_ERROR;
 }

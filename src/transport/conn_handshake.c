@@ -28,7 +28,7 @@ static vel_result sink_secret(void *self, enum vel_level level, enum vel_directi
         TRY(vel_key_update_set_secret(&conn->key_update, conn->version, suite, direction, secret));
     conn->aead = suite->aead;
     if (conn->is_client && space == VEL_SPACE_HANDSHAKE && direction == VEL_WRITE)
-        vel_recovery_set_handshake_keys(&conn->recovery);
+        vel_recovery_set_handshake_keys(&conn->first.recovery);
     return VEL_OK;
 }
 
@@ -44,12 +44,13 @@ static struct vel_params local_params(const struct vel_conn *conn)
     params.active_connection_id_limit = VEL_CIDS_REMOTE;
     vel_conn_fill_versions(conn, &params.version_information);
     params.initial_source_connection_id =
-        (struct vel_param_cid){.present = true, .cid = conn->cids.local[0].cid};
+        (struct vel_param_cid){.present = true, .cid = conn->first.cids.local[0].cid};
     if (!conn->is_client) {
         params.preferred_address = conn->opening->preferred;
         params.disable_active_migration = conn->config->disable_active_migration;
         params.has_stateless_reset_token = true;
-        memcpy(params.stateless_reset_token, conn->cids.local[0].reset_token, VEL_RESET_TOKEN);
+        memcpy(params.stateless_reset_token, conn->first.cids.local[0].reset_token,
+               VEL_RESET_TOKEN);
         params.original_destination_connection_id =
             (struct vel_param_cid){.present = true, .cid = conn->opening->original_dcid};
         if (conn->opening->retried)
@@ -97,16 +98,16 @@ static vel_result sink_peer_params(void *self, struct vel_slice bytes)
     conn->peer_cid_limit = params.active_connection_id_limit;
     conn->peer_max_udp_payload = params.max_udp_payload_size;
     conn->peer_ack_delay_unit = US << params.ack_delay_exponent;
-    vel_recovery_set_max_ack_delay(&conn->recovery, (vel_time)params.max_ack_delay * MS);
+    vel_recovery_set_max_ack_delay(&conn->first.recovery, (vel_time)params.max_ack_delay * MS);
     vel_time idle_limit = INT64_MAX / (2 * MS);
     vel_life_peer_idle_timeout(
         &conn->life, (vel_time)VEL_MIN(params.max_idle_timeout, (uint64_t)idle_limit) * MS);
     if (conn->is_client && params.has_stateless_reset_token) {
-        vel_cids_set_peer_token(&conn->cids, params.stateless_reset_token);
+        vel_cids_set_peer_token(&conn->first.cids, params.stateless_reset_token);
         vel_conn_tell_reset_tokens(conn);
     }
     vel_pmtud_set_ceiling(
-        &conn->paths.active->pmtud,
+        &conn->first.paths.active->pmtud,
         VEL_MIN(conn->config->limits.max_datagram_payload, params.max_udp_payload_size));
     conn->datagrams.peer_max = params.max_datagram_frame_size;
     vel_streams_set_peer_params(conn->streams, &params);
@@ -146,8 +147,8 @@ static void open_crypto_window(struct vel_conn *conn)
     uint64_t queued = 0;
     for (size_t i = 0; i < VEL_SPACE_COUNT; i++)
         queued += conn->space[i].crypto.send.end - conn->space[i].crypto.send.base;
-    if (queued > vel_recovery_room(&conn->recovery))
-        vel_cc_set_crypto_window(&conn->recovery.cc, VEL_CC_CRYPTO_PACKETS);
+    if (queued > vel_recovery_room(&conn->first.recovery))
+        vel_cc_set_crypto_window(&conn->first.recovery.cc, VEL_CC_CRYPTO_PACKETS);
 }
 
 static void on_complete(struct vel_conn *conn, vel_time now)
@@ -230,14 +231,14 @@ void vel_conn_confirm(struct vel_conn *conn, vel_time now)
 {
     if (conn->opening == NULL || conn->life.state != VEL_LIFE_OPEN)
         return;
-    vel_recovery_set_confirmed(&conn->recovery);
-    vel_cc_set_crypto_window(&conn->recovery.cc, 0);
+    vel_recovery_set_confirmed(&conn->first.recovery);
+    vel_cc_set_crypto_window(&conn->first.recovery.cc, 0);
     vel_conn_discard_space(conn, VEL_SPACE_INITIAL);
     vel_conn_discard_space(conn, VEL_SPACE_HANDSHAKE);
-    vel_path_prove(conn->paths.active);
+    vel_path_prove(conn->first.paths.active);
     vel_conn_try_preferred(conn);
     conn->new_token_due = !conn->is_client;
-    vel_conn_lift_credit_block(conn, now);
+    vel_conn_lift_credit_block(&conn->first, now);
     vel_conn_release_opening(conn);
 }
 
@@ -247,12 +248,12 @@ void vel_conn_discard_space(struct vel_conn *conn, enum vel_space space)
     if (s->discarded)
         return;
     s->discarded = true;
-    s->probes_due = 0;
+    conn->first.space[space].probes_due = 0;
     if (space == VEL_SPACE_INITIAL && conn->opening != NULL)
         vel_keys_clear(&conn->opening->other_read);
     vel_keys_clear(&s->read);
     vel_keys_clear(&s->write);
     vel_crypto_stream_clear(&s->crypto);
-    vel_acks_clear(&s->acks);
-    vel_recovery_discard(&conn->recovery, space);
+    vel_acks_clear(&conn->first.space[space].acks);
+    vel_recovery_discard(&conn->first.recovery, space);
 }

@@ -5,8 +5,6 @@
 #include "base/buf.h"
 #include "base/units.h"
 #include "handshake/handshake.h"
-#include "transport/ack.h"
-#include "transport/cids.h"
 #include "transport/conn.h"
 #include "transport/crypto_stream.h"
 #include "transport/datagrams.h"
@@ -15,17 +13,16 @@
 #include "transport/key_update.h"
 #include "transport/keys.h"
 #include "transport/life.h"
-#include "transport/pacer.h"
 #include "transport/params.h"
-#include "transport/paths.h"
 #include "transport/pool.h"
-#include "transport/recovery.h"
 #include "transport/streams.h"
 #include "transport/streams_app.h"
+#include "transport/track.h"
 
 /*
  * The inside of struct vel_conn: parts, each with a file of its own, and the few facts that belong
- * to none of them. The code over it is split by what happens:
+ * to none of them. What belongs to one path identifier is a track (transport/track.h): functions that
+ * concern one take it, and find the connection through it. The code over it is split by what happens:
  *
  *   conn.c            birth, death, what the application asks
  *   conn_receive.c    datagram -> packets -> opened payload
@@ -57,15 +54,16 @@ enum { VEL_FIRST_DCID = 16 };
 /* A connection that was quiet for so long gives back what it keeps only for speed. */
 #define VEL_CONN_TRIM_AFTER (1 * SECOND)
 
-/* One packet number space with its keys. */
+/* One encryption level. The packet number spaces are the tracks': they all share the 1-RTT keys. */
 struct vel_conn_space {
     struct vel_keys read, write;
-    struct vel_acks acks;
     struct vel_crypto_stream crypto; /* APP: post-handshake messages */
-    uint64_t sealed;                 /* packets under the write key */
-    unsigned probes_due;             /* ack-eliciting packets to send regardless of the window */
+    uint64_t sealed;                 /* packets under the write key, on all tracks */
     bool discarded;
 };
+
+/* Tracks that a connection has at a time at most. */
+enum { VEL_TRACKS_MAX = 8 };
 
 /* What only the handshake needs; released when it is confirmed. */
 struct vel_opening {
@@ -93,14 +91,12 @@ struct vel_conn {
     void *user;
 
     struct vel_life life;
-    struct vel_paths paths;
-    uint64_t largest_moving; /* highest packet number that could move us; VEL_NUMBER_NONE: none */
-    struct vel_cids cids;
+    struct vel_track first; /* path identifier 0: the handshake's */
+    struct vel_track
+        *tracks[VEL_TRACKS_MAX]; /* those that there are, `first` included; NULL: free */
     struct vel_pool pool;
     struct vel_conn_space space[VEL_SPACE_COUNT];
     struct vel_key_update key_update; /* of the application space */
-    struct vel_recovery recovery;
-    struct vel_pacer pacer;
     struct vel_streams *streams;
     struct vel_datagrams datagrams;
     struct vel_handshake *handshake;
@@ -116,7 +112,6 @@ struct vel_conn {
 
     vel_time now; /* of the call that is running: application calls have no clock */
     vel_time started;
-    vel_time pace_until;   /* the pacer holds data back until then; VEL_NEVER: it does not */
     vel_time ping_at;      /* ask an idle peer for a sign of life; VEL_NEVER: no need */
     vel_time trim_at;      /* give memory back when still quiet then; VEL_NEVER: nothing to give */
     uint64_t forged;       /* packets that failed authentication, RFC 9001 6.6 */
@@ -130,16 +125,30 @@ struct vel_conn {
     bool connected_event;        /* waits to be taken */
     bool closed_event;           /* waits to be taken */
     bool closed_shown;           /* was taken: the application is done with us */
-    bool credit_blocked;         /* waits for the address to be validated */
     bool retried;                /* a Retry came first */
-    vel_time credit_blocked_at;  /* since when */
-    vel_time credit_blocked_for; /* in all */
+    vel_time credit_blocked_at;  /* the handshake waits for credit since then */
+    vel_time credit_blocked_for; /* and has done so in all */
     unsigned handshake_probes;   /* time-outs that fired before the handshake was complete */
     uint64_t first_flight_bytes; /* client: sent before the first answer */
     struct vel_conn_stats stats;
 };
 
+/* for (each track of a connection) */
+#define VEL_TRACKS_EACH(track, conn)                                                               \
+    for (struct vel_track *const *slot_ = (conn)->tracks, *track;                                  \
+         slot_ < (conn)->tracks + VEL_TRACKS_MAX; slot_++)                                         \
+        if ((track = *slot_) != NULL)
+
+/* The track that stands for the connection where it is asked for one address, or one window. */
+static inline struct vel_track *vel_conn_track(const struct vel_conn *conn)
+{
+    return conn->tracks[0];
+}
+
 /* ---- conn.c ---- */
+
+/* The longest probe time-out of its tracks: for the idle time-out, draining and key updates. */
+vel_time vel_conn_pto(const struct vel_conn *conn);
 
 /* There may be something to send, an event, or another deadline. */
 static inline void vel_conn_wake(struct vel_conn *conn)
@@ -160,10 +169,10 @@ static inline void vel_conn_notice(struct vel_conn *conn, enum vel_event_type ty
 void vel_conn_ended(struct vel_conn *conn);
 
 /* The path carries another size of datagrams than before: whoever counts in packets must know. */
-void vel_conn_mtu_changed(struct vel_conn *conn);
+void vel_conn_mtu_changed(struct vel_track *track);
 
 /* After acknowledgements and losses: a path that swallows large packets gets small ones again. */
-void vel_conn_leave_black_hole(struct vel_conn *conn);
+void vel_conn_leave_black_hole(struct vel_track *track);
 
 static inline enum vel_level vel_space_level(enum vel_space space)
 {
@@ -181,6 +190,7 @@ void vel_conn_receive_held(struct vel_conn *conn, vel_time now);
 
 /* The frames of an authenticated packet. */
 struct vel_frames {
+    struct vel_track *track; /* that it came on */
     enum vel_space space;
     enum vel_packet_type packet;
     struct vel_cid dcid; /* the id of ours that it was sent to */
@@ -202,6 +212,7 @@ struct vel_packet_build {
     size_t header_size;
     size_t number_size;
     uint64_t number;
+    struct vel_track *track;
     const struct vel_path *path;
     enum vel_space space;
     bool eliciting;
@@ -211,9 +222,9 @@ struct vel_packet_build {
     bool expanded;  /* its datagram must be a full one, whatever else is in there */
 };
 
-/* Begin one for a path at `start`, with `room` bytes for all of it. False: no room, or too many packets wait
- * for their acknowledgement. */
-bool vel_packet_begin(struct vel_conn *conn, const struct vel_path *path,
+/* Begin one for a path of a track at `start`, with `room` bytes for all of it. False: no room, or too
+ * many packets wait for their acknowledgement. */
+bool vel_packet_begin(struct vel_track *track, const struct vel_path *path,
                       struct vel_packet_build *p, enum vel_space space, uint8_t *start,
                       size_t room);
 
@@ -234,7 +245,7 @@ static inline size_t vel_packet_size(const struct vel_packet_build *p)
 }
 
 /* Drop it; its number is used again. */
-void vel_packet_abandon(struct vel_conn *conn, struct vel_packet_build *p);
+void vel_packet_abandon(struct vel_packet_build *p);
 
 /* Pad it by `padding` more bytes, seal it and hand it to recovery. False: libcrypto failed. */
 bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t padding,
@@ -244,20 +255,19 @@ bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t
 
 /* Is there anything that a packet of this space would carry now? `window`: congestion window and
  * pacer admit more than acknowledgements. */
-bool vel_conn_wants(struct vel_conn *conn, enum vel_space space, bool window, vel_time now);
+bool vel_conn_wants(struct vel_track *track, enum vel_space space, bool window, vel_time now);
 
 /* Write what is due into the packet. */
 void vel_conn_fill(struct vel_conn *conn, struct vel_packet_build *p, bool window, vel_time now);
 /* NEW_CONNECTION_ID frames that are due. */
-void vel_conn_fill_new_cids(struct vel_conn *conn, struct vel_packet_build *p);
+void vel_conn_fill_new_cids(struct vel_packet_build *p);
 /* Acknowledge everything that was received, leaving room for `keep` bytes: in the packet that ends
  * the connection, whose own acknowledgement nobody waits for. */
-void vel_conn_fill_last_ack(struct vel_conn *conn, struct vel_packet_build *p, size_t keep,
-                            vel_time now);
+void vel_conn_fill_last_ack(struct vel_packet_build *p, size_t keep, vel_time now);
 
 /* ---- conn_records.c ---- */
 
-/* A frame that was sent is acknowledged, or lost: the hooks of recovery. */
+/* A frame that was sent is acknowledged, or lost: the hooks of recovery; self is the track. */
 void vel_conn_record_acked(void *self, enum vel_space space, const struct vel_record *record);
 void vel_conn_record_lost(void *self, enum vel_space space, const struct vel_record *record);
 
@@ -290,12 +300,12 @@ uint64_t vel_conn_on_datagram(struct vel_conn *conn, struct vel_slice bytes);
 /* ---- conn_keys.c ---- */
 
 /* Open one packet of a space whose keys are there; errors as for vel_packet_open. */
-vel_result vel_conn_open_packet(struct vel_conn *conn, enum vel_space space, uint8_t *packet,
+vel_result vel_conn_open_packet(struct vel_track *track, enum vel_space space, uint8_t *packet,
                                 size_t number_offset, size_t size, struct vel_opened *opened);
 
 /* The packet that was opened is authentic: follow the peer's key update, if it begins one. False:
  * the connection was closed. */
-bool vel_conn_follow_key_update(struct vel_conn *conn, enum vel_space space, uint64_t number,
+bool vel_conn_follow_key_update(struct vel_track *track, enum vel_space space, uint64_t number,
                                 vel_time now);
 
 /* Before a 1-RTT packet is begun: update keys that have done half of what they may. */
@@ -358,33 +368,33 @@ void vel_conn_count_sent(struct vel_conn *conn, struct vel_path *path, size_t si
 
 /* The path that a datagram comes on, and whether it may be processed at all: a client hears nothing
  * from addresses that are not its server's. *path NULL: none that we know. */
-bool vel_conn_admits(struct vel_conn *conn, const struct vel_addr *local,
+bool vel_conn_admits(struct vel_track *track, const struct vel_addr *local,
                      const struct vel_addr *remote, struct vel_path **path);
 
 /* Server: an authentic packet came from a new address. NULL: no path is made of it. `size`: bytes of
  * its datagram. */
-struct vel_path *vel_conn_meet_path(struct vel_conn *conn, const struct vel_addr *local,
+struct vel_path *vel_conn_meet_path(struct vel_track *track, const struct vel_addr *local,
                                     const struct vel_addr *remote, struct vel_slice dcid,
                                     size_t size);
 
 /* A packet that was no probe is processed: server, the peer may have moved (RFC 9000 9.3). */
-void vel_conn_follow_peer(struct vel_conn *conn, uint32_t path, uint64_t number, vel_time now);
+void vel_conn_follow_peer(struct vel_track *track, uint32_t path, uint64_t number, vel_time now);
 
 /* A path between two addresses; there are more slots than paths that cannot be done without. */
-struct vel_path *vel_conn_add_path(struct vel_conn *conn, const struct vel_addr *local,
+struct vel_path *vel_conn_add_path(struct vel_track *track, const struct vel_addr *local,
                                    const struct vel_addr *remote, uint64_t peer_cid);
 
 /* Bytes came on the active path, or it is validated: what waited for credit may go. */
-void vel_conn_lift_credit_block(struct vel_conn *conn, vel_time now);
+void vel_conn_lift_credit_block(struct vel_track *track, vel_time now);
 
-void vel_conn_on_path_response(struct vel_conn *conn, const uint8_t data[VEL_CHALLENGE_SIZE],
+void vel_conn_on_path_response(struct vel_track *track, const uint8_t data[VEL_CHALLENGE_SIZE],
                                vel_time now);
 
 /* The peer retired ids of its own: paths that sent to them get others, or are dropped. */
-void vel_conn_repair_paths(struct vel_conn *conn);
+void vel_conn_repair_paths(struct vel_track *track);
 
 /* Challenges, failures and ends that are due. */
-void vel_conn_expire_paths(struct vel_conn *conn, vel_time now);
+void vel_conn_expire_paths(struct vel_track *track, vel_time now);
 
 /* ---- conn_migrate.c ---- */
 
@@ -398,17 +408,17 @@ vel_result vel_conn_offer_preferred(struct vel_conn *conn);
 /* ---- conn_cids.c ---- */
 
 /* Keep the peer supplied with ids of ours, once it may use them. */
-bool vel_conn_wants_cids(const struct vel_conn *conn);
-void vel_conn_issue_cids(struct vel_conn *conn);
+bool vel_conn_wants_cids(const struct vel_track *track);
+void vel_conn_issue_cids(struct vel_track *track);
 
 /* NEW_CONNECTION_ID and RETIRE_CONNECTION_ID arrived, the latter in a packet to `arrived_on`. Wire
  * errors; VEL_WIRE_NO_ERROR. */
-uint64_t vel_conn_on_new_cid(struct vel_conn *conn, const struct vel_frame_new_cid *frame);
-uint64_t vel_conn_on_retire_cid(struct vel_conn *conn, uint64_t sequence,
+uint64_t vel_conn_on_new_cid(struct vel_track *track, const struct vel_frame_new_cid *frame);
+uint64_t vel_conn_on_retire_cid(struct vel_track *track, uint64_t sequence,
                                 const struct vel_cid *arrived_on);
 
 /* No path uses this id of the peer any more. */
-void vel_conn_give_up_cid(struct vel_conn *conn, uint64_t sequence);
+void vel_conn_give_up_cid(struct vel_track *track, uint64_t sequence);
 
 /* Other reset tokens count from now on. */
 void vel_conn_tell_reset_tokens(struct vel_conn *conn);

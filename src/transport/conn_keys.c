@@ -3,62 +3,66 @@
 #include "base/units.h"
 #include "transport/conn_internal.h"
 
-vel_result vel_conn_open_packet(struct vel_conn *conn, enum vel_space space, uint8_t *packet,
+vel_result vel_conn_open_packet(struct vel_track *track, enum vel_space space, uint8_t *packet,
                                 size_t number_offset, size_t size, struct vel_opened *opened)
 {
-    struct vel_conn_space *s = &conn->space[space];
-    uint64_t largest = s->acks.received.count == 0 ? VEL_NUMBER_NONE : s->acks.largest;
+    struct vel_conn *conn = track->conn;
+    const struct vel_acks *acks = &track->space[space].acks;
+    uint64_t largest = acks->received.count == 0 ? VEL_NUMBER_NONE : acks->largest;
     if (space == VEL_SPACE_APP)
         return vel_key_update_open(&conn->key_update, largest, packet, number_offset, size, opened);
-    return vel_packet_open(&s->read, 0, largest, packet, number_offset, size, opened);
+    return vel_packet_open(&conn->space[space].read, 0, largest, packet, number_offset, size,
+                           opened);
 }
 
 /* A packet that has to be acknowledged shows them to the peer: until it was, neither side may go on
  * to the next ones. */
-static void use_new_keys(struct vel_conn *conn)
+static void use_new_keys(struct vel_track *track)
 {
-    struct vel_conn_space *app = &conn->space[VEL_SPACE_APP];
-    app->sealed = 0;
+    struct vel_track_space *app = &track->space[VEL_SPACE_APP];
+    track->conn->space[VEL_SPACE_APP].sealed = 0;
     app->probes_due = VEL_MAX(app->probes_due, 1U);
 }
 
-bool vel_conn_follow_key_update(struct vel_conn *conn, enum vel_space space, uint64_t number,
+bool vel_conn_follow_key_update(struct vel_track *track, enum vel_space space, uint64_t number,
                                 vel_time now)
 {
     if (space != VEL_SPACE_APP)
         return true;
+    struct vel_conn *conn = track->conn;
     struct vel_key_update *update = &conn->key_update;
     uint64_t before = update->count;
-    enum vel_err err =
-        vel_key_update_received(update, number, conn->recovery.space[VEL_SPACE_APP].sent.next, now,
-                                vel_recovery_pto(&conn->recovery));
+    enum vel_err err = vel_key_update_received(
+        update, number, track->recovery.space[VEL_SPACE_APP].sent.next, now, vel_conn_pto(conn));
     if (err == VEL_ERR_UNEXPECTED)
         vel_conn_fail(conn, VEL_WIRE_KEY_UPDATE_ERROR, "a key update out of turn");
     else if (err != VEL_OK)
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "no successor for the packet keys");
     if (update->count != before)
-        use_new_keys(conn);
+        use_new_keys(track);
     return err == VEL_OK;
 }
 
 static vel_result begin_update(struct vel_conn *conn)
 {
-    TRY(vel_key_update_begin(&conn->key_update, conn->recovery.space[VEL_SPACE_APP].sent.next));
-    use_new_keys(conn);
+    struct vel_track *track = vel_conn_track(conn);
+    TRY(vel_key_update_begin(&conn->key_update, track->recovery.space[VEL_SPACE_APP].sent.next));
+    use_new_keys(track);
     return VEL_OK;
 }
 
 /* RFC 9001 6.1: not before the handshake is confirmed. */
 static bool may_update(const struct vel_conn *conn)
 {
-    return conn->recovery.handshake_confirmed && vel_key_update_is_allowed(&conn->key_update);
+    return conn->first.recovery.handshake_confirmed && vel_key_update_is_allowed(&conn->key_update);
 }
 
 /* VEL-TR-20: packets after which the keys are updated: half of what they may seal, so that an update that is
  * not allowed yet can wait. */
 static uint64_t update_after(const struct vel_conn *conn)
 {
-    uint64_t half = vel_keys_seal_limit(conn->aead, conn->paths.active->pmtud.mtu) / 2;
+    uint64_t half =
+        vel_keys_seal_limit(conn->aead, vel_conn_track(conn)->paths.active->pmtud.mtu) / 2;
     uint64_t asked = conn->config->limits.key_update_packets;
     return asked > 0 ? VEL_MIN(asked, half) : half;
 }
@@ -74,7 +78,7 @@ void vel_conn_refresh_keys(struct vel_conn *conn)
 void vel_conn_count_sealed(struct vel_conn *conn, enum vel_space space)
 {
     if (++conn->space[space].sealed >=
-        vel_keys_seal_limit(conn->aead, conn->paths.active->pmtud.mtu))
+        vel_keys_seal_limit(conn->aead, vel_conn_track(conn)->paths.active->pmtud.mtu))
         vel_conn_fail(conn, VEL_WIRE_AEAD_LIMIT_REACHED, "too many packets under one key");
 }
 

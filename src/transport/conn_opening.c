@@ -30,7 +30,8 @@ void vel_opening_free(const struct vel_env *env, struct vel_opening *opening)
 /* Early 1-RTT packets may still be held when the handshake is confirmed: they are replayed first. */
 void vel_conn_release_opening(struct vel_conn *conn)
 {
-    if (conn->opening == NULL || !conn->recovery.handshake_confirmed || conn->opening->held.len > 0)
+    if (conn->opening == NULL || !conn->first.recovery.handshake_confirmed ||
+        conn->opening->held.len > 0)
         return;
     vel_opening_free(conn->env, conn->opening);
     conn->opening = NULL;
@@ -87,8 +88,9 @@ void vel_opening_on_retry(struct vel_conn *conn, const struct vel_packet_header 
         vel_life_is_over(&conn->life))
         return;
     if (header->token.len == 0 || header->token.len > TOKEN_MAX_BYTES ||
-        vel_slice_equal(header->scid,
-                        vel_cid_slice(vel_cids_peer(&conn->cids, conn->paths.active->peer_cid))) ||
+        vel_slice_equal(
+            header->scid,
+            vel_cid_slice(vel_cids_peer(&conn->first.cids, conn->first.paths.active->peer_cid))) ||
         !retry_is_authentic(conn, header, packet))
         return;
 
@@ -107,13 +109,13 @@ void vel_opening_on_retry(struct vel_conn *conn, const struct vel_packet_header 
     vel_keys_clear(&initial->write);
     initial->read = read;
     initial->write = write;
-    vel_cids_set_peer(&conn->cids, &scid);
+    vel_cids_set_peer(&conn->first.cids, &scid);
     opening->retry_scid = scid;
     opening->initial_dcid = scid;
     opening->retried = true;
     conn->retried = true;
     opening->flight_left = 0; /* the token validates our address: no credit is needed */
-    vel_recovery_resend_all(&conn->recovery, VEL_SPACE_INITIAL);
+    vel_recovery_resend_all(&conn->first.recovery, VEL_SPACE_INITIAL);
 }
 
 static bool cid_matches(const struct vel_param_cid *claimed, const struct vel_cid *seen)

@@ -20,7 +20,7 @@ enum { KEPT_WITHOUT_DATA = 32 * 1024, KEPT_PER_ELICITING = 16 };
 
 static void write_header(struct vel_conn *conn, struct vel_packet_build *p)
 {
-    const struct vel_cid *peer = vel_cids_peer(&conn->cids, p->path->peer_cid);
+    const struct vel_cid *peer = vel_cids_peer(&p->track->cids, p->path->peer_cid);
     if (p->space == VEL_SPACE_APP) {
         uint8_t flags = vel_key_update_bit(&conn->key_update) | spin_bit(peer);
         vel_packet_write_short(&p->w, peer, flags, p->number, p->number_size);
@@ -30,16 +30,17 @@ static void write_header(struct vel_conn *conn, struct vel_packet_build *p)
     struct vel_slice token = {0};
     if (with_token)
         token = vel_buf_slice(&conn->opening->token);
-    vel_packet_write_long(&p->w, conn->version, types[p->space], peer, &conn->cids.local[0].cid,
-                          token, p->number, p->number_size);
+    vel_packet_write_long(&p->w, conn->version, types[p->space], peer,
+                          &conn->first.cids.local[0].cid, token, p->number, p->number_size);
 }
 
-bool vel_packet_begin(struct vel_conn *conn, const struct vel_path *path,
+bool vel_packet_begin(struct vel_track *track, const struct vel_path *path,
                       struct vel_packet_build *p, enum vel_space space, uint8_t *start, size_t room)
 {
-    struct vel_recovery_space *recovery = &conn->recovery.space[space];
+    struct vel_conn *conn = track->conn;
+    struct vel_recovery_space *recovery = &track->recovery.space[space];
     /* A peer may take back all its ids and be closed for it: then there is no way to say so. */
-    if (room <= VEL_AEAD_TAG || vel_cids_peer(&conn->cids, path->peer_cid) == NULL)
+    if (room <= VEL_AEAD_TAG || vel_cids_peer(&track->cids, path->peer_cid) == NULL)
         return false;
     /* Data has stopped long before the ring of sent packets is full (window_open). What fills the
      * rest are acknowledgements that the peer asks for and never acknowledges: waiting for it to do
@@ -54,6 +55,7 @@ bool vel_packet_begin(struct vel_conn *conn, const struct vel_path *path,
         vel_conn_refresh_keys(conn);
     *p = (struct vel_packet_build){
         .w = vel_writer(start, room - VEL_AEAD_TAG),
+        .track = track,
         .path = path,
         .space = space,
         .number = recovery->sent.next,
@@ -62,15 +64,15 @@ bool vel_packet_begin(struct vel_conn *conn, const struct vel_path *path,
     write_header(conn, p);
     p->header_size = vel_written(&p->w);
     if (!vel_write_ok(&p->w) || vel_room(&p->w) < SAMPLE_OFFSET) {
-        vel_packet_abandon(conn, p);
+        vel_packet_abandon(p);
         return false;
     }
     return true;
 }
 
-void vel_packet_abandon(struct vel_conn *conn, struct vel_packet_build *p)
+void vel_packet_abandon(struct vel_packet_build *p)
 {
-    vel_sent_abandon(&conn->recovery.space[p->space].sent);
+    vel_sent_abandon(&p->track->recovery.space[p->space].sent);
 }
 
 /* PADDING frames are zero bytes. */
@@ -96,19 +98,19 @@ bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t
     if (!vel_write_ok(&p->w) ||
         vel_packet_seal(&space->write, 0, p->number, p->w.start, p->header_size, p->number_size,
                         payload) != VEL_OK) {
-        vel_packet_abandon(conn, p);
+        vel_packet_abandon(p);
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "packet protection failed");
         return false;
     }
     size_t size = p->header_size + payload + VEL_AEAD_TAG;
     bool in_flight = (p->eliciting || p->padded) && !p->mtu_probe;
     if (p->aside)
-        vel_recovery_sent_aside(&conn->recovery, p->space, (uint16_t)size, now);
+        vel_recovery_sent_aside(&p->track->recovery, p->space, (uint16_t)size, now);
     else
-        vel_recovery_sent(&conn->recovery, p->space, (uint16_t)size, p->eliciting, in_flight, ecn,
-                          now);
+        vel_recovery_sent(&p->track->recovery, p->space, (uint16_t)size, p->eliciting, in_flight,
+                          ecn, now);
     if (p->eliciting)
-        vel_life_sent_eliciting(&conn->life, now, vel_recovery_pto(&conn->recovery));
+        vel_life_sent_eliciting(&conn->life, now, vel_conn_pto(conn));
     conn->stats.packets_sent++;
     vel_conn_count_sealed(conn, p->space);
     return true;

@@ -14,22 +14,24 @@
 /* ---- what belongs to a path ---- */
 
 /* Not the active one. */
-static void drop_path(struct vel_conn *conn, struct vel_path *path)
+static void drop_path(struct vel_track *track, struct vel_path *path)
 {
+    struct vel_conn *conn = track->conn;
     bool asked =
-        path == conn->paths.target && vel_addr_equal(&path->remote, &conn->paths.active->remote);
+        path == track->paths.target && vel_addr_equal(&path->remote, &track->paths.active->remote);
     if (asked) /* else the server offered it, and nobody expects us there */
         vel_conn_notice(conn, VEL_EVENT_MIGRATION_FAILED);
-    if (!vel_paths_share_cid(&conn->paths, path))
-        vel_conn_give_up_cid(conn, path->peer_cid);
-    vel_paths_remove(&conn->paths, path);
+    if (!vel_paths_share_cid(&track->paths, path))
+        vel_conn_give_up_cid(track, path->peer_cid);
+    vel_paths_remove(&track->paths, path);
 }
 
-struct vel_path *vel_conn_add_path(struct vel_conn *conn, const struct vel_addr *local,
+struct vel_path *vel_conn_add_path(struct vel_track *track, const struct vel_addr *local,
                                    const struct vel_addr *remote, uint64_t peer_cid)
 {
-    struct vel_path *dispensable = vel_paths_dispensable(&conn->paths);
-    const struct vel_path *active = conn->paths.active;
+    struct vel_conn *conn = track->conn;
+    struct vel_path *dispensable = vel_paths_dispensable(&track->paths);
+    const struct vel_path *active = track->paths.active;
     bool known = vel_addr_equal(remote, &active->remote) && active->validated;
     uint64_t largest =
         VEL_MIN(conn->config->limits.max_datagram_payload, conn->peer_max_udp_payload);
@@ -37,25 +39,26 @@ struct vel_path *vel_conn_add_path(struct vel_conn *conn, const struct vel_addr 
     vel_path_init(&path, local, remote, known || conn->is_client, largest);
     path.proved = false;
     path.peer_cid = peer_cid;
-    struct vel_path *added = vel_paths_add(&conn->paths, &path);
+    struct vel_path *added = vel_paths_add(&track->paths, &path);
     if (added == NULL) {
-        drop_path(conn, dispensable);
-        added = vel_paths_add(&conn->paths, &path);
+        drop_path(track, dispensable);
+        added = vel_paths_add(&track->paths, &path);
     }
     return added;
 }
 
-static void challenge(struct vel_conn *conn, struct vel_path *path, vel_time now)
+static void challenge(struct vel_track *track, struct vel_path *path, vel_time now)
 {
-    vel_validation_start(&path->validation, vel_recovery_pto(&conn->recovery), now);
+    vel_validation_start(&path->validation, vel_recovery_pto(&track->recovery), now);
 }
 
-void vel_conn_lift_credit_block(struct vel_conn *conn, vel_time now)
+void vel_conn_lift_credit_block(struct vel_track *track, vel_time now)
 {
-    if (!conn->credit_blocked)
+    struct vel_conn *conn = track->conn;
+    if (!track->credit_blocked)
         return;
-    conn->credit_blocked = false;
-    vel_recovery_set_amplification_limited(&conn->recovery, false);
+    track->credit_blocked = false;
+    vel_recovery_set_amplification_limited(&track->recovery, false);
     if (conn->stats.handshake_time == 0)
         conn->credit_blocked_for += now - conn->credit_blocked_at;
 }
@@ -63,84 +66,89 @@ void vel_conn_lift_credit_block(struct vel_conn *conn, vel_time now)
 /* ---- moving ---- */
 
 /* VEL-TR-15 (RFC 9000 9.4): another host is reached by another path through the network. */
-static void change_capacity(struct vel_conn *conn, struct vel_path *from, struct vel_path *to,
+static void change_capacity(struct vel_track *track, struct vel_path *from, struct vel_path *to,
                             vel_time now)
 {
+    struct vel_conn *conn = track->conn;
     if (vel_path_is_same_host(from, to)) {
         to->pmtud = from->pmtud;
         to->pmtud.in_flight = false;
         return;
     }
-    const struct vel_path *home = conn->paths.last_proved;
+    const struct vel_path *home = track->paths.last_proved;
     bool leaves_home = home != NULL && vel_path_is_same_host(from, home);
     if (leaves_home)
-        vel_recovery_keep_path(&conn->recovery);
+        vel_recovery_keep_path(&track->recovery);
     if (home != NULL && !leaves_home && vel_path_is_same_host(to, home))
-        vel_recovery_return(&conn->recovery);
+        vel_recovery_return(&track->recovery);
     else
-        vel_recovery_move(&conn->recovery, to->pmtud.mtu, now);
-    vel_pacer_init(&conn->pacer, conn->config->limits.pacing, to->pmtud.mtu, now);
-    conn->pace_until = VEL_NEVER;
+        vel_recovery_move(&track->recovery, to->pmtud.mtu, now);
+    vel_pacer_init(&track->pacer, conn->config->limits.pacing, to->pmtud.mtu, now);
+    track->pace_until = VEL_NEVER;
 }
 
-static void move_to(struct vel_conn *conn, struct vel_path *path, vel_time now)
+static void move_to(struct vel_track *track, struct vel_path *path, vel_time now)
 {
-    struct vel_path *from = conn->paths.active;
-    change_capacity(conn, from, path, now);
-    conn->paths.active = path;
+    struct vel_conn *conn = track->conn;
+    struct vel_path *from = track->paths.active;
+    change_capacity(track, from, path, now);
+    track->paths.active = path;
     path->drop_at = VEL_NEVER;
     conn->stats.path_changes++;
-    vel_conn_lift_credit_block(conn, now);
-    vel_conn_mtu_changed(conn);
+    vel_conn_lift_credit_block(track, now);
+    vel_conn_mtu_changed(track);
 }
 
 /* Where we came from is of no use any more; what is on its way there may still arrive. */
-static void let_others_end(struct vel_conn *conn, vel_time now)
+static void let_others_end(struct vel_track *track, vel_time now)
 {
-    vel_time end = now + 3 * vel_recovery_pto(&conn->recovery);
-    VEL_PATHS_EACH(path, &conn->paths)
+    vel_time end = now + 3 * vel_recovery_pto(&track->recovery);
+    VEL_PATHS_EACH(path, &track->paths)
     {
-        if (path != conn->paths.active && path != conn->paths.target)
+        if (path != track->paths.active && path != track->paths.target)
             path->drop_at = VEL_MIN(path->drop_at, end);
     }
 }
 
 /* A client's new path has answered: show the server with a packet that is more than a probe. */
-static void arrive(struct vel_conn *conn, struct vel_path *path, vel_time now)
+static void arrive(struct vel_track *track, struct vel_path *path, vel_time now)
 {
-    struct vel_conn_space *app = &conn->space[VEL_SPACE_APP];
-    conn->at_preferred |= !vel_addr_equal(&path->remote, &conn->paths.active->remote);
-    conn->paths.target = NULL;
+    struct vel_conn *conn = track->conn;
+    struct vel_track_space *app = &track->space[VEL_SPACE_APP];
+    conn->at_preferred |= !vel_addr_equal(&path->remote, &track->paths.active->remote);
+    track->paths.target = NULL;
     vel_conn_notice(conn, VEL_EVENT_MIGRATED);
-    move_to(conn, path, now);
+    move_to(track, path, now);
     app->probes_due = VEL_MAX(app->probes_due, 1U);
 }
 
-static void on_proved(struct vel_conn *conn, struct vel_path *path, vel_time now)
+static void on_proved(struct vel_track *track, struct vel_path *path, vel_time now)
 {
+    struct vel_conn *conn = track->conn;
     vel_path_prove(path);
-    if (path == conn->paths.target)
-        arrive(conn, path, now);
-    if (path != conn->paths.active)
+    if (path == track->paths.target)
+        arrive(track, path, now);
+    if (path != track->paths.active)
         return;
-    const struct vel_path *last = conn->paths.last_proved;
+    const struct vel_path *last = track->paths.last_proved;
     conn->new_token_due |= !conn->is_client && (last == NULL || !vel_path_is_same_host(path, last));
-    conn->paths.last_proved = path;
-    vel_conn_lift_credit_block(conn, now);
-    let_others_end(conn, now);
+    track->paths.last_proved = path;
+    vel_conn_lift_credit_block(track, now);
+    let_others_end(track, now);
 }
 
 /* VEL-TR-12 (RFC 9000 9.3.2): back to where the peer was last, or the end without a word. */
-static void on_failed(struct vel_conn *conn, struct vel_path *path, vel_time now)
+static void on_failed(struct vel_track *track, struct vel_path *path, vel_time now)
 {
-    struct vel_path *back = conn->paths.last_proved;
+    struct vel_conn *conn = track->conn;
+    struct vel_path *back = track->paths.last_proved;
     if (path == back)
         return; /* the peer left it; it goes when the place it went to is proved */
-    if (path != conn->paths.active) {
-        drop_path(conn, path);
+    if (path != track->paths.active) {
+        drop_path(track, path);
     } else if (back != NULL) {
-        move_to(conn, back, now);
-        drop_path(conn, path);
+        move_to(track, back, now);
+        drop_path(track, path);
     } else {
         vel_life_drop(&conn->life, VEL_CLOSE_TIMEOUT, "the peer is at none of its addresses");
         vel_conn_ended(conn);
@@ -149,14 +157,15 @@ static void on_failed(struct vel_conn *conn, struct vel_path *path, vel_time now
 
 /* ---- what arrives ---- */
 
-bool vel_conn_admits(struct vel_conn *conn, const struct vel_addr *local,
+bool vel_conn_admits(struct vel_track *track, const struct vel_addr *local,
                      const struct vel_addr *remote, struct vel_path **path)
 {
-    *path = vel_paths_find(&conn->paths, local, remote);
+    struct vel_conn *conn = track->conn;
+    *path = vel_paths_find(&track->paths, local, remote);
     if (*path != NULL || !conn->is_client)
         return true;
     /* RFC 9000 9: from its server alone, to whichever address of ours. */
-    VEL_PATHS_EACH(known, &conn->paths)
+    VEL_PATHS_EACH(known, &track->paths)
     {
         if (vel_addr_equal(&known->remote, remote))
             *path = known;
@@ -164,60 +173,62 @@ bool vel_conn_admits(struct vel_conn *conn, const struct vel_addr *local,
     return *path != NULL;
 }
 
-struct vel_path *vel_conn_meet_path(struct vel_conn *conn, const struct vel_addr *local,
+struct vel_path *vel_conn_meet_path(struct vel_track *track, const struct vel_addr *local,
                                     const struct vel_addr *remote, struct vel_slice dcid,
                                     size_t size)
 {
-    const struct vel_path *active = conn->paths.active;
-    if (conn->is_client || !conn->recovery.handshake_confirmed)
+    struct vel_conn *conn = track->conn;
+    const struct vel_path *active = track->paths.active;
+    if (conn->is_client || !track->recovery.handshake_confirmed)
         return NULL;
     /* VEL-TR-14 (RFC 9000 9.5): who moves on purpose takes another id, and so do we. Who does not know that it
      * was moved goes on with the same one. */
     uint64_t peer_cid = active->peer_cid;
     bool unaware = vel_slice_equal(dcid, vel_cid_slice(&active->arrived_on)) &&
                    vel_addr_equal(local, &active->local);
-    if (!unaware && vel_cids_take(&conn->cids, &peer_cid) != VEL_OK)
+    if (!unaware && vel_cids_take(&track->cids, &peer_cid) != VEL_OK)
         return NULL;
-    struct vel_path *path = vel_conn_add_path(conn, local, remote, peer_cid);
+    struct vel_path *path = vel_conn_add_path(track, local, remote, peer_cid);
     vel_path_on_received(path, size);
     return path;
 }
 
-void vel_conn_follow_peer(struct vel_conn *conn, uint32_t id, uint64_t number, vel_time now)
+void vel_conn_follow_peer(struct vel_track *track, uint32_t id, uint64_t number, vel_time now)
 {
-    if (conn->largest_moving != VEL_NUMBER_NONE && number < conn->largest_moving)
+    struct vel_conn *conn = track->conn;
+    if (track->largest_moving != VEL_NUMBER_NONE && number < track->largest_moving)
         return;
-    conn->largest_moving = number;
-    struct vel_path *from = conn->paths.active;
+    track->largest_moving = number;
+    struct vel_path *from = track->paths.active;
     if (conn->is_client || id == from->id || id == 0)
         return;
-    struct vel_path *path = vel_paths_by_id(&conn->paths, id);
+    struct vel_path *path = vel_paths_by_id(&track->paths, id);
     if (path == NULL)
         return;
-    move_to(conn, path, now);
+    move_to(track, path, now);
     if (!path->proved && !path->validation.running)
-        challenge(conn, path, now);
+        challenge(track, path, now);
     if (path->proved)
-        conn->paths.last_proved = path;
+        track->paths.last_proved = path;
     if (!from->validation.running)
-        challenge(conn, from, now);
+        challenge(track, from, now);
 }
 
-void vel_conn_on_path_response(struct vel_conn *conn, const uint8_t data[VEL_CHALLENGE_SIZE],
+void vel_conn_on_path_response(struct vel_track *track, const uint8_t data[VEL_CHALLENGE_SIZE],
                                vel_time now)
 {
-    VEL_PATHS_EACH(path, &conn->paths)
+    VEL_PATHS_EACH(path, &track->paths)
     {
         switch (vel_validation_on_response(&path->validation, data, now)) {
         case VEL_ANSWER_FOREIGN:
             break;
         case VEL_ANSWER_ADDRESS:
             vel_path_validate(path);
-            if (path == conn->paths.active)
-                vel_conn_lift_credit_block(conn, now);
+            if (path == track->paths.active)
+                vel_conn_lift_credit_block(track, now);
             return;
         case VEL_ANSWER_PATH:
-            on_proved(conn, path, now);
+            on_proved(track, path, now);
             return;
         }
     }
@@ -225,35 +236,36 @@ void vel_conn_on_path_response(struct vel_conn *conn, const uint8_t data[VEL_CHA
 
 /* ---- ids that went away ---- */
 
-static bool has_cid(struct vel_conn *conn, struct vel_path *path)
+static bool has_cid(struct vel_track *track, struct vel_path *path)
 {
-    return vel_cids_peer(&conn->cids, path->peer_cid) != NULL ||
-           vel_cids_take(&conn->cids, &path->peer_cid) == VEL_OK;
+    return vel_cids_peer(&track->cids, path->peer_cid) != NULL ||
+           vel_cids_take(&track->cids, &path->peer_cid) == VEL_OK;
 }
 
-void vel_conn_repair_paths(struct vel_conn *conn)
+void vel_conn_repair_paths(struct vel_track *track)
 {
+    struct vel_conn *conn = track->conn;
     /* The id that replaces others comes with the frame that retires them. */
-    if (!has_cid(conn, conn->paths.active)) {
+    if (!has_cid(track, track->paths.active)) {
         vel_conn_fail(conn, VEL_WIRE_PROTOCOL_VIOLATION, "no connection id is left");
         return;
     }
-    VEL_PATHS_EACH(path, &conn->paths)
+    VEL_PATHS_EACH(path, &track->paths)
     {
-        if (!has_cid(conn, path))
-            drop_path(conn, path);
+        if (!has_cid(track, path))
+            drop_path(track, path);
     }
 }
 
 /* ---- time ---- */
 
-void vel_conn_expire_paths(struct vel_conn *conn, vel_time now)
+void vel_conn_expire_paths(struct vel_track *track, vel_time now)
 {
-    VEL_PATHS_EACH(path, &conn->paths)
+    VEL_PATHS_EACH(path, &track->paths)
     {
         if (vel_validation_expire(&path->validation, now))
-            on_failed(conn, path, now);
-        else if (path->drop_at <= now && path != conn->paths.active)
-            drop_path(conn, path);
+            on_failed(track, path, now);
+        else if (path->drop_at <= now && path != track->paths.active)
+            drop_path(track, path);
     }
 }

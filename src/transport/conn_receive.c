@@ -8,6 +8,7 @@ enum { RESET_MIN_BYTES = 21 };
 
 /* What is known of the datagram that is being taken apart. */
 struct arrival {
+    struct vel_track *track;
     struct vel_cid dcid; /* of its first packet: coalesced ones must agree (RFC 9000 12.2) */
     const struct vel_addr *local, *remote; /* NULL: was held, on the path that it came on */
     uint32_t path;                         /* id of the one it came on; 0: we keep none for it */
@@ -50,7 +51,14 @@ static void on_forgery(struct vel_conn *conn)
 /* A datagram that opens with no key may be the peer's stateless reset (RFC 9000 10.3.1). */
 static bool is_stateless_reset(const struct vel_conn *conn, struct vel_slice tail)
 {
-    return tail.len == VEL_RESET_TOKEN && vel_cids_is_reset_token(&conn->cids, tail.ptr);
+    if (tail.len != VEL_RESET_TOKEN)
+        return false;
+    VEL_TRACKS_EACH(track, conn)
+    {
+        if (vel_cids_is_reset_token(&track->cids, tail.ptr))
+            return true;
+    }
+    return false;
 }
 
 /* The first authentic packet of each kind moves the opening along. */
@@ -61,25 +69,25 @@ static void note_progress(struct vel_conn *conn, enum vel_space space,
         conn->opening->heard = true;
         conn->opening->peer_first_scid = vel_cid(header->scid);
         if (conn->is_client)
-            vel_cids_set_peer(&conn->cids, &conn->opening->peer_first_scid);
+            vel_cids_set_peer(&conn->first.cids, &conn->opening->peer_first_scid);
     }
     if (!conn->is_client && space == VEL_SPACE_HANDSHAKE) {
         /* RFC 9001 4.9.1, RFC 9000 8.1: who sends this has read our ServerHello. */
         vel_conn_discard_space(conn, VEL_SPACE_INITIAL);
-        vel_path_validate(conn->paths.active);
-        vel_recovery_set_amplification_limited(&conn->recovery, false);
+        vel_path_validate(conn->first.paths.active);
+        vel_recovery_set_amplification_limited(&conn->first.recovery, false);
     }
 }
 
 /* Which path an authentic packet came on: only such ones make new ones. */
-static void note_path(struct vel_conn *conn, const struct vel_packet_header *header,
-                      struct arrival *arrival)
+static void note_path(const struct vel_packet_header *header, struct arrival *arrival)
 {
+    struct vel_track *track = arrival->track;
     struct vel_path *path =
-        arrival->path != 0 ? vel_paths_by_id(&conn->paths, arrival->path) : NULL;
+        arrival->path != 0 ? vel_paths_by_id(&track->paths, arrival->path) : NULL;
     if (path == NULL && arrival->remote != NULL)
         path =
-            vel_conn_meet_path(conn, arrival->local, arrival->remote, header->dcid, arrival->size);
+            vel_conn_meet_path(track, arrival->local, arrival->remote, header->dcid, arrival->size);
     arrival->path = path != NULL ? path->id : 0;
     if (path != NULL && !vel_slice_equal(header->dcid, vel_cid_slice(&path->arrived_on)))
         path->arrived_on = vel_cid(header->dcid);
@@ -94,30 +102,32 @@ static void process_payload(struct vel_conn *conn, enum vel_space space,
     note_progress(conn, space, header);
     vel_conn_leave_other_version(conn, header);
     if (space == VEL_SPACE_APP)
-        note_path(conn, header, arrival);
-    struct vel_frames frames = {.space = space,
+        note_path(header, arrival);
+    struct vel_frames frames = {.track = arrival->track,
+                                .space = space,
                                 .packet = header->type,
                                 .dcid = vel_cid(header->dcid),
                                 .path = arrival->path,
                                 .payload = opened->payload};
     if (!vel_conn_handle_frames(conn, &frames, now))
         return;
-    struct vel_conn_space *s = &conn->space[space];
-    if (s->discarded)
+    if (conn->space[space].discarded)
         return;
-    if (vel_acks_received(&s->acks, opened->number, frames.elicits, arrival->ecn, now) != VEL_OK)
+    struct vel_acks *acks = &arrival->track->space[space].acks;
+    if (vel_acks_received(acks, opened->number, frames.elicits, arrival->ecn, now) != VEL_OK)
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
     if (space == VEL_SPACE_APP && frames.moves)
-        vel_conn_follow_peer(conn, arrival->path, opened->number, now);
+        vel_conn_follow_peer(arrival->track, arrival->path, opened->number, now);
 }
 
-static enum vel_err open_bytes(struct vel_conn *conn, enum vel_space space,
+static enum vel_err open_bytes(struct vel_track *track, enum vel_space space,
                                const struct vel_packet_header *header, uint8_t *packet,
                                struct vel_opened *opened)
 {
+    struct vel_conn *conn = track->conn;
     if (header->version != NULL && header->version != conn->version)
         return vel_conn_open_other_version(conn, header, packet, opened);
-    return vel_conn_open_packet(conn, space, packet, header->number_offset, header->size, opened);
+    return vel_conn_open_packet(track, space, packet, header->number_offset, header->size, opened);
 }
 
 /* One packet of a space whose keys are there. */
@@ -125,26 +135,26 @@ static void open_packet(struct vel_conn *conn, enum vel_space space,
                         const struct vel_packet_header *header, uint8_t *packet,
                         struct arrival *arrival, vel_time now)
 {
-    struct vel_conn_space *s = &conn->space[space];
+    const struct vel_acks *acks = &arrival->track->space[space].acks;
     uint8_t token[VEL_RESET_TOKEN] = {0};
     bool may_reset = space == VEL_SPACE_APP && header->size >= RESET_MIN_BYTES;
     if (may_reset)
         memcpy(token, packet + header->size - sizeof token, sizeof token);
 
     struct vel_opened opened;
-    enum vel_err err = open_bytes(conn, space, header, packet, &opened);
+    enum vel_err err = open_bytes(arrival->track, space, header, packet, &opened);
     if (err == VEL_ERR_AUTH && may_reset &&
         is_stateless_reset(conn, vel_slice(token, sizeof token))) {
         struct vel_close why = {.origin = VEL_CLOSE_PEER, .reason = "stateless reset"};
-        vel_life_peer_closed(&conn->life, &why, now, vel_recovery_pto(&conn->recovery));
+        vel_life_peer_closed(&conn->life, &why, now, vel_conn_pto(conn));
         vel_conn_ended(conn);
     } else if (err == VEL_ERR_AUTH) {
         on_forgery(conn);
     } else if (err == VEL_ERR_MALFORMED) {
         vel_conn_fail(conn, VEL_WIRE_PROTOCOL_VIOLATION, "reserved header bits are set");
-    } else if (err != VEL_OK || vel_acks_is_duplicate(&s->acks, opened.number)) {
+    } else if (err != VEL_OK || vel_acks_is_duplicate(acks, opened.number)) {
         drop_packet(conn);
-    } else if (vel_conn_follow_key_update(conn, space, opened.number, now)) {
+    } else if (vel_conn_follow_key_update(arrival->track, space, opened.number, now)) {
         process_payload(conn, space, header, &opened, arrival, now);
     }
 }
@@ -224,9 +234,10 @@ void vel_conn_receive_held(struct vel_conn *conn, vel_time now)
     struct vel_reader r = vel_reader(vel_buf_slice(&held));
     while (vel_left(&r) > 0) {
         size_t size = (size_t)vel_read_uint(&r, 2);
-        struct arrival arrival = {.size = VEL_INITIAL_DATAGRAM_MIN, /* was checked on arrival */
+        struct arrival arrival = {.track = &conn->first,
+                                  .size = VEL_INITIAL_DATAGRAM_MIN, /* was checked on arrival */
                                   .ecn = (uint8_t)vel_read_uint(&r, 1),
-                                  .path = conn->paths.active->id};
+                                  .path = conn->first.paths.active->id};
         struct vel_slice packet = vel_read_bytes(&r, size);
         receive_packets(conn, held.ptr + (packet.ptr - held.ptr), packet.len, &arrival, now);
     }
@@ -257,9 +268,11 @@ void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
         return;
     }
 
-    struct arrival arrival = {.local = local, .remote = remote, .size = size, .ecn = ecn};
+    struct vel_track *track = vel_conn_track(conn);
+    struct arrival arrival = {
+        .track = track, .local = local, .remote = remote, .size = size, .ecn = ecn};
     struct vel_path *path;
-    if (!vel_conn_admits(conn, local, remote, &path)) {
+    if (!vel_conn_admits(track, local, remote, &path)) {
         drop_packet(conn);
         return;
     }
@@ -269,13 +282,13 @@ void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
         arrival.path = path->id;
         vel_path_on_received(path, size);
     }
-    if (path == conn->paths.active)
-        vel_conn_lift_credit_block(conn, now);
+    if (path == track->paths.active)
+        vel_conn_lift_credit_block(track, now);
     receive_packets(conn, bytes, size, &arrival, now);
     if (arrival.processed) {
         conn->trim_at = now + VEL_CONN_TRIM_AFTER;
         vel_conn_receive_held(conn, now);
-        vel_life_received(&conn->life, now, vel_recovery_pto(&conn->recovery));
+        vel_life_received(&conn->life, now, vel_conn_pto(conn));
         vel_conn_restart_keep_alive(conn, now);
     }
     vel_conn_wake(conn);

@@ -3,131 +3,131 @@
 #include "transport/conn_internal.h"
 
 /* What became of each frame that was sent. An error means that memory ran out. */
-typedef enum vel_err (*record_handler)(struct vel_conn *conn, enum vel_space space,
+typedef enum vel_err (*record_handler)(struct vel_track *track, enum vel_space space,
                                        const struct vel_record *record);
 
-static enum vel_err crypto_acked(struct vel_conn *conn, enum vel_space space,
+static enum vel_err crypto_acked(struct vel_track *track, enum vel_space space,
                                  const struct vel_record *record)
 {
-    return vel_crypto_stream_acked(&conn->space[space].crypto, record);
+    return vel_crypto_stream_acked(&track->conn->space[space].crypto, record);
 }
 
 /* A lost Finished may wait for a window full of 1-RTT packets that the peer cannot read without it,
  * and no timer runs for those yet (RFC 9002 6.2.1): it goes as a probe. */
-static void keep_moving(struct vel_conn *conn, enum vel_space space)
+static void keep_moving(struct vel_track *track, enum vel_space space)
 {
-    if (space != VEL_SPACE_APP && !conn->recovery.handshake_confirmed &&
-        conn->recovery.space[VEL_SPACE_APP].eliciting > 0)
-        conn->space[space].probes_due = VEL_MAX(conn->space[space].probes_due, 1U);
+    if (space != VEL_SPACE_APP && !track->recovery.handshake_confirmed &&
+        track->recovery.space[VEL_SPACE_APP].eliciting > 0)
+        track->space[space].probes_due = VEL_MAX(track->space[space].probes_due, 1U);
 }
 
-static enum vel_err crypto_lost(struct vel_conn *conn, enum vel_space space,
+static enum vel_err crypto_lost(struct vel_track *track, enum vel_space space,
                                 const struct vel_record *record)
 {
-    keep_moving(conn, space);
-    return vel_crypto_stream_lost(&conn->space[space].crypto, record);
+    keep_moving(track, space);
+    return vel_crypto_stream_lost(&track->conn->space[space].crypto, record);
 }
 
-static enum vel_err ack_acked(struct vel_conn *conn, enum vel_space space,
+static enum vel_err ack_acked(struct vel_track *track, enum vel_space space,
                               const struct vel_record *record)
 {
-    vel_acks_acked(&conn->space[space].acks, record->offset);
+    vel_acks_acked(&track->space[space].acks, record->offset);
     return VEL_OK;
 }
 
-static enum vel_err new_cid_lost(struct vel_conn *conn, enum vel_space space,
+static enum vel_err new_cid_lost(struct vel_track *track, enum vel_space space,
                                  const struct vel_record *record)
 {
     (void)space;
-    vel_cids_new_lost(&conn->cids, record->id);
+    vel_cids_new_lost(&track->cids, record->id);
     return VEL_OK;
 }
 
-static enum vel_err retire_cid_acked(struct vel_conn *conn, enum vel_space space,
+static enum vel_err retire_cid_acked(struct vel_track *track, enum vel_space space,
                                      const struct vel_record *record)
 {
     (void)space;
-    vel_cids_retire_acked(&conn->cids, record->id);
+    vel_cids_retire_acked(&track->cids, record->id);
     return VEL_OK;
 }
 
-static enum vel_err retire_cid_lost(struct vel_conn *conn, enum vel_space space,
+static enum vel_err retire_cid_lost(struct vel_track *track, enum vel_space space,
                                     const struct vel_record *record)
 {
     (void)space;
-    vel_cids_retire_lost(&conn->cids, record->id);
+    vel_cids_retire_lost(&track->cids, record->id);
     return VEL_OK;
 }
 
 /* Another one will do as well. */
-static enum vel_err new_token_lost(struct vel_conn *conn, enum vel_space space,
+static enum vel_err new_token_lost(struct vel_track *track, enum vel_space space,
                                    const struct vel_record *record)
 {
     (void)space, (void)record;
-    conn->new_token_due = true;
+    track->conn->new_token_due = true;
     return VEL_OK;
 }
 
-static enum vel_err handshake_done_lost(struct vel_conn *conn, enum vel_space space,
+static enum vel_err handshake_done_lost(struct vel_track *track, enum vel_space space,
                                         const struct vel_record *record)
 {
     (void)space, (void)record;
-    conn->handshake_done_due = true;
+    track->conn->handshake_done_due = true;
     return VEL_OK;
 }
 
 /* A PING with a length is an MTU probe of that size, on the path with that id. */
-static enum vel_err ping_acked(struct vel_conn *conn, enum vel_space space,
+static enum vel_err ping_acked(struct vel_track *track, enum vel_space space,
                                const struct vel_record *record)
 {
     (void)space;
     if (record->len == 0)
         return VEL_OK;
-    struct vel_path *path = vel_paths_by_id(&conn->paths, record->id);
-    if (path != NULL && vel_pmtud_acked(&path->pmtud, record->len, conn->now) &&
-        path == conn->paths.active)
-        vel_conn_mtu_changed(conn);
+    struct vel_path *path = vel_paths_by_id(&track->paths, record->id);
+    if (path != NULL && vel_pmtud_acked(&path->pmtud, record->len, track->conn->now) &&
+        path == track->paths.active)
+        vel_conn_mtu_changed(track);
     return VEL_OK;
 }
 
-static enum vel_err ping_lost(struct vel_conn *conn, enum vel_space space,
+static enum vel_err ping_lost(struct vel_track *track, enum vel_space space,
                               const struct vel_record *record)
 {
     (void)space;
-    struct vel_path *path = record->len > 0 ? vel_paths_by_id(&conn->paths, record->id) : NULL;
+    struct vel_path *path = record->len > 0 ? vel_paths_by_id(&track->paths, record->id) : NULL;
     if (path != NULL)
-        vel_pmtud_lost(&path->pmtud, record->len, conn->now);
+        vel_pmtud_lost(&path->pmtud, record->len, track->conn->now);
     return VEL_OK;
 }
 
-static enum vel_err stream_acked(struct vel_conn *conn, enum vel_space space,
+static enum vel_err stream_acked(struct vel_track *track, enum vel_space space,
                                  const struct vel_record *record)
 {
     (void)space;
-    return vel_streams_acked(conn->streams, record);
+    return vel_streams_acked(track->conn->streams, record);
 }
 
-static enum vel_err stream_lost(struct vel_conn *conn, enum vel_space space,
+static enum vel_err stream_lost(struct vel_track *track, enum vel_space space,
                                 const struct vel_record *record)
 {
     (void)space;
-    return vel_streams_lost(conn->streams, record);
+    return vel_streams_lost(track->conn->streams, record);
 }
 
 /* RFC 9221 5.2: never sent again; the application can learn how many were lost. */
-static enum vel_err datagram_acked(struct vel_conn *conn, enum vel_space space,
+static enum vel_err datagram_acked(struct vel_track *track, enum vel_space space,
                                    const struct vel_record *record)
 {
     (void)space, (void)record;
-    conn->datagrams.stats.acked++;
+    track->conn->datagrams.stats.acked++;
     return VEL_OK;
 }
 
-static enum vel_err datagram_lost(struct vel_conn *conn, enum vel_space space,
+static enum vel_err datagram_lost(struct vel_track *track, enum vel_space space,
                                   const struct vel_record *record)
 {
     (void)space, (void)record;
-    conn->datagrams.stats.lost++;
+    track->conn->datagrams.stats.lost++;
     return VEL_OK;
 }
 
@@ -156,11 +156,11 @@ static const struct {
     [VEL_RECORD_DATAGRAM] = {datagram_acked, datagram_lost},
 };
 
-static void handle(struct vel_conn *conn, record_handler handler, enum vel_space space,
+static void handle(struct vel_track *track, record_handler handler, enum vel_space space,
                    const struct vel_record *record)
 {
-    if (handler != NULL && handler(conn, space, record) != VEL_OK)
-        vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
+    if (handler != NULL && handler(track, space, record) != VEL_OK)
+        vel_conn_fail(track->conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
 }
 
 void vel_conn_record_acked(void *self, enum vel_space space, const struct vel_record *record)

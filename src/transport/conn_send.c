@@ -7,22 +7,22 @@
 enum { RESERVED_FOR_ACKS = 4096 };
 
 /* May data leave, as far as congestion window and pacer go? Sets the time to try again. */
-static bool window_open(struct vel_conn *conn, vel_time now)
+static bool window_open(struct vel_track *track, vel_time now)
 {
-    const struct vel_sent *sent = &conn->recovery.space[VEL_SPACE_APP].sent;
-    if (vel_recovery_room(&conn->recovery) < conn->paths.active->pmtud.mtu ||
+    const struct vel_sent *sent = &track->recovery.space[VEL_SPACE_APP].sent;
+    if (vel_recovery_room(&track->recovery) < track->paths.active->pmtud.mtu ||
         sent->next - sent->base > VEL_SENT_MAX_PACKETS - RESERVED_FOR_ACKS)
         return false;
-    if (vel_pacer_budget(&conn->pacer, now) > 0)
+    if (vel_pacer_budget(&track->pacer, now) > 0)
         return true;
-    conn->pace_until = vel_pacer_next(&conn->pacer, now);
+    track->pace_until = vel_pacer_next(&track->pacer, now);
     return false;
 }
 
-static bool wants_any(struct vel_conn *conn, bool window, vel_time now)
+static bool wants_any(struct vel_track *track, bool window, vel_time now)
 {
     for (int i = 0; i < VEL_SPACE_COUNT; i++)
-        if (vel_conn_wants(conn, (enum vel_space)i, window, now))
+        if (vel_conn_wants(track, (enum vel_space)i, window, now))
             return true;
     return false;
 }
@@ -39,10 +39,10 @@ static bool must_pad(const struct vel_conn *conn, const struct vel_packet_build 
     return false;
 }
 
-static void abandon_all(struct vel_conn *conn, struct vel_packet_build *packets, unsigned count)
+static void abandon_all(struct vel_packet_build *packets, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        vel_packet_abandon(conn, &packets[i]);
+        vel_packet_abandon(&packets[i]);
 }
 
 /* Seal the packets of a datagram, the last one padded to `size` bytes of datagram. Returns its
@@ -54,7 +54,7 @@ static size_t seal_all(struct vel_conn *conn, struct vel_packet_build *packets, 
     size_t sealed = 0;
     for (unsigned i = 0; i < count; i++) {
         if (!vel_packet_finish(conn, &packets[i], i + 1 == count ? padding : 0, ecn, now)) {
-            abandon_all(conn, packets + i + 1, count - i - 1);
+            abandon_all(packets + i + 1, count - i - 1);
             return 0;
         }
         sealed += vel_packet_size(&packets[i]);
@@ -72,17 +72,18 @@ static void leave_initial(struct vel_conn *conn, const struct vel_packet_build *
 }
 
 /* Write one datagram of at most `room` bytes. Returns its size; 0: nothing to send. */
-static size_t build_datagram(struct vel_conn *conn, uint8_t *bytes, size_t room, uint8_t ecn,
+static size_t build_datagram(struct vel_track *track, uint8_t *bytes, size_t room, uint8_t ecn,
                              vel_time now)
 {
+    struct vel_conn *conn = track->conn;
     struct vel_packet_build packets[VEL_SPACE_COUNT];
     unsigned count = 0;
     size_t used = 0;
-    bool window = window_open(conn, now);
+    bool window = window_open(track, now);
     for (int i = 0; i < VEL_SPACE_COUNT; i++) {
         struct vel_packet_build *p = &packets[count];
-        if (!vel_conn_wants(conn, (enum vel_space)i, window, now) ||
-            !vel_packet_begin(conn, conn->paths.active, p, (enum vel_space)i, bytes + used,
+        if (!vel_conn_wants(track, (enum vel_space)i, window, now) ||
+            !vel_packet_begin(track, track->paths.active, p, (enum vel_space)i, bytes + used,
                               room - used))
             continue;
         vel_conn_fill(conn, p, window, now);
@@ -91,11 +92,11 @@ static size_t build_datagram(struct vel_conn *conn, uint8_t *bytes, size_t room,
             used += vel_packet_size(p);
             count++;
         } else {
-            vel_packet_abandon(conn, p);
+            vel_packet_abandon(p);
         }
     }
     if (vel_life_is_over(&conn->life)) {
-        abandon_all(conn, packets, count);
+        abandon_all(packets, count);
         return 0;
     }
     if (count == 0)
@@ -110,22 +111,23 @@ static size_t build_datagram(struct vel_conn *conn, uint8_t *bytes, size_t room,
 
 /* A packet of probe size that nothing depends on (RFC 8899 6.2.1, RFC 9000 14.4): its loss
  * tells about the path, not about congestion. Only when bulk data makes it worth while. */
-static size_t build_mtu_probe(struct vel_conn *conn, uint8_t *bytes, size_t room, uint8_t ecn,
+static size_t build_mtu_probe(struct vel_track *track, uint8_t *bytes, size_t room, uint8_t ecn,
                               vel_time now)
 {
-    struct vel_path *path = conn->paths.active;
+    struct vel_conn *conn = track->conn;
+    struct vel_path *path = track->paths.active;
     struct vel_pmtud *pmtud = &path->pmtud;
     bool wanted = conn->opening == NULL && path->proved && vel_pmtud_is_due(pmtud, now) &&
-                  conn->recovery.in_flight > 0 && vel_streams_want_send(conn->streams);
+                  track->recovery.in_flight > 0 && vel_streams_want_send(conn->streams);
     size_t size = pmtud->probe;
     struct vel_packet_build p;
-    if (!wanted || room < size || !window_open(conn, now) ||
-        !vel_packet_begin(conn, path, &p, VEL_SPACE_APP, bytes, size))
+    if (!wanted || room < size || !window_open(track, now) ||
+        !vel_packet_begin(track, path, &p, VEL_SPACE_APP, bytes, size))
         return 0;
     struct vel_record record = {
-        .kind = VEL_RECORD_PING, .id = conn->paths.active->id, .len = (uint32_t)size};
-    if (vel_sent_add(&conn->recovery.space[VEL_SPACE_APP].sent, record) != VEL_OK) {
-        vel_packet_abandon(conn, &p);
+        .kind = VEL_RECORD_PING, .id = track->paths.active->id, .len = (uint32_t)size};
+    if (vel_sent_add(&track->recovery.space[VEL_SPACE_APP].sent, record) != VEL_OK) {
+        vel_packet_abandon(&p);
         return 0;
     }
     vel_frame_write(&p.w, &(struct vel_frame){.type = VEL_FRAME_PING});
@@ -158,23 +160,24 @@ enum { CLOSE_FRAME_MAX = 3 * VEL_VARINT_MAX + 1 + sizeof((struct vel_close *)0)-
 
 /* CONNECTION_CLOSE in every space that the peer may be able to read. What arrived is acknowledged
  * beside it: a server can tell a client that has everything from one that gave up. */
-static size_t build_close(struct vel_conn *conn, uint8_t *bytes, size_t room, vel_time now)
+static size_t build_close(struct vel_track *track, uint8_t *bytes, size_t room, vel_time now)
 {
+    struct vel_conn *conn = track->conn;
     struct vel_packet_build packets[VEL_SPACE_COUNT];
     unsigned count = 0;
     size_t used = 0;
     for (int i = 0; i < VEL_SPACE_COUNT; i++) {
         struct vel_packet_build *p = &packets[count];
         if (conn->space[i].discarded || !vel_keys_ready(&conn->space[i].write) ||
-            !vel_packet_begin(conn, conn->paths.active, p, (enum vel_space)i, bytes + used,
+            !vel_packet_begin(track, track->paths.active, p, (enum vel_space)i, bytes + used,
                               room - used))
             continue;
         struct vel_frame frame = close_frame(conn, (enum vel_space)i);
         if (i == VEL_SPACE_APP)
-            vel_conn_fill_last_ack(conn, p, CLOSE_FRAME_MAX, now);
+            vel_conn_fill_last_ack(p, CLOSE_FRAME_MAX, now);
         vel_frame_write(&p->w, &frame);
         if (!vel_write_ok(&p->w)) {
-            vel_packet_abandon(conn, p);
+            vel_packet_abandon(p);
             continue;
         }
         vel_packet_end_frames(p);
@@ -199,14 +202,15 @@ void vel_conn_count_sent(struct vel_conn *conn, struct vel_path *path, size_t si
 }
 
 /* VEL-TR-03: before the address is validated nothing leaves without credit for a whole datagram. */
-static bool has_credit(struct vel_conn *conn, vel_time now)
+static bool has_credit(struct vel_track *track, vel_time now)
 {
-    if (vel_path_credit(conn->paths.active) >= VEL_INITIAL_DATAGRAM_MIN)
+    struct vel_conn *conn = track->conn;
+    if (vel_path_credit(track->paths.active) >= VEL_INITIAL_DATAGRAM_MIN)
         return true;
-    if (!conn->credit_blocked && wants_any(conn, true, now)) {
-        conn->credit_blocked = true;
+    if (!track->credit_blocked && wants_any(track, true, now)) {
+        track->credit_blocked = true;
         conn->credit_blocked_at = now;
-        vel_recovery_set_amplification_limited(&conn->recovery, true);
+        vel_recovery_set_amplification_limited(&track->recovery, true);
     }
     return false;
 }
@@ -215,13 +219,14 @@ static vel_result send_close(struct vel_conn *conn, struct vel_train *train, vel
 {
     if (conn->life.state != VEL_LIFE_CLOSING || !conn->life.close_due)
         return VEL_ERR_AGAIN;
-    vel_life_close_sent(&conn->life, now, vel_recovery_pto(&conn->recovery));
+    struct vel_track *track = vel_conn_track(conn);
+    vel_life_close_sent(&conn->life, now, vel_conn_pto(conn));
     size_t room = VEL_MIN(train->capacity,
-                          VEL_MIN(vel_path_credit(conn->paths.active), (size_t)VEL_PMTUD_BASE));
-    size_t size = build_close(conn, train->bytes, room, now);
+                          VEL_MIN(vel_path_credit(track->paths.active), (size_t)VEL_PMTUD_BASE));
+    size_t size = build_close(track, train->bytes, room, now);
     if (size == 0)
         return VEL_ERR_AGAIN;
-    vel_conn_count_sent(conn, conn->paths.active, size);
+    vel_conn_count_sent(conn, track->paths.active, size);
     train->len = size;
     train->segment = size;
     return VEL_OK;
@@ -229,30 +234,31 @@ static vel_result send_close(struct vel_conn *conn, struct vel_train *train, vel
 
 /* The most that the next datagram may hold. Probes after a time-out are small: they must arrive even
  * where the path does not carry large packets any more (RFC 8899 4.3). */
-static size_t datagram_room(const struct vel_conn *conn)
+static size_t datagram_room(const struct vel_track *track)
 {
-    bool probing = conn->recovery.pto_backoff > 0 && conn->space[VEL_SPACE_APP].probes_due > 0;
-    size_t mtu = probing ? VEL_PMTUD_BASE : conn->paths.active->pmtud.mtu;
-    return VEL_MIN(mtu, vel_path_credit(conn->paths.active));
+    bool probing = track->recovery.pto_backoff > 0 && track->space[VEL_SPACE_APP].probes_due > 0;
+    size_t mtu = probing ? VEL_PMTUD_BASE : track->paths.active->pmtud.mtu;
+    return VEL_MIN(mtu, vel_path_credit(track->paths.active));
 }
 
 /* Nothing more to write: is it for want of data, or did window or pacer stop us? */
-static void note_limit(struct vel_conn *conn, vel_time now)
+static void note_limit(struct vel_track *track, vel_time now)
 {
-    bool wanted = wants_any(conn, true, now);
+    bool wanted = wants_any(track, true, now);
     bool app_limited =
-        !wanted && vel_recovery_room(&conn->recovery) >= conn->paths.active->pmtud.mtu;
-    vel_recovery_set_app_limited(&conn->recovery, app_limited);
+        !wanted && vel_recovery_room(&track->recovery) >= track->paths.active->pmtud.mtu;
+    vel_recovery_set_app_limited(&track->recovery, app_limited);
     if (!wanted)
-        conn->pace_until = VEL_NEVER;
+        track->pace_until = VEL_NEVER;
 }
 
 vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t max_train,
                          vel_time now)
 {
+    struct vel_track *track = vel_conn_track(conn);
     conn->now = now;
-    train->local = conn->paths.active->local;
-    train->remote = conn->paths.active->remote;
+    train->local = track->paths.active->local;
+    train->remote = track->paths.active->remote;
     train->ecn = VEL_ECN_NOT_ECT;
     train->len = 0;
     train->segment = 0;
@@ -261,36 +267,36 @@ vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t 
 
     if (vel_conn_send_probe(conn, train, now) == VEL_OK)
         return VEL_OK;
-    train->ecn = vel_ecn_mark(&conn->recovery.ecn);
+    train->ecn = vel_ecn_mark(&track->recovery.ecn);
     size_t limit = VEL_MIN(VEL_MIN(max_train, train->capacity), (size_t)VEL_TRAIN_MAX);
-    size_t probe = build_mtu_probe(conn, train->bytes, train->capacity, train->ecn, now);
+    size_t probe = build_mtu_probe(track, train->bytes, train->capacity, train->ecn, now);
     if (probe > 0) {
-        vel_conn_count_sent(conn, conn->paths.active, probe);
+        vel_conn_count_sent(conn, track->paths.active, probe);
         train->len = train->segment = probe;
         return VEL_OK;
     }
-    for (unsigned segments = 0; segments < VEL_TRAIN_SEGMENTS && has_credit(conn, now);
+    for (unsigned segments = 0; segments < VEL_TRAIN_SEGMENTS && has_credit(track, now);
          segments++) {
-        size_t room = datagram_room(conn);
+        size_t room = datagram_room(track);
         if (segments > 0)
             room = VEL_MIN(room, train->segment);
         if (limit - train->len < room && segments > 0)
             break;
         size_t size =
-            build_datagram(conn, train->bytes + train->len, VEL_MIN(room, limit), train->ecn, now);
+            build_datagram(track, train->bytes + train->len, VEL_MIN(room, limit), train->ecn, now);
         if (size == 0)
             break;
-        vel_conn_count_sent(conn, conn->paths.active, size);
+        vel_conn_count_sent(conn, track->paths.active, size);
         train->segment = segments == 0 ? size : train->segment;
         train->len += size;
         if (size < train->segment)
             break;
     }
     if (train->len == 0) {
-        note_limit(conn, now);
+        note_limit(track, now);
         return vel_life_is_over(&conn->life) ? send_close(conn, train, now) : VEL_ERR_AGAIN;
     }
-    vel_pacer_sent(&conn->pacer, train->len, now);
+    vel_pacer_sent(&track->pacer, train->len, now);
     conn->trim_at = now + VEL_CONN_TRIM_AFTER;
     return VEL_OK;
 }

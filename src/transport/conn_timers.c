@@ -10,18 +10,42 @@ void vel_conn_restart_keep_alive(struct vel_conn *conn, vel_time now)
     conn->ping_at = after > 0 && conn->life.state == VEL_LIFE_OPEN ? now + after : VEL_NEVER;
 }
 
+static bool is_in_flight(const struct vel_conn *conn)
+{
+    VEL_TRACKS_EACH(track, conn)
+    {
+        if (track->recovery.in_flight > 0)
+            return true;
+    }
+    return false;
+}
+
 /* RFC 9000 10.1.2. What is in flight asks for a sign of life already, so a peer that is gone is
  * asked once, and the idle time-out ends the connection. */
 static vel_time keep_alive_deadline(const struct vel_conn *conn)
 {
-    return conn->recovery.in_flight > 0 ? VEL_NEVER : conn->ping_at;
+    return is_in_flight(conn) ? VEL_NEVER : conn->ping_at;
 }
 
 static void on_keep_alive(struct vel_conn *conn)
 {
-    struct vel_conn_space *app = &conn->space[VEL_SPACE_APP];
+    struct vel_track_space *app = &vel_conn_track(conn)->space[VEL_SPACE_APP];
     conn->ping_at = VEL_NEVER;
     app->probes_due = VEL_MAX(app->probes_due, 1U);
+}
+
+static vel_time track_deadline(const struct vel_track *track)
+{
+    const struct vel_conn *conn = track->conn;
+    vel_time deadline =
+        VEL_MIN(vel_recovery_deadline(&track->recovery), vel_paths_deadline(&track->paths));
+    /* Without credit nothing can leave before something arrives: no use in waking up for it. */
+    if (vel_path_credit(track->paths.active) < VEL_INITIAL_DATAGRAM_MIN)
+        return deadline;
+    for (size_t i = 0; i < VEL_SPACE_COUNT; i++)
+        if (!conn->space[i].discarded)
+            deadline = VEL_MIN(deadline, vel_acks_deadline(&track->space[i].acks));
+    return VEL_MIN(deadline, track->pace_until);
 }
 
 vel_time vel_conn_deadline(const struct vel_conn *conn)
@@ -29,49 +53,59 @@ vel_time vel_conn_deadline(const struct vel_conn *conn)
     vel_time deadline = vel_life_deadline(&conn->life);
     if (vel_life_is_over(&conn->life))
         return deadline;
-    deadline = VEL_MIN(deadline, vel_recovery_deadline(&conn->recovery));
     deadline = VEL_MIN(deadline, keep_alive_deadline(conn));
     deadline = VEL_MIN(deadline, vel_key_update_deadline(&conn->key_update));
     deadline = VEL_MIN(deadline, conn->trim_at);
-    deadline = VEL_MIN(deadline, vel_paths_deadline(&conn->paths));
-    /* Without credit nothing can leave before something arrives: no use in waking up for it. */
-    if (vel_path_credit(conn->paths.active) < VEL_INITIAL_DATAGRAM_MIN)
-        return deadline;
-    for (size_t i = 0; i < VEL_SPACE_COUNT; i++)
-        if (!conn->space[i].discarded)
-            deadline = VEL_MIN(deadline, vel_acks_deadline(&conn->space[i].acks));
-    return VEL_MIN(deadline, conn->pace_until);
+    VEL_TRACKS_EACH(track, conn)
+    {
+        deadline = VEL_MIN(deadline, track_deadline(track));
+    }
+    return deadline;
 }
 
-static void on_recovery_timeout(struct vel_conn *conn, vel_time now)
+static void on_recovery_timeout(struct vel_track *track, vel_time now)
 {
-    struct vel_recovery_timeout due = vel_recovery_on_timeout(&conn->recovery, now);
-    vel_conn_leave_black_hole(conn);
+    struct vel_conn *conn = track->conn;
+    struct vel_recovery_timeout due = vel_recovery_on_timeout(&track->recovery, now);
+    vel_conn_leave_black_hole(track);
     if (due.action != VEL_RECOVERY_PROBE)
         return;
     conn->stats.pto_count++;
     conn->handshake_probes += conn->stats.handshake_time == 0;
-    if (conn->recovery.pto_backoff >= VEL_PATH_BLACK_HOLE &&
-        vel_pmtud_restart(&conn->paths.active->pmtud))
-        vel_conn_mtu_changed(conn);
+    if (track->recovery.pto_backoff >= VEL_PATH_BLACK_HOLE &&
+        vel_pmtud_restart(&track->paths.active->pmtud))
+        vel_conn_mtu_changed(track);
     for (unsigned i = 0; i < VEL_SPACE_COUNT; i++) {
-        struct vel_conn_space *space = &conn->space[i];
+        const struct vel_conn_space *space = &conn->space[i];
         if (space->discarded)
             continue;
         /* What was lost may wait for a window that is full of packets the peer cannot read without
          * it: a lost ServerHello stands in the way of everything that followed it. */
         bool stuck = conn->opening != NULL && vel_keys_ready(&space->write) &&
                      vel_crypto_stream_want_send(&space->crypto);
-        space->probes_due = VEL_MAX(due.probes[i], (unsigned)stuck);
+        track->space[i].probes_due = VEL_MAX(due.probes[i], (unsigned)stuck);
     }
 }
 
 static void trim(struct vel_conn *conn)
 {
     conn->trim_at = VEL_NEVER;
-    vel_recovery_trim(&conn->recovery);
+    VEL_TRACKS_EACH(track, conn)
+    {
+        vel_recovery_trim(&track->recovery);
+    }
     vel_streams_trim(conn->streams);
     vel_pool_trim(&conn->pool);
+}
+
+static void expire_track(struct vel_track *track, vel_time now)
+{
+    if (vel_recovery_deadline(&track->recovery) <= now)
+        on_recovery_timeout(track, now);
+    if (vel_paths_deadline(&track->paths) <= now)
+        vel_conn_expire_paths(track, now);
+    if (track->pace_until <= now)
+        track->pace_until = VEL_NEVER;
 }
 
 void vel_conn_expire(struct vel_conn *conn, vel_time now)
@@ -82,15 +116,13 @@ void vel_conn_expire(struct vel_conn *conn, vel_time now)
         vel_conn_ended(conn);
     }
     if (!vel_life_is_over(&conn->life)) {
-        if (vel_recovery_deadline(&conn->recovery) <= now)
-            on_recovery_timeout(conn, now);
+        VEL_TRACKS_EACH(track, conn)
+        {
+            expire_track(track, now);
+        }
         vel_key_update_expire(&conn->key_update, now);
         if (keep_alive_deadline(conn) <= now)
             on_keep_alive(conn);
-        if (vel_paths_deadline(&conn->paths) <= now)
-            vel_conn_expire_paths(conn, now);
-        if (conn->pace_until <= now)
-            conn->pace_until = VEL_NEVER;
         if (conn->trim_at <= now)
             trim(conn);
     }

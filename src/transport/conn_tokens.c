@@ -9,8 +9,8 @@ bool vel_conn_make_new_token(struct vel_conn *conn, uint8_t token[VEL_NEW_TOKEN_
 {
     size_t size;
     if (conn->hooks.new_token == NULL ||
-        conn->hooks.new_token(conn->hooks.self, conn, &conn->paths.active->remote, conn->now, token,
-                              &size) != VEL_OK)
+        conn->hooks.new_token(conn->hooks.self, conn, &vel_conn_track(conn)->paths.active->remote,
+                              conn->now, token, &size) != VEL_OK)
         return false;
     *frame = (struct vel_frame){.type = VEL_FRAME_NEW_TOKEN, .token = vel_slice(token, size)};
     return true;

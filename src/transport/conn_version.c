@@ -135,7 +135,7 @@ vel_result vel_conn_open_other_version(struct vel_conn *conn,
                                        struct vel_opened *opened)
 {
     struct vel_opening *opening = conn->opening;
-    const struct vel_acks *acks = &conn->space[VEL_SPACE_INITIAL].acks;
+    const struct vel_acks *acks = &conn->first.space[VEL_SPACE_INITIAL].acks;
     uint64_t largest = acks->received.count == 0 ? VEL_NUMBER_NONE : acks->largest;
     if (!conn->is_client)
         return vel_packet_open(&opening->other_read, 0, largest, packet, header->number_offset,

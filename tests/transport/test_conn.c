@@ -351,7 +351,7 @@ static size_t make_server_initial(struct conn_pair *p, const struct vel_cid *ser
     ASSERT_OK(vel_keys_initial(p->crypto, client->version, &client->opening->original_dcid, false,
                                &read, &write));
     struct vel_writer w = vel_writer(bytes, 200 - VEL_AEAD_TAG);
-    vel_packet_write_long(&w, client->version, VEL_PACKET_INITIAL, &client->cids.local[0].cid,
+    vel_packet_write_long(&w, client->version, VEL_PACKET_INITIAL, &client->first.cids.local[0].cid,
                           server, token, NUMBER, 1);
     size_t header = vel_written(&w);
     vel_write_bytes(&w, frame);
@@ -400,7 +400,7 @@ static void nothing_follows_the_last_message_of_a_level(void **state)
     pair_connect(&p);
     pair_run(&p, p.delay);
     inject(&p, bytes,
-           make_server_initial(&p, &p.server->cids.local[0].cid, (struct vel_slice){0},
+           make_server_initial(&p, &p.server->first.cids.local[0].cid, (struct vel_slice){0},
                                vel_slice(frame, sizeof frame), bytes));
     pair_run(&p, 1 * SECOND);
     assert_true(take(p.client, VEL_EVENT_CLOSED, &event));
@@ -451,7 +451,7 @@ static void acknowledging_nothing_ends_it(void **state)
     pair_init(&p, VEL_PROFILE_LIGHT);
     pair_connect(&p);
     pair_run(&p, 1 * SECOND);
-    struct vel_sent *sent = &p.server->recovery.space[VEL_SPACE_APP].sent;
+    struct vel_sent *sent = &p.server->first.recovery.space[VEL_SPACE_APP].sent;
     while (vel_sent_begin(sent) == VEL_OK)
         vel_sent_commit(sent, (struct vel_sent_packet){.time = p.now, .size = 40});
     uint64_t id;

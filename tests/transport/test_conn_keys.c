@@ -14,7 +14,7 @@ static void connect_pair(struct conn_pair *p, bool chacha)
 
 static void ping(struct conn_pair *p)
 {
-    p->client->space[VEL_SPACE_APP].probes_due = 1;
+    p->client->first.space[VEL_SPACE_APP].probes_due = 1;
     pair_run(p, p->now + 1 * SECOND);
 }
 
@@ -60,14 +60,14 @@ static void too_many_forgeries_end_the_connection(void **state)
         struct conn_pair p;
         uint8_t packet[100];
         connect_pair(&p, chacha);
-        const struct vel_path *path = p.server->paths.active;
+        const struct vel_path *path = p.server->first.paths.active;
         uint64_t limit = vel_keys_forgery_limit(p.server->aead);
         assert_true(limit == UINT64_C(1) << (chacha ? 36 : 52));
         p.server->forged = limit - 2;
         for (unsigned i = 0; i < 2; i++) {
             assert_false(vel_life_is_over(&p.server->life));
             memset(packet, 0x42, sizeof packet);
-            memcpy(packet + 1, p.server->cids.local[0].cid.bytes, VEL_CID_OURS);
+            memcpy(packet + 1, p.server->first.cids.local[0].cid.bytes, VEL_CID_OURS);
             vel_conn_receive(p.server, &path->local, &path->remote, VEL_ECN_NOT_ECT, packet,
                              sizeof packet, p.now);
         }

@@ -28,8 +28,8 @@ static void a_short_packet_leaves_room_for_the_next(void **state)
     pair_init(&p, VEL_PROFILE_BALANCED);
     pair_connect(&p);
     pair_run(&p, p.delay); /* the server's flight is on the wire */
-    p.server->space[VEL_SPACE_INITIAL].probes_due = 1;
-    p.server->space[VEL_SPACE_HANDSHAKE].probes_due = 1;
+    p.server->first.space[VEL_SPACE_INITIAL].probes_due = 1;
+    p.server->first.space[VEL_SPACE_HANDSHAKE].probes_due = 1;
     size_t before = p.on_wire;
     pair_run(&p, p.delay);
     assert_int_equal(p.on_wire, before + 1);
@@ -47,7 +47,7 @@ static void a_path_response_fills_its_datagram(void **state)
     pair_connect(&p);
     pair_run(&p, 1 * SECOND);
     size_t before = p.on_wire;
-    vel_path_challenged(p.server->paths.active, data, SECOND, p.now);
+    vel_path_challenged(p.server->first.paths.active, data, SECOND, p.now);
     pair_run(&p, p.now);
     assert_int_equal(p.on_wire, before + 1);
     assert_int_equal(p.wire[p.on_wire - 1].size, VEL_INITIAL_DATAGRAM_MIN);
@@ -77,13 +77,13 @@ static void a_black_hole_is_left(void **state)
     pair_connect(&p);
     ASSERT_OK(vel_stream_open(p.client, true, &id));
     write_all(&p, id, 32 * KIB);
-    uint16_t large = p.client->paths.active->pmtud.mtu;
+    uint16_t large = p.client->first.paths.active->pmtud.mtu;
     assert_true(large > VEL_PMTUD_BASE);
 
     p.wire_mtu = 1250;
     write_all(&p, id, 32 * KIB);
     pair_run(&p, p.now + 10 * SECOND);
-    assert_in_range(p.client->paths.active->pmtud.mtu, VEL_PMTUD_BASE, 1250);
+    assert_in_range(p.client->first.paths.active->pmtud.mtu, VEL_PMTUD_BASE, 1250);
     assert_int_equal(p.server->streams->recv_flow.received, 64 * KIB);
 
     while (vel_conn_next_event(p.client, &event))

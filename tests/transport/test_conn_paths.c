@@ -33,8 +33,8 @@ static size_t hear(struct conn_pair *p, const struct vel_frame *frames, size_t c
 {
     uint8_t bytes[1200];
     struct vel_packet_build b;
-    assert_true(vel_packet_begin(p->client, p->client->paths.active, &b, VEL_SPACE_APP, bytes,
-                                 sizeof bytes));
+    assert_true(vel_packet_begin(&p->client->first, p->client->first.paths.active, &b,
+                                 VEL_SPACE_APP, bytes, sizeof bytes));
     for (size_t i = 0; i < count; i++)
         vel_frame_write(&b.w, &frames[i]);
     vel_packet_end_frames(&b);
@@ -72,7 +72,7 @@ static void challenges_without_end(void **state)
     connect_pair(&p);
     for (size_t i = 0; i < VEL_COUNT(frames); i++)
         frames[i] = (struct vel_frame){.type = VEL_FRAME_PATH_CHALLENGE, .path_data = {(uint8_t)i}};
-    vel_time begin = p.now, pto = vel_recovery_pto(&p.server->recovery);
+    vel_time begin = p.now, pto = vel_recovery_pto(&p.server->first.recovery);
     size_t outstanding = p.env.outstanding, full = 0;
     for (unsigned i = 0; i < 1000; i++) {
         p.now += pto / 100;
@@ -126,10 +126,10 @@ static void only_the_newest_moves(void **state)
     struct vel_frame ping = {.type = VEL_FRAME_PING};
     struct vel_frame probe = {.type = VEL_FRAME_PATH_CHALLENGE, .path_data = {1}};
     connect_pair(&p);
-    p.server->largest_moving = 1000 * 1000; /* as if that one had come already */
+    p.server->first.largest_moving = 1000 * 1000; /* as if that one had come already */
     hear(&p, &ping, 1, &other);
     assert_int_equal(p.server->stats.path_changes, 0);
-    p.server->largest_moving = 0;
+    p.server->first.largest_moving = 0;
     hear(&p, &probe, 1, &other);
     assert_int_equal(p.server->stats.path_changes, 0);
     assert_true(listen(&p, &other).to_it > 0); /* but it is answered */
@@ -169,7 +169,7 @@ static void without_a_word_when_none_is_left(void **state)
     connect_pair(&p);
     p.mute_client = true;
     hear(&p, &ping, 1, &other);
-    vel_paths_remove(&p.server->paths, p.server->paths.last_proved);
+    vel_paths_remove(&p.server->first.paths, p.server->first.paths.last_proved);
     pair_run(&p, p.now + 4 * SECOND);
     assert_int_equal(p.server->life.state, VEL_LIFE_DEAD);
     assert_int_equal(vel_conn_close_reason(p.server)->origin, VEL_CLOSE_TIMEOUT);
@@ -203,7 +203,7 @@ static void retirements_without_end(void **state)
     (void)state;
     struct conn_pair p;
     connect_pair(&p);
-    struct vel_cids *cids = &p.server->cids;
+    struct vel_cids *cids = &p.server->first.cids;
     size_t outstanding = p.env.outstanding;
     unsigned issued = p.cids_issued, packets = 200;
     for (unsigned i = 0; i < packets; i++) {
@@ -233,7 +233,7 @@ static void strangers_are_not_heard(void **state)
     uint64_t before = p.client->stats.packets_received;
     uint8_t bytes[2000];
     struct vel_train train = {.bytes = bytes, .capacity = sizeof bytes};
-    p.server->space[VEL_SPACE_APP].probes_due = 1;
+    p.server->first.space[VEL_SPACE_APP].probes_due = 1;
     ASSERT_OK(vel_conn_send(p.server, &train, ONE_DATAGRAM, p.now));
     vel_conn_receive(p.client, &client, &stranger, VEL_ECN_NOT_ECT, bytes, train.len, p.now);
     assert_int_equal(p.client->stats.packets_received, before);

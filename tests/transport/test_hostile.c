@@ -25,7 +25,7 @@ struct hostile {
 static void open_packet(struct hostile *h)
 {
     h->w = vel_writer(h->packet, PACKET - VEL_AEAD_TAG);
-    vel_packet_write_short(&h->w, &h->victim->cids.local[0].cid, 0, h->number, 4);
+    vel_packet_write_short(&h->w, &h->victim->first.cids.local[0].cid, 0, h->number, 4);
     h->header = vel_written(&h->w);
 }
 
@@ -40,7 +40,7 @@ static void begin(struct hostile *h)
     struct vel_event event;
     while (vel_conn_next_event(h->victim, &event))
         continue;
-    h->number = h->p.client->recovery.space[VEL_SPACE_APP].sent.next;
+    h->number = h->p.client->first.recovery.space[VEL_SPACE_APP].sent.next;
     h->before = h->p.env.outstanding;
     open_packet(h);
 }
@@ -60,8 +60,8 @@ static void deliver_from(struct hostile *h, const struct vel_addr *remote)
     ASSERT_OK(vel_packet_seal(&h->p.client->space[VEL_SPACE_APP].write, 0, h->number, h->packet,
                               h->header, 4, payload));
     h->p.now += 50 * US;
-    vel_conn_receive(h->victim, &h->victim->paths.active->local, remote, VEL_ECN_NOT_ECT, h->packet,
-                     h->header + payload + VEL_AEAD_TAG, h->p.now);
+    vel_conn_receive(h->victim, &h->victim->first.paths.active->local, remote, VEL_ECN_NOT_ECT,
+                     h->packet, h->header + payload + VEL_AEAD_TAG, h->p.now);
     h->number++;
     h->packets++;
     if (vel_conn_deadline(h->victim) <= h->p.now)
@@ -72,7 +72,7 @@ static void deliver_from(struct hostile *h, const struct vel_addr *remote)
 
 static void deliver(struct hostile *h)
 {
-    struct vel_addr remote = h->victim->paths.active->remote;
+    struct vel_addr remote = h->victim->first.paths.active->remote;
     deliver_from(h, &remote);
 }
 
@@ -233,13 +233,13 @@ static void taking_back_the_last_id_ends_silently(void **state)
     put_new_cid(&h, 100, 4); /* in place of those the handshake brought */
     put_new_cid(&h, 101, 0);
     deliver(&h);
-    struct vel_addr elsewhere = h.victim->paths.active->remote;
+    struct vel_addr elsewhere = h.victim->first.paths.active->remote;
     elsewhere.port++;
     h.w = vel_writer(h.packet, PACKET - VEL_AEAD_TAG);
-    vel_packet_write_short(&h.w, &h.victim->cids.local[1].cid, 0, h.number, 4);
+    vel_packet_write_short(&h.w, &h.victim->first.cids.local[1].cid, 0, h.number, 4);
     put(&h, &(struct vel_frame){.type = VEL_FRAME_PATH_CHALLENGE});
     deliver_from(&h, &elsewhere);
-    assert_int_equal(h.victim->paths.slot[1].peer_cid, 101);
+    assert_int_equal(h.victim->first.paths.slot[1].peer_cid, 101);
     assert_false(is_closed(&h));
     uint64_t before = h.answers;
     put_new_cid(&h, 101, 101); /* seen before: nothing new */
@@ -267,7 +267,7 @@ static void optimistic_acknowledgements_are_caught(void **state)
     for (; !is_closed(&h) && rounds < 10 * VEL_SKIP_FIRST; rounds++) {
         ASSERT_OK(vel_stream_write(h.victim, id, vel_slice(bytes, sizeof bytes), false, &accepted));
         drain(&h);
-        uint64_t sent = h.victim->recovery.space[VEL_SPACE_APP].sent.next - 1;
+        uint64_t sent = h.victim->first.recovery.space[VEL_SPACE_APP].sent.next - 1;
         struct vel_frame frame = ack_frame(sent, sent);
         put(&h, &frame);
         deliver(&h);
@@ -331,7 +331,7 @@ static void ranges_of_acknowledgements_keep_nothing(void **state)
     struct vel_ranges every_second = {.env = &h.p.env.env, .limit = 400};
     for (uint64_t i = 0; i < 400; i++)
         ASSERT_OK(vel_ranges_add(&every_second, 2 * i, 2 * i + 1));
-    uint64_t sent = h.victim->recovery.space[VEL_SPACE_APP].sent.next;
+    uint64_t sent = h.victim->first.recovery.space[VEL_SPACE_APP].sent.next;
     for (unsigned i = 0; i < 500 && !is_closed(&h); i++) {
         (void)vel_frame_write_ack(&h.w, vel_room(&h.w), &every_second, 0, NULL);
         deliver(&h);
@@ -358,7 +358,7 @@ static void gaps_in_numbers_are_forgotten(void **state)
         deliver(&h);
     }
     assert_false(is_closed(&h));
-    assert_true(h.victim->space[VEL_SPACE_APP].acks.received.count <= VEL_ACK_RANGES);
+    assert_true(h.victim->first.space[VEL_SPACE_APP].acks.received.count <= VEL_ACK_RANGES);
     assert_true(held(&h) < 512 * KIB);
     finish(&h);
 }
