@@ -26,4 +26,8 @@ const char *vel_clock_stamp(char text[VEL_STAMP_SIZE]);
 /* vel_config.unix_offset: Unix seconds at vel_time 0, as of now. */
 int64_t vel_clock_unix_offset(void);
 
+/* Give memory that was released back to the kernel, as far as whole pages of it are free: the C
+ * library keeps it otherwise. Takes milliseconds when there is much of it. */
+void vel_memory_give_back(void);
+
 #endif

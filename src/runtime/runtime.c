@@ -5,6 +5,7 @@
 
 #include "base/try.h"
 #include "base/units.h"
+#include "runtime/give_back.h"
 #include "velocity/system.h"
 
 enum { FINISH_SEND = 128 * 1024 }; /* trains: a farewell for twice the connections we allow */
@@ -23,6 +24,7 @@ struct vel_runtime {
     struct vel_runtime_hooks hooks;
     struct port ports[VEL_RUNTIME_LINKS];
     struct vel_timer *timer;
+    struct vel_give_back give_back;
     struct vel_train unsent; /* len > 0: its link was full; its bytes are in `outgoing` */
     bool *freed;             /* set when a hook frees us in the middle of a turn */
     uint8_t incoming[VEL_TRAIN_MAX];
@@ -134,7 +136,17 @@ static void wait_for_next(struct vel_runtime *runtime, bool more)
                           port == full ? VEL_WATCH_READ | VEL_WATCH_WRITE : VEL_WATCH_READ);
     }
     vel_time next = more ? 0 : vel_endpoint_deadline(runtime->endpoint);
-    vel_timer_set(runtime->timer, blocked ? VEL_NEVER : next);
+    vel_timer_set(runtime->timer, blocked ? VEL_NEVER : VEL_MIN(next, runtime->give_back.due));
+}
+
+/* Memory of connections that are gone. */
+static void give_back(struct vel_runtime *runtime, vel_time now)
+{
+    struct vel_endpoint_stats stats;
+    vel_endpoint_get_stats(runtime->endpoint, &stats);
+    vel_give_back_look(&runtime->give_back, stats.connections, now);
+    if (vel_give_back_take(&runtime->give_back, now))
+        vel_memory_give_back();
 }
 
 /* `readable`: a port that has something for us; NULL: none. */
@@ -158,6 +170,7 @@ static void turn(struct vel_runtime *runtime, struct port *readable)
     more |= deliver(runtime, now, &freed);
     if (freed)
         return;
+    give_back(runtime, now);
     wait_for_next(runtime, more);
     runtime->freed = NULL;
 }
@@ -220,6 +233,7 @@ vel_result vel_runtime_new(const struct vel_env *env, struct vel_loop *loop, str
     made->loop = loop;
     made->endpoint = endpoint;
     made->hooks = *hooks;
+    vel_give_back_init(&made->give_back);
 
     enum vel_err err = vel_timer_new(loop, time_came, made, &made->timer);
     if (err == VEL_OK)

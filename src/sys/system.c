@@ -2,6 +2,7 @@
 #include "velocity/system.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -72,4 +73,9 @@ const char *vel_clock_stamp(char text[VEL_STAMP_SIZE])
 int64_t vel_clock_unix_offset(void)
 {
     return vel_clock_unix() - vel_clock_now() / SECOND;
+}
+
+void vel_memory_give_back(void)
+{
+    malloc_trim(0);
 }

@@ -74,6 +74,12 @@ void vel_endpoint_expire(struct vel_endpoint *endpoint, vel_time now)
         vel_loop_stop(endpoint->loop);
 }
 
+void vel_endpoint_get_stats(const struct vel_endpoint *endpoint, struct vel_endpoint_stats *stats)
+{
+    (void)endpoint;
+    *stats = (struct vel_endpoint_stats){0};
+}
+
 struct vel_conn *vel_endpoint_next(struct vel_endpoint *endpoint)
 {
     static char conn;

@@ -2,6 +2,7 @@
 #include "velocity/system.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/units.h"
 #include "testing/test.h"
@@ -51,6 +52,50 @@ static void stamps_have_a_fixed_form(void **state)
         CHECK(text, form[i] == 'd' ? text[i] >= '0' && text[i] <= '9' : text[i] == form[i]);
 }
 
+#ifndef __has_feature /* clang's */
+#define __has_feature(name) 0
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+enum { ANOTHER_HEAP = 1 };
+#else
+enum { ANOTHER_HEAP = 0 };
+#endif
+
+static size_t resident(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    unsigned long pages = 0;
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%*u %lu", &pages), 1);
+    fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* As connections leave it: much is free, but not in one piece. */
+static void released_memory_goes_back(void **state)
+{
+    (void)state;
+    enum { BLOCK = 8000, COUNT = 4000, KEPT_EACH = 20 };
+    struct vel_env env = vel_env_system();
+    static void *blocks[COUNT];
+    if (ANOTHER_HEAP)
+        skip();
+    for (size_t i = 0; i < COUNT; i++) {
+        blocks[i] = vel_alloc(&env, BLOCK);
+        assert_non_null(blocks[i]);
+        memset(blocks[i], 1, BLOCK);
+    }
+    for (size_t i = 0; i < COUNT; i++)
+        if (i % KEPT_EACH != 0)
+            vel_release(&env, blocks[i], BLOCK);
+    size_t before = resident();
+    vel_memory_give_back();
+    assert_true(resident() + (size_t)BLOCK * COUNT / 2 < before);
+    for (size_t i = 0; i < COUNT; i += KEPT_EACH)
+        vel_release(&env, blocks[i], BLOCK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -58,6 +103,7 @@ int main(void)
         cmocka_unit_test(gives_different_random_bytes),
         cmocka_unit_test(clocks_agree),
         cmocka_unit_test(stamps_have_a_fixed_form),
+        cmocka_unit_test(released_memory_goes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
