@@ -19,13 +19,10 @@ void vel_cc_init(struct vel_cc *cc, enum vel_congestion algorithm, uint32_t mtu,
     *cc = (struct vel_cc){
         .ops = algorithms[algorithm],
         .window = initial_window(mtu),
-        .ssthresh = UINT64_MAX,
         .mtu = mtu,
         .recovery_start = INT64_MIN,
-        .last_active = now,
-        .cubic.epoch = VEL_NEVER,
     };
-    vel_hystart_init(&cc->hystart, now);
+    cc->ops->init(cc, now);
 }
 
 void vel_cc_set_crypto_window(struct vel_cc *cc, unsigned packets)
@@ -39,85 +36,71 @@ void vel_cc_set_mtu(struct vel_cc *cc, uint32_t mtu)
     cc->window = VEL_MAX(cc->window, (uint64_t)VEL_CC_MIN_PACKETS * mtu);
 }
 
-static void not_in_use(struct vel_cc *cc, vel_time now)
+void vel_cc_on_sent(struct vel_cc *cc, uint64_t in_flight, uint64_t size, vel_time now)
 {
-    if (cc->ops->on_idle != NULL)
-        cc->ops->on_idle(cc, cc->last_active, now);
-    cc->last_active = now;
-}
-
-void vel_cc_on_sent(struct vel_cc *cc, uint64_t in_flight, vel_time now)
-{
-    if (in_flight == 0)
-        not_in_use(cc, now);
-}
-
-static void slow_start(struct vel_cc *cc, const struct vel_rtt *rtt, const struct vel_cc_ack *ack)
-{
-    cc->window += vel_hystart_growth(&cc->hystart, ack->bytes);
-    if (vel_hystart_on_ack(&cc->hystart, ack->sent, rtt->latest, ack->now))
-        cc->ssthresh = cc->window;
+    if (cc->ops->on_sent != NULL)
+        cc->ops->on_sent(cc, in_flight, size, now);
 }
 
 void vel_cc_on_ack(struct vel_cc *cc, const struct vel_rtt *rtt, const struct vel_cc_ack *ack)
 {
-    if (ack->app_limited) {
-        not_in_use(cc, ack->now);
-        return;
-    }
-    cc->last_active = ack->now;
-    if (ack->bytes == 0)
-        return;
-    if (vel_cc_in_slow_start(cc))
-        slow_start(cc, rtt, ack);
-    else
-        cc->ops->on_ack(cc, rtt, ack);
+    cc->ops->on_ack(cc, rtt, ack);
     cc->window = VEL_MIN(cc->window, (uint64_t)VEL_CC_MAX_WINDOW);
+}
+
+void vel_cc_on_lost(struct vel_cc *cc, const struct vel_cc_lost *lost)
+{
+    if (cc->ops->on_lost != NULL)
+        cc->ops->on_lost(cc, lost);
 }
 
 void vel_cc_on_congestion(struct vel_cc *cc, vel_time sent, vel_time now)
 {
     if (vel_cc_in_recovery(cc, sent))
         return;
-    cc->before = (struct vel_cc_before){
-        .window = cc->window, .ssthresh = cc->ssthresh, .hystart = cc->hystart, .cubic = cc->cubic};
     cc->recovery_start = now;
     cc->reductions++;
     cc->crypto_window = 0;
-    cc->hystart.phase = VEL_HYSTART_DONE;
+    cc->undoable = true;
     cc->ops->on_congestion(cc, now);
 }
 
-void vel_cc_undo(struct vel_cc *cc)
+void vel_cc_on_marked(struct vel_cc *cc, vel_time sent, vel_time now)
 {
-    const struct vel_cc_before *before = &cc->before;
-    if (before->window > cc->window) {
-        cc->window = before->window;
-        cc->ssthresh = before->ssthresh;
-        cc->hystart = before->hystart;
-        cc->cubic = before->cubic;
-    }
-    cc->before.window = 0;
+    vel_cc_on_congestion(cc, sent, now);
+    cc->undoable = false;
+    if (cc->ops->on_marked != NULL)
+        cc->ops->on_marked(cc, sent, now);
 }
 
-void vel_cc_confirm(struct vel_cc *cc)
+void vel_cc_undo(struct vel_cc *cc, vel_time now)
 {
-    cc->before.window = 0;
+    if (cc->undoable)
+        cc->ops->undo(cc, now);
+    cc->undoable = false;
 }
 
-void vel_cc_on_persistent_congestion(struct vel_cc *cc)
+void vel_cc_on_persistent_congestion(struct vel_cc *cc, vel_time now)
 {
-    cc->before.window = 0;
+    cc->undoable = false;
     cc->window = (uint64_t)VEL_CC_MIN_PACKETS * cc->mtu;
     cc->recovery_start = INT64_MIN;
     cc->reductions++;
-    if (cc->ops->on_persistent_congestion != NULL)
-        cc->ops->on_persistent_congestion(cc);
+    cc->ops->on_persistent_congestion(cc, now);
 }
 
-uint64_t vel_cc_pacing_rate(const struct vel_cc *cc, const struct vel_rtt *rtt)
+void vel_cc_on_app_limited(struct vel_cc *cc, uint64_t in_flight)
 {
-    uint64_t window = vel_cc_window(cc);
-    uint64_t per_rtt = vel_cc_in_slow_start(cc) ? 2 * window : window + window / 4;
-    return per_rtt * (uint64_t)SECOND / (uint64_t)VEL_MAX(rtt->smoothed, US);
+    if (cc->ops->on_app_limited != NULL)
+        cc->ops->on_app_limited(cc, in_flight);
+}
+
+struct vel_pacing vel_cc_pacing(const struct vel_cc *cc, const struct vel_rtt *rtt)
+{
+    return cc->ops->pacing(cc, rtt);
+}
+
+const char *vel_cc_state(const struct vel_cc *cc)
+{
+    return cc->ops->state(cc);
 }

@@ -11,9 +11,15 @@
 #include "velocity/env.h"
 
 /*
- * Congestion control of one path, RFC 9002 section 7: how many bytes may be in flight. One
- * interface, two algorithms (NewReno and CUBIC) that share slow start with HyStart++. The state is
- * of a fixed size and owns nothing: it needs no release. Sizes in bytes.
+ * Congestion control of one path, RFC 9002 section 7: how many bytes may be in flight, and how fast
+ * they leave. One interface; an algorithm is a row of functions, chosen when a path begins. NewReno
+ * and CUBIC grow a window until packets are lost (loss_based.h). The state is of a fixed size, owns
+ * nothing and may be copied: every path has its own. Sizes in bytes, rates in bytes per second.
+ *
+ * For each packet that counts in flight: vel_cc_on_sent. For each ACK frame, in this order: the
+ * packets it proves lost (vel_cc_on_lost for each, vel_cc_on_congestion for the newest), then
+ * vel_cc_on_ack with what it acknowledged. When there was nothing to send although the window had
+ * room: vel_cc_on_app_limited. Then ask for vel_cc_window and vel_cc_pacing.
  */
 enum {
     VEL_CC_MIN_PACKETS = 2,       /* RFC 9002 7.2: kMinimumWindow */
@@ -25,27 +31,56 @@ enum {
 
 struct vel_cc;
 
-/* What one ACK frame brought. */
+/* What one ACK frame brought: packets in flight on this path, and nothing else. */
 struct vel_cc_ack {
-    uint64_t bytes;   /* newly acknowledged, sent after the current recovery period began */
-    vel_time sent;    /* when the newest of them was sent */
-    bool app_limited; /* the window was not the limit: it must not grow (RFC 9002 7.8) */
+    uint64_t acked;     /* bytes newly acknowledged */
+    uint64_t bytes;     /* of them, sent after the current recovery period began */
+    uint64_t in_flight; /* bytes, after this ACK and the losses it proved */
+    vel_time sent;      /* when the newest of them was sent */
+    bool app_limited;   /* the window was not the limit: it must not grow (RFC 9002 7.8) */
     vel_time now;
 };
 
+/* A packet that was declared lost. */
+struct vel_cc_lost {
+    uint64_t number;
+    uint64_t size;
+    vel_time sent;
+    vel_time now;
+};
+
+/* What to pace at: 0 for the quantum leaves it to the pacer. */
+struct vel_pacing {
+    uint64_t rate;
+    uint64_t quantum; /* the largest burst, bytes */
+};
+
+/* An entry may be NULL where it says so: then there is nothing to do. */
 struct vel_cc_ops {
     const char *name;
-    /* Congestion avoidance only: slow start and application limits are dealt with before. */
+    void (*init)(struct vel_cc *cc, vel_time now);
+    /* `size` more bytes leave; in_flight: before them. NULL */
+    void (*on_sent)(struct vel_cc *cc, uint64_t in_flight, uint64_t size, vel_time now);
     void (*on_ack)(struct vel_cc *cc, const struct vel_rtt *rtt, const struct vel_cc_ack *ack);
-    /* A new congestion event: reduce the window. Called once per round trip at most. */
+    void (*on_lost)(struct vel_cc *cc, const struct vel_cc_lost *lost); /* NULL */
+    /* A recovery period begins: at most one in a round trip. */
     void (*on_congestion)(struct vel_cc *cc, vel_time now);
-    void (*on_persistent_congestion)(struct vel_cc *cc);
-    /* The window was not in use from `since` to `now`. */
-    void (*on_idle)(struct vel_cc *cc, vel_time since, vel_time now);
+    /* The network has marked packets, the newest sent at `sent`; after on_congestion, if that is
+     * due. NULL */
+    void (*on_marked)(struct vel_cc *cc, vel_time sent, vel_time now);
+    /* RFC 9002 7.6; the window is at its minimum already. */
+    void (*on_persistent_congestion)(struct vel_cc *cc, vel_time now);
+    void (*on_app_limited)(struct vel_cc *cc, uint64_t in_flight); /* NULL */
+    /* The last recovery period should not have begun. */
+    void (*undo)(struct vel_cc *cc, vel_time now);
+    struct vel_pacing (*pacing)(const struct vel_cc *cc, const struct vel_rtt *rtt);
+    /* What it is doing, in the words of its specification. */
+    const char *(*state)(const struct vel_cc *cc);
 };
 
 /* State of CUBIC, RFC 9438; windows in bytes. */
 struct vel_cubic {
+    vel_time last_active;    /* when the window was last known to be in use */
     vel_time epoch;          /* when this congestion avoidance began; VEL_NEVER: it has not */
     vel_time k;              /* from the epoch until the curve is back at w_max */
     uint64_t w_max;          /* window before the last reduction, less with fast convergence */
@@ -56,7 +91,7 @@ struct vel_cubic {
 
 /* What the last congestion event changed. */
 struct vel_cc_before {
-    uint64_t window, ssthresh; /* window 0: there is nothing to undo */
+    uint64_t window, ssthresh;
     struct vel_hystart hystart;
     struct vel_cubic cubic;
 };
@@ -64,13 +99,15 @@ struct vel_cc_before {
 struct vel_cc {
     const struct vel_cc_ops *ops;
     uint64_t window;
+    uint64_t crypto_window;  /* at least this while the handshake runs; 0: none */
+    uint32_t mtu;            /* max_datagram_size */
+    bool undoable;           /* the last recovery period may prove to have had no reason */
+    vel_time recovery_start; /* start of the recovery period; INT64_MIN: never was one */
+    uint64_t reductions;     /* congestion events so far */
+
+    /* NewReno and CUBIC. */
     uint64_t ssthresh;           /* UINT64_MAX: not set yet */
-    uint64_t crypto_window;      /* at least this while the handshake runs; 0: none */
-    uint32_t mtu;                /* max_datagram_size */
-    vel_time recovery_start;     /* start of the recovery period; INT64_MIN: never was one */
-    vel_time last_active;        /* when the window was last known to be in use */
     uint64_t acked_in_avoidance; /* NewReno: bytes towards the next increase */
-    uint64_t reductions;         /* congestion events so far */
     struct vel_hystart hystart;
     struct vel_cubic cubic;
     struct vel_cc_before before;
@@ -87,32 +124,34 @@ void vel_cc_set_crypto_window(struct vel_cc *cc, unsigned packets);
 /* Path MTU discovery raised or lowered the datagram size. */
 void vel_cc_set_mtu(struct vel_cc *cc, uint32_t mtu);
 
-/* in_flight: bytes in flight before this packet. */
-void vel_cc_on_sent(struct vel_cc *cc, uint64_t in_flight, vel_time now);
+/* A packet of `size` bytes leaves; in_flight: bytes in flight before it. */
+void vel_cc_on_sent(struct vel_cc *cc, uint64_t in_flight, uint64_t size, vel_time now);
 void vel_cc_on_ack(struct vel_cc *cc, const struct vel_rtt *rtt, const struct vel_cc_ack *ack);
 
-/* A packet that was sent at `sent` is lost, or came back marked CE. At most one reduction for all
- * packets sent before it. */
+/* A packet that counted in flight is lost. */
+void vel_cc_on_lost(struct vel_cc *cc, const struct vel_cc_lost *lost);
+
+/* The newest packet that was lost just now was sent at `sent`. At most one reduction for all packets
+ * sent before it. */
 void vel_cc_on_congestion(struct vel_cc *cc, vel_time sent, vel_time now);
+
+/* The same for packets that came back marked CE. Never undone, whatever becomes of packets that were
+ * taken for lost: the network has spoken. */
+void vel_cc_on_marked(struct vel_cc *cc, vel_time sent, vel_time now);
 
 /* The last congestion event was none: what was taken for lost has arrived. The window is at least
  * what it was before, once. */
-void vel_cc_undo(struct vel_cc *cc);
-
-/* It was one, whatever becomes of the packets taken for lost: the network has marked others. */
-void vel_cc_confirm(struct vel_cc *cc);
+void vel_cc_undo(struct vel_cc *cc, vel_time now);
 
 /* RFC 9002 7.6: down to the minimum window and slow start. */
-void vel_cc_on_persistent_congestion(struct vel_cc *cc);
+void vel_cc_on_persistent_congestion(struct vel_cc *cc, vel_time now);
+
+/* There is nothing to send, and the window has room. */
+void vel_cc_on_app_limited(struct vel_cc *cc, uint64_t in_flight);
 
 static inline uint64_t vel_cc_window(const struct vel_cc *cc)
 {
     return cc->window > cc->crypto_window ? cc->window : cc->crypto_window;
-}
-
-static inline bool vel_cc_in_slow_start(const struct vel_cc *cc)
-{
-    return cc->window < cc->ssthresh;
 }
 
 static inline bool vel_cc_in_recovery(const struct vel_cc *cc, vel_time sent)
@@ -120,9 +159,11 @@ static inline bool vel_cc_in_recovery(const struct vel_cc *cc, vel_time sent)
     return sent <= cc->recovery_start;
 }
 
-/* Bytes per second to pace at: twice the window per smoothed RTT in slow start, 1.25 times later
- * (RFC 9002 7.7). */
-uint64_t vel_cc_pacing_rate(const struct vel_cc *cc, const struct vel_rtt *rtt);
+/* What to pace at, as of the last call. */
+struct vel_pacing vel_cc_pacing(const struct vel_cc *cc, const struct vel_rtt *rtt);
+
+/* What the algorithm is doing: "slow_start", "congestion_avoidance"; constant. */
+const char *vel_cc_state(const struct vel_cc *cc);
 
 extern const struct vel_cc_ops vel_cc_newreno;
 extern const struct vel_cc_ops vel_cc_cubic;

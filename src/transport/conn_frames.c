@@ -39,8 +39,8 @@ static uint64_t on_ack(struct vel_conn *conn, const struct frame_context *in,
         VEL_OK)
         return VEL_WIRE_PROTOCOL_VIOLATION;
     vel_conn_leave_black_hole(track);
-    vel_pacer_set_rate(&track->pacer, vel_cc_pacing_rate(&track->recovery.cc, &track->recovery.rtt),
-                       in->now);
+    struct vel_pacing pacing = vel_cc_pacing(&track->recovery.cc, &track->recovery.rtt);
+    vel_pacer_set_rate(&track->pacer, pacing.rate, pacing.quantum, in->now);
     track->pace_until = VEL_NEVER;
     vel_streams_set_window(conn->streams, vel_cc_window(&track->recovery.cc));
     return VEL_WIRE_NO_ERROR;

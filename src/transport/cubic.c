@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "transport/cc.h"
+#include "transport/loss_based.h"
 
 #include "base/units.h"
 
@@ -73,9 +73,29 @@ static void grow_window(struct vel_cc *cc, const struct vel_rtt *rtt, uint64_t a
     cc->window += part / cc->window;
 }
 
+/* 5.8: time in which the window was not in use does not count on the curve. */
+static void not_in_use(struct vel_cubic *cubic, vel_time now)
+{
+    if (cubic->epoch != VEL_NEVER)
+        cubic->epoch += now - cubic->last_active;
+    cubic->last_active = now;
+}
+
+static void on_sent(struct vel_cc *cc, uint64_t in_flight, uint64_t size, vel_time now)
+{
+    (void)size;
+    if (in_flight == 0)
+        not_in_use(&cc->cubic, now);
+}
+
 static void on_ack(struct vel_cc *cc, const struct vel_rtt *rtt, const struct vel_cc_ack *ack)
 {
     struct vel_cubic *cubic = &cc->cubic;
+    if (ack->app_limited)
+        not_in_use(cubic, ack->now);
+    cubic->last_active = ack->now;
+    if (vel_loss_based_on_ack(cc, rtt, ack))
+        return;
     if (cubic->epoch == VEL_NEVER)
         start_epoch(cc, ack->now);
     vel_time t = ack->now - cubic->epoch;
@@ -89,6 +109,7 @@ static void on_ack(struct vel_cc *cc, const struct vel_rtt *rtt, const struct ve
 static void on_congestion(struct vel_cc *cc, vel_time now)
 {
     (void)now;
+    vel_loss_based_remember(cc);
     struct vel_cubic *cubic = &cc->cubic;
     /* 4.7, fast convergence: a flow that got less than last time leaves room for a new one. */
     cubic->w_max = cc->window < cubic->w_max ? cc->window * 17 / 20 : cc->window;
@@ -98,22 +119,20 @@ static void on_congestion(struct vel_cc *cc, vel_time now)
     cc->window = cc->ssthresh;
 }
 
-static void on_persistent_congestion(struct vel_cc *cc)
+static void on_persistent_congestion(struct vel_cc *cc, vel_time now)
 {
+    (void)now;
     cc->cubic.epoch = VEL_NEVER;
-}
-
-/* 5.8: time in which the window was not in use does not count on the curve. */
-static void on_idle(struct vel_cc *cc, vel_time since, vel_time now)
-{
-    if (cc->cubic.epoch != VEL_NEVER)
-        cc->cubic.epoch += now - since;
 }
 
 const struct vel_cc_ops vel_cc_cubic = {
     .name = "cubic",
+    .init = vel_loss_based_init,
+    .on_sent = on_sent,
     .on_ack = on_ack,
     .on_congestion = on_congestion,
     .on_persistent_congestion = on_persistent_congestion,
-    .on_idle = on_idle,
+    .undo = vel_loss_based_undo,
+    .pacing = vel_loss_based_pacing,
+    .state = vel_loss_based_state,
 };

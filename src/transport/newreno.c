@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "transport/cc.h"
+#include "transport/loss_based.h"
 
 #include "base/units.h"
 
@@ -7,7 +7,8 @@
 
 static void on_ack(struct vel_cc *cc, const struct vel_rtt *rtt, const struct vel_cc_ack *ack)
 {
-    (void)rtt;
+    if (vel_loss_based_on_ack(cc, rtt, ack))
+        return;
     cc->acked_in_avoidance += ack->bytes;
     if (cc->acked_in_avoidance < cc->window)
         return;
@@ -18,19 +19,25 @@ static void on_ack(struct vel_cc *cc, const struct vel_rtt *rtt, const struct ve
 static void on_congestion(struct vel_cc *cc, vel_time now)
 {
     (void)now;
+    vel_loss_based_remember(cc);
     cc->ssthresh = VEL_MAX(cc->window / 2, (uint64_t)VEL_CC_MIN_PACKETS * cc->mtu);
     cc->window = cc->ssthresh;
     cc->acked_in_avoidance = 0;
 }
 
-static void on_persistent_congestion(struct vel_cc *cc)
+static void on_persistent_congestion(struct vel_cc *cc, vel_time now)
 {
+    (void)now;
     cc->acked_in_avoidance = 0;
 }
 
 const struct vel_cc_ops vel_cc_newreno = {
     .name = "newreno",
+    .init = vel_loss_based_init,
     .on_ack = on_ack,
     .on_congestion = on_congestion,
     .on_persistent_congestion = on_persistent_congestion,
+    .undo = vel_loss_based_undo,
+    .pacing = vel_loss_based_pacing,
+    .state = vel_loss_based_state,
 };

@@ -22,7 +22,10 @@ static uint64_t train(const struct vel_pacer *pacer, uint64_t packets)
 
 uint64_t vel_pacer_depth(const struct vel_pacer *pacer)
 {
-    return train(pacer, VEL_PACER_MIN_PACKETS);
+    if (pacer->quantum == 0)
+        return train(pacer, VEL_PACER_MIN_PACKETS);
+    uint64_t most = (uint64_t)VEL_PACER_MAX_PACKETS * pacer->mtu;
+    return VEL_MIN(VEL_MAX(pacer->quantum, 2 * (uint64_t)pacer->mtu), most);
 }
 
 static void fill(struct vel_pacer *pacer, vel_time now)
@@ -47,9 +50,10 @@ void vel_pacer_init(struct vel_pacer *pacer, bool enabled, uint32_t mtu, vel_tim
     pacer->credit = (int64_t)vel_pacer_depth(pacer);
 }
 
-void vel_pacer_set_rate(struct vel_pacer *pacer, uint64_t rate, vel_time now)
+void vel_pacer_set_rate(struct vel_pacer *pacer, uint64_t rate, uint64_t quantum, vel_time now)
 {
     fill(pacer, now);
+    pacer->quantum = quantum;
     pacer->rate = VEL_MIN(rate, RATE_MAX);
 }
 
@@ -76,7 +80,7 @@ void vel_pacer_sent(struct vel_pacer *pacer, uint64_t bytes, vel_time now)
 
 vel_time vel_pacer_next(const struct vel_pacer *pacer, vel_time now)
 {
-    int64_t want = (int64_t)train(pacer, 1);
+    int64_t want = (int64_t)VEL_MIN(train(pacer, 1), vel_pacer_depth(pacer));
     if (unlimited(pacer) || pacer->credit >= want)
         return now;
     uint64_t lacking = (uint64_t)(want - pacer->credit) * (uint64_t)SECOND - pacer->fraction;

@@ -9,8 +9,9 @@
 
 /*
  * Spreads what the window allows over the round trip (RFC 9002 7.7), train by train: a bucket that
- * fills at the pacing rate and that packets drain. It holds at least 16 packets, so a quiet sender
- * starts with a train of that size; in any time t no more than vel_pacer_depth() + rate * t bytes
+ * fills at the pacing rate and that packets drain. It holds what the congestion controller chooses, or
+ * what the rate yields in a millisecond, and then 16 packets at least and 64 at most, so a quiet
+ * sender starts with a train of that size; in any time t no more than vel_pacer_depth() + rate * t bytes
  * leave. Only packets that count in flight are paced; acknowledgements alone and probes are not.
  */
 enum { VEL_PACER_MIN_PACKETS = 16, VEL_PACER_MAX_PACKETS = 64 };
@@ -19,6 +20,7 @@ struct vel_pacer {
     bool enabled;
     uint32_t mtu;
     uint64_t rate;     /* bytes per second; 0: not known yet, no limit */
+    uint64_t quantum;  /* the bucket, bytes; 0: as above */
     int64_t credit;    /* bytes that may leave at `updated`; negative: a debt */
     uint64_t fraction; /* of a byte more, in nanoseconds of bytes per second */
     vel_time updated;
@@ -27,8 +29,9 @@ struct vel_pacer {
 /* Starts full. */
 void vel_pacer_init(struct vel_pacer *pacer, bool enabled, uint32_t mtu, vel_time now);
 
-/* Set the rate in bytes per second from now on (vel_cc_pacing_rate). */
-void vel_pacer_set_rate(struct vel_pacer *pacer, uint64_t rate, vel_time now);
+/* Set the rate in bytes per second from now on, and the bucket in bytes, two packets at least; 0: as
+ * above (vel_cc_pacing). */
+void vel_pacer_set_rate(struct vel_pacer *pacer, uint64_t rate, uint64_t quantum, vel_time now);
 
 /* How many bytes may leave now: at least one packet's, or 0. UINT64_MAX when not pacing. */
 uint64_t vel_pacer_budget(struct vel_pacer *pacer, vel_time now);

@@ -123,7 +123,7 @@ void vel_recovery_sent(struct vel_recovery *r, enum vel_space space, uint16_t si
     vel_ecn_on_sent(&r->ecn, space, ecn);
     r->last_event = now;
     if (in_flight) {
-        vel_cc_on_sent(&r->cc, r->in_flight, now);
+        vel_cc_on_sent(&r->cc, r->in_flight, size, now);
         r->in_flight += size;
         r->one_more = false;
     }
@@ -187,8 +187,10 @@ struct news {
     bool any, eliciting;
     bool mistaken;         /* some had been declared lost */
     uint64_t marked;       /* packets sent with ECT(0) */
-    uint64_t bytes;        /* in flight, and sent outside a recovery period */
-    vel_time newest;       /* when the newest of them was sent */
+    uint64_t acked;        /* bytes that were in flight on this path */
+    uint64_t bytes;        /* of them, sent outside a recovery period */
+    vel_time newest;       /* when the newest packet on this path was sent; INT64_MIN: none was, */
+    vel_time newest_flown; /* and the newest that was in flight */
     vel_time largest_sent; /* when the frame's largest number was sent, if it is news */
 };
 
@@ -201,10 +203,14 @@ static void packet_acked(struct vel_recovery *r, enum vel_space space,
     news->marked += packet->ecn == VEL_ECN_ECT0;
     if (packet->path == r->path)
         news->newest = VEL_MAX(news->newest, packet->time);
-    if (packet->in_flight && packet->path == r->path && !vel_cc_in_recovery(&r->cc, packet->time))
-        news->bytes += packet->size;
-    if (space == VEL_SPACE_APP && packet->in_flight && packet->path == r->path)
-        vel_black_hole_acked(&r->black_hole, packet->size, packet->time);
+    if (packet->in_flight && packet->path == r->path) {
+        news->newest_flown = VEL_MAX(news->newest_flown, packet->time);
+        news->acked += packet->size;
+        if (!vel_cc_in_recovery(&r->cc, packet->time))
+            news->bytes += packet->size;
+        if (space == VEL_SPACE_APP)
+            vel_black_hole_acked(&r->black_hole, packet->size, packet->time);
+    }
     for (unsigned i = 0; i < packet->records; i++)
         r->hooks.acked(r->hooks.self, space, vel_sent_record(&r->space[space].sent, packet, i));
 }
@@ -260,10 +266,8 @@ static void take_ecn(struct vel_recovery *r, enum vel_space space, const struct 
 {
     uint64_t marks = vel_ecn_on_ack(&r->ecn, space, news->marked, ack->has_ecn ? &ack->ecn : NULL);
     r->ce_marks += marks;
-    if (marks == 0)
-        return;
-    vel_cc_on_congestion(&r->cc, news->newest, now);
-    vel_cc_confirm(&r->cc);
+    if (marks > 0)
+        vel_cc_on_marked(&r->cc, news->newest, now);
 }
 
 static void react(struct vel_recovery *r, enum vel_space space, const struct news *news,
@@ -273,9 +277,13 @@ static void react(struct vel_recovery *r, enum vel_space space, const struct new
     vel_recovery_detect_lost(r, space, now);
     /* A reduction just now covers everything sent so far. */
     uint64_t bytes = r->cc.reductions == reductions ? news->bytes : 0;
-    struct vel_cc_ack ack = {
-        .bytes = bytes, .sent = news->newest, .app_limited = r->app_limited, .now = now};
-    if (news->newest != INT64_MIN) /* else all of it was sent on another path */
+    struct vel_cc_ack ack = {.acked = news->acked,
+                             .bytes = bytes,
+                             .in_flight = r->in_flight,
+                             .sent = news->newest_flown,
+                             .app_limited = r->app_limited,
+                             .now = now};
+    if (news->acked > 0)
         vel_cc_on_ack(&r->cc, &r->rtt, &ack);
     if (r->is_client && space != VEL_SPACE_INITIAL)
         r->peer_validated = true;
@@ -287,14 +295,14 @@ vel_result vel_recovery_on_ack(struct vel_recovery *r, enum vel_space space,
                                const struct vel_frame_ack *ack, vel_time delay, vel_time now)
 {
     struct vel_recovery_space *s = &r->space[space];
-    struct news news = {.newest = INT64_MIN, .largest_sent = VEL_NEVER};
+    struct news news = {.newest = INT64_MIN, .newest_flown = INT64_MIN, .largest_sent = VEL_NEVER};
     r->last_event = now;
     TRY(read_news(r, space, ack, &news));
     bool raised = s->largest_acked == VEL_NUMBER_NONE || ack->largest > s->largest_acked;
     if (raised)
         s->largest_acked = ack->largest;
     if (news.mistaken && vel_reordering_learn(&r->reordering, r->rtt.smoothed))
-        vel_cc_undo(&r->cc);
+        vel_cc_undo(&r->cc, now);
     if (!news.any)
         return VEL_OK;
     take_rtt(r, space, &news, delay, now);
@@ -357,4 +365,6 @@ void vel_recovery_set_max_ack_delay(struct vel_recovery *r, vel_time max_ack_del
 void vel_recovery_set_app_limited(struct vel_recovery *r, bool app_limited)
 {
     r->app_limited = app_limited;
+    if (app_limited)
+        vel_cc_on_app_limited(&r->cc, r->in_flight);
 }

@@ -24,7 +24,7 @@ static bool is_persistent(const struct vel_recovery *r, const struct stretch *st
 }
 
 static void packet_lost(struct vel_recovery *r, enum vel_space space, uint64_t number,
-                        struct vel_sent_packet *packet)
+                        struct vel_sent_packet *packet, vel_time now)
 {
     vel_recovery_take(r, space, packet, VEL_SENT_LOST);
     if (packet->ecn == VEL_ECN_ECT0 && packet->path == r->path)
@@ -32,8 +32,13 @@ static void packet_lost(struct vel_recovery *r, enum vel_space space, uint64_t n
     r->packets_lost += packet->in_flight;
     if (space == VEL_SPACE_APP)
         vel_reordering_lost(&r->reordering, number);
-    if (space == VEL_SPACE_APP && packet->in_flight && packet->path == r->path)
-        vel_black_hole_lost(&r->black_hole, packet->size, packet->time);
+    if (packet->in_flight && packet->path == r->path) {
+        vel_cc_on_lost(
+            &r->cc, &(struct vel_cc_lost){
+                        .number = number, .size = packet->size, .sent = packet->time, .now = now});
+        if (space == VEL_SPACE_APP)
+            vel_black_hole_lost(&r->black_hole, packet->size, packet->time);
+    }
     vel_recovery_give_up(r, space, packet);
 }
 
@@ -53,7 +58,7 @@ static void losses_are_congestion(struct vel_recovery *r, const struct stretch *
     vel_cc_on_congestion(&r->cc, newest_lost, now);
     if (!is_persistent(r, stretch))
         return;
-    vel_cc_on_persistent_congestion(&r->cc);
+    vel_cc_on_persistent_congestion(&r->cc, now);
     vel_rtt_forget_min(&r->rtt);
 }
 
@@ -84,7 +89,7 @@ void vel_recovery_detect_lost(struct vel_recovery *r, enum vel_space space, vel_
         first_lost = VEL_MIN(first_lost, n);
         if (packet->path == r->path)
             extend(&stretch, &r->rtt, packet);
-        packet_lost(r, space, n, packet);
+        packet_lost(r, space, n, packet, now);
     }
     uint64_t reductions = r->cc.reductions;
     losses_are_congestion(r, &stretch, newest_lost, now);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "transport/cc.h"
+#include "transport/loss_based.h"
 
 #include "base/units.h"
 #include "testing/test.h"
@@ -20,10 +20,12 @@ static struct vel_rtt steady_rtt(vel_time value)
 static void ack(struct vel_cc *cc, uint64_t bytes, bool app_limited, vel_time now)
 {
     struct vel_rtt rtt = steady_rtt(100 * MS);
-    vel_cc_on_ack(
-        cc, &rtt,
-        &(struct vel_cc_ack){
-            .bytes = bytes, .sent = now - 100 * MS, .app_limited = app_limited, .now = now});
+    vel_cc_on_ack(cc, &rtt,
+                  &(struct vel_cc_ack){.acked = bytes,
+                                       .bytes = bytes,
+                                       .sent = now - 100 * MS,
+                                       .app_limited = app_limited,
+                                       .now = now});
 }
 
 static void initial_windows(void **state)
@@ -107,7 +109,7 @@ static void persistent_congestion_starts_over(void **state)
         vel_cc_init(&cc, both[i], MTU, 0);
         vel_cc_on_congestion(&cc, 50 * MS, 100 * MS);
         uint64_t ssthresh = cc.ssthresh;
-        vel_cc_on_persistent_congestion(&cc);
+        vel_cc_on_persistent_congestion(&cc, 200 * MS);
         assert_int_equal(cc.window, 2 * MTU);
         assert_int_equal(cc.ssthresh, ssthresh);
         ack(&cc, 2 * MTU, false, SECOND);
@@ -136,12 +138,12 @@ static void pacing_rates(void **state)
     struct vel_cc cc;
     struct vel_rtt rtt = steady_rtt(100 * MS);
     vel_cc_init(&cc, VEL_CC_NEWRENO, MTU, 0);
-    assert_int_equal(vel_cc_pacing_rate(&cc, &rtt), 240000);
+    assert_int_equal(vel_cc_pacing(&cc, &rtt).rate, 240000);
     vel_cc_on_congestion(&cc, 1, 2);
-    assert_int_equal(vel_cc_pacing_rate(&cc, &rtt), 75000);
+    assert_int_equal(vel_cc_pacing(&cc, &rtt).rate, 75000);
     rtt.smoothed = 0; /* the same machine on a coarse clock */
     cc.window = VEL_CC_MAX_WINDOW;
-    assert_true(vel_cc_pacing_rate(&cc, &rtt) > UINT64_C(1) << 40);
+    assert_true(vel_cc_pacing(&cc, &rtt).rate > UINT64_C(1) << 40);
 }
 
 static void the_window_has_a_limit(void **state)

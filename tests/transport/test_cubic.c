@@ -110,7 +110,7 @@ static void idle_time_is_not_on_the_curve(void **state)
     vel_time elapsed = now - cc.cubic.epoch;
     double before = packets(&cc);
     now += 60 * SECOND;
-    vel_cc_on_sent(&cc, 0, now);
+    vel_cc_on_sent(&cc, 0, MTU, now);
     assert_int_equal(now - cc.cubic.epoch, elapsed);
     round_trip(&cc, 100 * MS, &now);
     assert_true(packets(&cc) < before * 1.1);

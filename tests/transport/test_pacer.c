@@ -10,7 +10,7 @@ static struct vel_pacer paced(uint64_t rate)
 {
     struct vel_pacer pacer;
     vel_pacer_init(&pacer, true, MTU, 0);
-    vel_pacer_set_rate(&pacer, rate, 0);
+    vel_pacer_set_rate(&pacer, rate, 0, 0);
     return pacer;
 }
 
@@ -22,7 +22,7 @@ static void unlimited_without_a_rate(void **state)
     vel_pacer_sent(&pacer, 1 << 20, 0);
     assert_int_equal(vel_pacer_next(&pacer, 5), 5);
     vel_pacer_init(&pacer, false, MTU, 0);
-    vel_pacer_set_rate(&pacer, 1000, 0);
+    vel_pacer_set_rate(&pacer, 1000, 0, 0);
     assert_true(vel_pacer_budget(&pacer, 0) == UINT64_MAX);
 }
 
@@ -42,6 +42,24 @@ static void depth_follows_the_rate(void **state)
     for (size_t i = 0; i < VEL_COUNT(rows); i++) {
         struct vel_pacer pacer = paced(rows[i].rate);
         assert_int_equal(vel_pacer_depth(&pacer), rows[i].depth);
+    }
+}
+
+/* A bucket that the congestion controller chooses, within bounds; it can always be filled. */
+static void the_quantum_is_the_largest_burst(void **state)
+{
+    (void)state;
+    const struct {
+        uint64_t quantum, depth;
+    } rows[] = {{1, 2 * MTU}, {5 * MTU, 5 * MTU}, {UINT64_MAX, 64 * MTU}};
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        struct vel_pacer pacer = paced(20 * MTU * 1000);
+        vel_pacer_set_rate(&pacer, 20 * MTU * 1000, rows[i].quantum, 0);
+        assert_int_equal(vel_pacer_depth(&pacer), rows[i].depth);
+        vel_pacer_sent(&pacer, 64 * MTU, 0);
+        vel_time next = vel_pacer_next(&pacer, 0);
+        assert_true(next > 0 && vel_pacer_budget(&pacer, next) > 0);
+        assert_int_equal(vel_pacer_next(&pacer, next), next);
     }
 }
 
@@ -102,6 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unlimited_without_a_rate),
         cmocka_unit_test(depth_follows_the_rate),
+        cmocka_unit_test(the_quantum_is_the_largest_burst),
         cmocka_unit_test(a_slow_sender_waits_for_one_packet),
         cmocka_unit_test(a_fast_sender_waits_for_a_train),
         cmocka_unit_test(a_debt_is_paid_first),

@@ -3,7 +3,7 @@
 
 #include "base/units.h"
 #include "testing/test.h"
-#include "transport/cc.h"
+#include "transport/loss_based.h"
 
 static struct test_env t;
 static struct vel_reordering o;
@@ -92,16 +92,16 @@ static void a_window_comes_back_once(void **state)
     struct vel_cc cc;
     vel_cc_init(&cc, VEL_CC_CUBIC, 1200, 0);
     uint64_t window = cc.window;
-    vel_cc_undo(&cc);
+    vel_cc_undo(&cc, 5);
     assert_int_equal(cc.window, window);
     vel_cc_on_congestion(&cc, 1, 2);
     assert_true(cc.window < window);
-    vel_cc_undo(&cc);
+    vel_cc_undo(&cc, 5);
     assert_int_equal(cc.window, window);
     assert_true(vel_cc_in_slow_start(&cc));
     vel_cc_on_congestion(&cc, 3, 4);
-    vel_cc_on_persistent_congestion(&cc);
-    vel_cc_undo(&cc);
+    vel_cc_on_persistent_congestion(&cc, 5);
+    vel_cc_undo(&cc, 5);
     assert_true(cc.window < window);
 }
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRANSPORT_LOSS_BASED_H
+#define TRANSPORT_LOSS_BASED_H
+
+#include "transport/cc.h"
+
+/*
+ * What NewReno and CUBIC have in common: a window that doubles every round trip in slow start, with
+ * HyStart++, and is reduced when packets are lost or marked. They differ in congestion avoidance.
+ */
+static inline bool vel_cc_in_slow_start(const struct vel_cc *cc)
+{
+    return cc->window < cc->ssthresh;
+}
+
+void vel_loss_based_init(struct vel_cc *cc, vel_time now);
+
+/* Slow start's part of an ACK. False: there is something in it for congestion avoidance to do. */
+bool vel_loss_based_on_ack(struct vel_cc *cc, const struct vel_rtt *rtt,
+                           const struct vel_cc_ack *ack);
+
+/* Before the window is reduced: remember what it was. */
+void vel_loss_based_remember(struct vel_cc *cc);
+void vel_loss_based_undo(struct vel_cc *cc, vel_time now);
+
+/* Twice the window per smoothed RTT in slow start, 1.25 times later (RFC 9002 7.7). */
+struct vel_pacing vel_loss_based_pacing(const struct vel_cc *cc, const struct vel_rtt *rtt);
+const char *vel_loss_based_state(const struct vel_cc *cc);
+
+#endif
