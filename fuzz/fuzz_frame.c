@@ -3,7 +3,7 @@
  * The payload of a packet; the first byte chooses the packet's type. Properties: each frame takes
  * at least one byte, a refused one takes none; a frame is only read where its table row allows it;
  * what was read can be written, and reads and writes the same again; the ranges of an ACK go down
- * without touching, and an ACK made from them as a set says the same.
+ * without touching, and an ACK made from them as a set says the same; so does a PATH_ACK.
  */
 #include "base/units.h"
 #include "testing/fuzz.h"
@@ -11,8 +11,10 @@
 
 enum { PAYLOAD_MAX = 4096, RANGES_MAX = 64 };
 
-static void check_ack(const struct vel_frame_ack *ack)
+static void check_ack(const struct vel_frame *frame)
 {
+    const struct vel_frame_ack *ack = &frame->ack;
+    const struct vel_ecn_counts *ecn = ack->has_ecn ? &ack->ecn : NULL;
     struct vel_ranges set = {.env = &fuzz_env, .limit = RANGES_MAX};
     struct vel_ack_walk walk = vel_ack_walk(ack);
     struct vel_range range;
@@ -29,11 +31,14 @@ static void check_ack(const struct vel_frame_ack *ack)
 
     uint8_t bytes[PAYLOAD_MAX];
     struct vel_writer w = vel_writer(bytes, sizeof bytes);
-    FUZZ_CHECK(
-        vel_frame_write_ack(&w, sizeof bytes, &set, ack->delay, ack->has_ecn ? &ack->ecn : NULL));
+    FUZZ_CHECK(frame->type == VEL_FRAME_ACK
+                   ? vel_frame_write_ack(&w, sizeof bytes, &set, ack->delay, ecn)
+                   : vel_frame_write_path_ack(&w, sizeof bytes, (uint32_t)frame->path_id, &set,
+                                              ack->delay, ecn));
     struct vel_reader r = vel_reader(vel_writer_slice(&w));
     struct vel_frame again;
     FUZZ_CHECK(vel_frame_read(&r, VEL_PACKET_ONE_RTT, &again) == VEL_OK && vel_read_done(&r));
+    FUZZ_CHECK(again.type == frame->type && again.path_id == (uint32_t)frame->path_id);
     FUZZ_CHECK(again.ack.largest == ack->largest && again.ack.delay == ack->delay);
     FUZZ_CHECK(again.ack.range_count + 1 == VEL_MIN(count, (uint64_t)RANGES_MAX));
     walk = vel_ack_walk(&again.ack);
@@ -78,8 +83,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_CHECK(r.pos > before);
         FUZZ_CHECK(vel_frame_kind(frame.type)->allowed_in & 1u << packet);
         check_round_trip(&frame, packet);
-        if (frame.type == VEL_FRAME_ACK)
-            check_ack(&frame.ack);
+        if (frame.type == VEL_FRAME_ACK || frame.type == VEL_FRAME_PATH_ACK)
+            check_ack(&frame);
     }
     return 0;
 }

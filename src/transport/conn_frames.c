@@ -140,7 +140,7 @@ static uint64_t on_datagram(struct vel_conn *conn, const struct frame_context *i
 }
 
 /* By frame type; an empty row is one that we did not announce and therefore refuse. */
-static const frame_handler handlers[] = {
+static const frame_handler handlers[VEL_FRAME_INDEXES] = {
     [VEL_FRAME_PADDING] = on_nothing,
     [VEL_FRAME_PING] = on_nothing,
     [VEL_FRAME_ACK] = on_ack,
@@ -193,8 +193,7 @@ bool vel_conn_handle_frames(struct vel_conn *conn, struct vel_frames *frames, ve
             refuse(conn, err);
             return false;
         }
-        frame_handler handle =
-            (size_t)frame.type < VEL_COUNT(handlers) ? handlers[frame.type] : NULL;
+        frame_handler handle = handlers[VEL_FRAME_INDEX(frame.type)];
         if (handle == NULL) {
             vel_conn_fail(conn, VEL_WIRE_FRAME_ENCODING_ERROR, "a frame type we did not announce");
             return false;

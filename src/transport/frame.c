@@ -158,6 +158,34 @@ static vel_result read_path(struct vel_reader *r, unsigned flags, struct vel_fra
     return VEL_OK;
 }
 
+/* ---- multipath ---- */
+
+static vel_result read_path_ack(struct vel_reader *r, unsigned flags, struct vel_frame *f)
+{
+    f->path_id = vel_read_varint(r);
+    return read_ack(r, flags, f);
+}
+
+static vel_result read_path_abandon(struct vel_reader *r, unsigned flags, struct vel_frame *f)
+{
+    (void)flags;
+    f->path_id = vel_read_varint(r);
+    f->code = vel_read_varint(r);
+    return VEL_OK;
+}
+
+static vel_result read_path_new_cid(struct vel_reader *r, unsigned flags, struct vel_frame *f)
+{
+    f->path_id = vel_read_varint(r);
+    return read_new_cid(r, flags, f);
+}
+
+static vel_result read_path_sequence(struct vel_reader *r, unsigned flags, struct vel_frame *f)
+{
+    f->path_id = vel_read_varint(r);
+    return read_sequence(r, flags, f);
+}
+
 static vel_result read_close(struct vel_reader *r, unsigned flags, struct vel_frame *f)
 {
     f->close.application = (flags & FLAG_APPLICATION) != 0;
@@ -182,6 +210,8 @@ enum {
     O = 1 << VEL_PACKET_ONE_RTT
 };
 
+#define INDEX(type) VEL_FRAME_INDEX(VEL_FRAME_##type)
+
 struct row {
     vel_result (*read)(struct vel_reader *r, unsigned flags, struct vel_frame *f);
     uint8_t flags;           /* low bits of the type that are flags */
@@ -192,7 +222,7 @@ struct row {
 /* RFC 9000 12.4: allowed in, ack-eliciting, in flight, probing. RETIRE_CONNECTION_ID and
  * PATH_RESPONSE cannot be in 0-RTT, since they answer what only 1-RTT packets carry (12.5). */
 /* clang-format off */
-static const struct row rows[] = {
+static const struct row rows[VEL_FRAME_INDEXES] = {
     [0x00] = {read_padding,      0, 0,         {"PADDING",             I | H | Z | O, false, true,  true}},
     [0x01] = {read_nothing,      0, 0,         {"PING",                I | H | Z | O, true,  true,  false}},
     [0x02] = {read_ack,          1, I | H | O, {"ACK",                 I | H | O,     false, false, false}},
@@ -214,26 +244,52 @@ static const struct row rows[] = {
     [0x1c] = {read_close,        1, Z | O,     {"CONNECTION_CLOSE",    I | H | Z | O, false, true,  false}},
     [0x1e] = {read_nothing,      0, 0,         {"HANDSHAKE_DONE",      O,             true,  true,  false}},
     [0x30] = {read_datagram,     1, Z | O,     {"DATAGRAM",            Z | O,         true,  true,  false}},
+    [0x3e] = {read_path_ack,     1, O,         {"PATH_ACK",            O,             false, false, false}},
+    [INDEX(PATH_ABANDON)] =
+        {read_path_abandon,      0, 0,         {"PATH_ABANDON",        O,             true,  true,  false}},
+    [INDEX(PATH_STATUS_BACKUP)] =
+        {read_path_sequence,     0, 0,         {"PATH_STATUS_BACKUP",  O,             true,  true,  false}},
+    [INDEX(PATH_STATUS_AVAILABLE)] =
+        {read_path_sequence,     0, 0,         {"PATH_STATUS_AVAILABLE", O,           true,  true,  false}},
+    [INDEX(PATH_NEW_CONNECTION_ID)] =
+        {read_path_new_cid,      0, 0,         {"PATH_NEW_CONNECTION_ID", O,          true,  true,  true}},
+    [INDEX(PATH_RETIRE_CONNECTION_ID)] =
+        {read_path_sequence,     0, 0,         {"PATH_RETIRE_CONNECTION_ID", O,       true,  true,  false}},
+    [INDEX(MAX_PATH_ID)] =
+        {read_limit,             0, 0,         {"MAX_PATH_ID",         O,             true,  true,  false}},
+    [INDEX(PATHS_BLOCKED)] =
+        {read_limit,             0, 0,         {"PATHS_BLOCKED",       O,             true,  true,  false}},
+    [INDEX(PATH_CIDS_BLOCKED)] =
+        {read_path_sequence,     0, 0,         {"PATH_CIDS_BLOCKED",   O,             true,  true,  false}},
 };
 /* clang-format on */
 
-/* Row of a wire type, which is a row's index plus its flags; NULL when there is none. */
-static const struct row *find_row(uint64_t wire, unsigned *flags)
+static bool has_row(uint64_t type)
+{
+    bool listed =
+        type < 0x40 || (type >= VEL_FRAME_PATH_ABANDON && type <= VEL_FRAME_PATH_CIDS_BLOCKED);
+    return listed && rows[VEL_FRAME_INDEX(type)].read != NULL;
+}
+
+/* Row of a wire type, which is the row's type plus flags; NULL when there is none. */
+static const struct row *find_row(uint64_t wire, enum vel_frame_type *type, unsigned *flags)
 {
     static const uint8_t masks[] = {0, 1, 7};
     for (size_t i = 0; i < VEL_COUNT(masks); i++) {
         uint64_t base = wire & ~(uint64_t)masks[i];
-        if (base >= VEL_COUNT(rows) || rows[base].read == NULL)
+        if (!has_row(base))
             continue;
+        const struct row *row = &rows[VEL_FRAME_INDEX(base)];
+        *type = (enum vel_frame_type)base;
         *flags = (unsigned)(wire - base);
-        return (*flags & ~(unsigned)rows[base].flags) == 0 ? &rows[base] : NULL;
+        return (*flags & ~(unsigned)row->flags) == 0 ? row : NULL;
     }
     return NULL;
 }
 
 const struct vel_frame_kind *vel_frame_kind(enum vel_frame_type type)
 {
-    return &rows[type].kind;
+    return &rows[VEL_FRAME_INDEX(type)].kind;
 }
 
 vel_result vel_frame_read(struct vel_reader *r, enum vel_packet_type packet,
@@ -245,12 +301,12 @@ vel_result vel_frame_read(struct vel_reader *r, enum vel_packet_type packet,
     REQUIRE((size_t)(in.pos - r->pos) == vel_varint_size(wire), VEL_ERR_UNEXPECTED);
 
     unsigned flags = 0;
-    const struct row *row = find_row(wire, &flags);
+    struct vel_frame f = {0};
+    const struct row *row = find_row(wire, &f.type, &flags);
     REQUIRE(row != NULL, VEL_ERR_MALFORMED);
     unsigned allowed_in = flags != 0 ? row->flag_allowed_in : row->kind.allowed_in;
     REQUIRE(allowed_in & 1u << packet, VEL_ERR_UNEXPECTED);
 
-    struct vel_frame f = {.type = (enum vel_frame_type)(row - rows)};
     TRY(row->read(&in, flags, &f));
     REQUIRE(vel_read_ok(&in), VEL_ERR_MALFORMED);
     *r = in;

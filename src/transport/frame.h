@@ -11,9 +11,11 @@
 #include "velocity/slice.h"
 
 /*
- * Frames, RFC 9000 section 19, and DATAGRAM, RFC 9221: one struct for each, one reader and one
- * writer for all, one table of what each may do. Nothing is allocated; slices of a frame that was
- * read point into the packet.
+ * Frames, RFC 9000 section 19, DATAGRAM, RFC 9221, and those of the multipath extension
+ * (draft-ietf-quic-multipath section 4): one struct for each, one reader and one writer for all, one
+ * table of what each may do. Nothing is allocated; slices of a frame that was read point into the
+ * packet. Reader and table know all of them; whether an extension was negotiated, and which path
+ * identifiers there are, is the caller's to know.
  */
 
 /* Wire types. Where RFC 9000 gives a frame several, this is the first, and the fields tell the
@@ -39,8 +41,22 @@ enum vel_frame_type {
     VEL_FRAME_PATH_RESPONSE = 0x1b,
     VEL_FRAME_CONNECTION_CLOSE = 0x1c,
     VEL_FRAME_HANDSHAKE_DONE = 0x1e,
-    VEL_FRAME_DATAGRAM = 0x30
+    VEL_FRAME_DATAGRAM = 0x30,
+    VEL_FRAME_PATH_ACK = 0x3e,
+    VEL_FRAME_PATH_ABANDON = 0x3e75,
+    VEL_FRAME_PATH_STATUS_BACKUP = 0x3e76,
+    VEL_FRAME_PATH_STATUS_AVAILABLE = 0x3e77,
+    VEL_FRAME_PATH_NEW_CONNECTION_ID = 0x3e78,
+    VEL_FRAME_PATH_RETIRE_CONNECTION_ID = 0x3e79,
+    VEL_FRAME_MAX_PATH_ID = 0x3e7a,
+    VEL_FRAME_PATHS_BLOCKED = 0x3e7b,
+    VEL_FRAME_PATH_CIDS_BLOCKED = 0x3e7c
 };
+
+/* Places in a table with a row for each frame type: the types of one byte, then the long ones. */
+#define VEL_FRAME_INDEX(type)                                                                      \
+    ((type) < 0x40 ? (size_t)(type) : 0x40 + (size_t)(type) - VEL_FRAME_PATH_ABANDON)
+enum { VEL_FRAME_INDEXES = 0x40 + 8 };
 
 /* Packet numbers and byte offsets end at 2^62 - 1, stream counts at 2^60. */
 #define VEL_VARINT_LAST ((UINT64_C(1) << 62) - 1)
@@ -91,17 +107,19 @@ struct vel_frame_new_cid {
 
 struct vel_frame {
     enum vel_frame_type type;
+    uint64_t path_id; /* of the frames whose names begin with PATH_ but for 8.2's; 0 in others */
     union {
-        size_t padding; /* PADDING: so many bytes in a row */
-        struct vel_frame_ack ack;
+        size_t padding;           /* PADDING: so many bytes in a row */
+        struct vel_frame_ack ack; /* ACK, PATH_ACK */
         struct vel_frame_crypto crypto;
         struct vel_frame_stream stream;
         struct vel_frame_close close;
-        struct vel_frame_new_cid new_cid;
-        struct vel_slice token; /* NEW_TOKEN: at least one byte */
+        struct vel_frame_new_cid new_cid; /* NEW_CONNECTION_ID, PATH_NEW_CONNECTION_ID */
+        struct vel_slice token;           /* NEW_TOKEN: at least one byte */
         struct vel_slice datagram;
-        uint64_t limit;                   /* MAX_DATA and DATA_BLOCKED, bytes */
-        uint64_t sequence;                /* RETIRE_CONNECTION_ID */
+        uint64_t limit;    /* MAX_DATA and DATA_BLOCKED, bytes; MAX_PATH_ID, PATHS_BLOCKED */
+        uint64_t sequence; /* (PATH_)RETIRE_CONNECTION_ID; PATH_STATUS_; PATH_CIDS_BLOCKED: next */
+        uint64_t code;     /* PATH_ABANDON */
         uint8_t path_data[VEL_PATH_DATA]; /* PATH_CHALLENGE, PATH_RESPONSE */
         struct {
             uint64_t id, code, final_size;
@@ -165,6 +183,10 @@ void vel_frame_write(struct vel_writer *w, const struct vel_frame *frame);
  */
 bool vel_frame_write_ack(struct vel_writer *w, size_t room, const struct vel_ranges *received,
                          uint64_t delay, const struct vel_ecn_counts *ecn);
+/* The same as a PATH_ACK of a path identifier. */
+bool vel_frame_write_path_ack(struct vel_writer *w, size_t room, uint32_t path_id,
+                              const struct vel_ranges *received, uint64_t delay,
+                              const struct vel_ecn_counts *ecn);
 
 /* The header of a STREAM or CRYPTO frame; the caller writes exactly `size` bytes of data next. */
 void vel_frame_write_stream(struct vel_writer *w, uint64_t id, uint64_t offset, size_t size,

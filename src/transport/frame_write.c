@@ -3,6 +3,7 @@
 #include "transport/frame.h"
 #include "transport/frame_internal.h"
 
+/* A type of one byte. */
 static void write_type(struct vel_writer *w, enum vel_frame_type type, unsigned flags)
 {
     vel_write_uint(w, (unsigned)type | flags, 1);
@@ -21,9 +22,9 @@ static void write_ecn(struct vel_writer *w, const struct vel_ecn_counts *ecn)
     vel_write_varint(w, ecn->ce);
 }
 
+/* Behind the type. */
 static void write_ack(struct vel_writer *w, const struct vel_frame_ack *ack)
 {
-    write_type(w, VEL_FRAME_ACK, ack->has_ecn ? FLAG_ACK_ECN : 0);
     vel_write_varint(w, ack->largest);
     vel_write_varint(w, ack->delay);
     vel_write_varint(w, ack->range_count);
@@ -42,9 +43,9 @@ static void write_close(struct vel_writer *w, const struct vel_frame_close *clos
     write_vector(w, close->reason);
 }
 
+/* Behind the type. */
 static void write_new_cid(struct vel_writer *w, const struct vel_frame_new_cid *n)
 {
-    write_type(w, VEL_FRAME_NEW_CONNECTION_ID, 0);
     vel_write_varint(w, n->sequence);
     vel_write_varint(w, n->retire_prior_to);
     vel_write_uint(w, n->cid.len, 1);
@@ -52,12 +53,12 @@ static void write_new_cid(struct vel_writer *w, const struct vel_frame_new_cid *
     vel_write_bytes(w, vel_slice(n->reset_token, VEL_RESET_TOKEN));
 }
 
-/* A frame of a type byte and up to three integers. */
+/* A frame of a type and up to three integers. */
 static void write_numbers(struct vel_writer *w, enum vel_frame_type type, size_t count, uint64_t a,
                           uint64_t b, uint64_t c)
 {
     const uint64_t numbers[] = {a, b, c};
-    write_type(w, type, 0);
+    vel_write_varint(w, type);
     for (size_t i = 0; i < count; i++)
         vel_write_varint(w, numbers[i]);
 }
@@ -73,6 +74,12 @@ void vel_frame_write(struct vel_writer *w, const struct vel_frame *f)
         write_type(w, f->type, 0);
         return;
     case VEL_FRAME_ACK:
+        write_type(w, f->type, f->ack.has_ecn ? FLAG_ACK_ECN : 0);
+        write_ack(w, &f->ack);
+        return;
+    case VEL_FRAME_PATH_ACK:
+        write_type(w, f->type, f->ack.has_ecn ? FLAG_ACK_ECN : 0);
+        vel_write_varint(w, f->path_id);
         write_ack(w, &f->ack);
         return;
     case VEL_FRAME_RESET_STREAM:
@@ -96,6 +103,8 @@ void vel_frame_write(struct vel_writer *w, const struct vel_frame *f)
         return;
     case VEL_FRAME_MAX_DATA:
     case VEL_FRAME_DATA_BLOCKED:
+    case VEL_FRAME_MAX_PATH_ID:
+    case VEL_FRAME_PATHS_BLOCKED:
         write_numbers(w, f->type, 1, f->limit, 0, 0);
         return;
     case VEL_FRAME_MAX_STREAM_DATA:
@@ -108,10 +117,24 @@ void vel_frame_write(struct vel_writer *w, const struct vel_frame *f)
         vel_write_varint(w, f->streams.limit);
         return;
     case VEL_FRAME_NEW_CONNECTION_ID:
+        write_type(w, f->type, 0);
+        write_new_cid(w, &f->new_cid);
+        return;
+    case VEL_FRAME_PATH_NEW_CONNECTION_ID:
+        write_numbers(w, f->type, 1, f->path_id, 0, 0);
         write_new_cid(w, &f->new_cid);
         return;
     case VEL_FRAME_RETIRE_CONNECTION_ID:
         write_numbers(w, f->type, 1, f->sequence, 0, 0);
+        return;
+    case VEL_FRAME_PATH_ABANDON:
+        write_numbers(w, f->type, 2, f->path_id, f->code, 0);
+        return;
+    case VEL_FRAME_PATH_STATUS_BACKUP:
+    case VEL_FRAME_PATH_STATUS_AVAILABLE:
+    case VEL_FRAME_PATH_RETIRE_CONNECTION_ID:
+    case VEL_FRAME_PATH_CIDS_BLOCKED:
+        write_numbers(w, f->type, 2, f->path_id, f->sequence, 0);
         return;
     case VEL_FRAME_PATH_CHALLENGE:
     case VEL_FRAME_PATH_RESPONSE:
@@ -153,19 +176,21 @@ static size_t ecn_size(const struct vel_ecn_counts *ecn)
     return vel_varint_size(ecn->ect0) + vel_varint_size(ecn->ect1) + vel_varint_size(ecn->ce);
 }
 
-bool vel_frame_write_ack(struct vel_writer *w, size_t room, const struct vel_ranges *received,
-                         uint64_t delay, const struct vel_ecn_counts *ecn)
+/* Behind the type and, in a PATH_ACK, the path identifier, which `head` holds. */
+static bool write_ranges(struct vel_writer *w, size_t room, struct vel_slice head,
+                         const struct vel_ranges *received, uint64_t delay,
+                         const struct vel_ecn_counts *ecn)
 {
     const struct vel_range *range = vel_ranges_last(received);
     uint64_t largest = range->end - 1;
-    size_t fixed = 1 + vel_varint_size(largest) + vel_varint_size(delay) +
+    size_t fixed = head.len + vel_varint_size(largest) + vel_varint_size(delay) +
                    vel_varint_size(largest - range->start) + (ecn != NULL ? ecn_size(ecn) : 0);
     room = VEL_MIN(room, vel_room(w));
     if (vel_varint_size(delay) == 0 || room < fixed + 1)
         return false;
 
     size_t pairs = pairs_that_fit(received, room - fixed);
-    write_type(w, VEL_FRAME_ACK, ecn != NULL ? FLAG_ACK_ECN : 0);
+    vel_write_bytes(w, head);
     vel_write_varint(w, largest);
     vel_write_varint(w, delay);
     vel_write_varint(w, pairs);
@@ -179,6 +204,24 @@ bool vel_frame_write_ack(struct vel_writer *w, size_t room, const struct vel_ran
     if (ecn != NULL)
         write_ecn(w, ecn);
     return true;
+}
+
+bool vel_frame_write_ack(struct vel_writer *w, size_t room, const struct vel_ranges *received,
+                         uint64_t delay, const struct vel_ecn_counts *ecn)
+{
+    const uint8_t type = VEL_FRAME_ACK | (ecn != NULL ? FLAG_ACK_ECN : 0);
+    return write_ranges(w, room, vel_slice(&type, 1), received, delay, ecn);
+}
+
+bool vel_frame_write_path_ack(struct vel_writer *w, size_t room, uint32_t path_id,
+                              const struct vel_ranges *received, uint64_t delay,
+                              const struct vel_ecn_counts *ecn)
+{
+    uint8_t bytes[1 + VEL_VARINT_MAX];
+    struct vel_writer head = vel_writer(bytes, sizeof bytes);
+    write_type(&head, VEL_FRAME_PATH_ACK, ecn != NULL ? FLAG_ACK_ECN : 0);
+    vel_write_varint(&head, path_id);
+    return write_ranges(w, room, vel_writer_slice(&head), received, delay, ecn);
 }
 
 void vel_frame_write_stream(struct vel_writer *w, uint64_t id, uint64_t offset, size_t size,

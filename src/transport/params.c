@@ -50,6 +50,7 @@ static const struct row rows[] = {
     {0x10, KIND_CID,       true,  FIELD(retry_source_connection_id), 0, 0, 0},
     {0x11, KIND_VERSIONS,  false, FIELD(version_information), 0, 0, 0}, /* RFC 9368 */
     {0x20, KIND_INTEGER,   false, FIELD(max_datagram_frame_size), ANY, 0}, /* RFC 9221 */
+    {0x3e, KIND_INTEGER,   false, FIELD(initial_max_path_id), 0, UINT32_MAX, VEL_PARAM_ABSENT},
 };
 /* clang-format on */
 

@@ -10,11 +10,14 @@
 #include "velocity/slice.h"
 
 /*
- * Transport parameters, RFC 9000 section 18, max_datagram_frame_size (RFC 9221) and
- * version_information (RFC 9368). A plain value: no pointers, copy it freely. Integers are the
+ * Transport parameters, RFC 9000 section 18, max_datagram_frame_size (RFC 9221),
+ * version_information (RFC 9368) and initial_max_path_id (draft-ietf-quic-multipath 2.1). A plain value: no pointers, copy it freely. Integers are the
  * wire's: sizes in bytes, times in milliseconds.
  */
 enum { VEL_PARAMS_VERSIONS = 16, VEL_PARAMS_MAX = 1024 };
+
+/* No initial_max_path_id: the sender does not speak multipath. 0 says that it does. */
+#define VEL_PARAM_ABSENT UINT64_MAX
 
 /* A parameter that may be absent has its own flag. */
 struct vel_param_cid {
@@ -58,11 +61,12 @@ struct vel_params {
     uint64_t max_ack_delay; /* ms */
     uint64_t active_connection_id_limit;
     uint64_t max_datagram_frame_size; /* 0: none accepted */
+    uint64_t initial_max_path_id;     /* VEL_PARAM_ABSENT, or below 2^32 */
     bool disable_active_migration;
     struct vel_version_information version_information;
 };
 
-/* What counts for a peer that sends nothing: 65527, 3, 25 ms, 2; the rest is 0. */
+/* What counts for a peer that sends nothing: 65527, 3, 25 ms, 2, no multipath; the rest is 0. */
 struct vel_params vel_params_default(void);
 
 /*

@@ -50,6 +50,17 @@ static void every_frame_is_read_and_written(void **state)
         {"CONNECTION_CLOSE, application", VEL_FRAME_CONNECTION_CLOSE, BYTES(0x1d, 10, 0)},
         {"HANDSHAKE_DONE", VEL_FRAME_HANDSHAKE_DONE, BYTES(0x1e)},
         {"DATAGRAM", VEL_FRAME_DATAGRAM, BYTES(0x31, 2, 0xaa, 0xbb)},
+        {"PATH_ACK", VEL_FRAME_PATH_ACK, BYTES(0x3e, 7, 10, 5, 1, 5, 2, 1)},
+        {"PATH_ACK with ECN", VEL_FRAME_PATH_ACK, BYTES(0x3f, LAST, 10, 5, 0, 10, 1, 2, 3)},
+        {"PATH_ABANDON", VEL_FRAME_PATH_ABANDON, BYTES(0x7e, 0x75, 1, 0x7e, 0x76)},
+        {"PATH_STATUS_BACKUP", VEL_FRAME_PATH_STATUS_BACKUP, BYTES(0x7e, 0x76, 1, 2)},
+        {"PATH_STATUS_AVAILABLE", VEL_FRAME_PATH_STATUS_AVAILABLE, BYTES(0x7e, 0x77, 1, 2)},
+        {"PATH_NEW_CONNECTION_ID", VEL_FRAME_PATH_NEW_CONNECTION_ID,
+         BYTES(0x7e, 0x78, 2, 3, 3, 1, 0xaa, TOKEN)},
+        {"PATH_RETIRE_CONNECTION_ID", VEL_FRAME_PATH_RETIRE_CONNECTION_ID, BYTES(0x7e, 0x79, 2, 3)},
+        {"MAX_PATH_ID", VEL_FRAME_MAX_PATH_ID, BYTES(0x7e, 0x7a, LAST)},
+        {"PATHS_BLOCKED", VEL_FRAME_PATHS_BLOCKED, BYTES(0x7e, 0x7b, 3)},
+        {"PATH_CIDS_BLOCKED", VEL_FRAME_PATH_CIDS_BLOCKED, BYTES(0x7e, 0x7c, 3, 4)},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct vel_reader r = vel_reader(rows[i].bytes);
@@ -57,6 +68,7 @@ static void every_frame_is_read_and_written(void **state)
         ASSERT_ERR(rows[i].what, vel_frame_read(&r, VEL_PACKET_ONE_RTT, &frame), VEL_OK);
         CHECK(rows[i].what, vel_read_done(&r));
         CHECK(rows[i].what, frame.type == rows[i].type);
+        CHECK(rows[i].what, VEL_FRAME_INDEX(frame.type) < VEL_FRAME_INDEXES);
         const char *name = vel_frame_kind(frame.type)->name;
         CHECK(rows[i].what, strncmp(name, rows[i].what, strlen(name)) == 0);
 
@@ -90,6 +102,12 @@ static void bad_frames_are_refused(void **state)
         {"unknown type", BYTES(0x1f), VEL_ERR_MALFORMED},
         {"unknown type behind DATAGRAM", BYTES(0x32), VEL_ERR_MALFORMED},
         {"unknown large type", BYTES(LAST), VEL_ERR_MALFORMED},
+        {"unknown type before PATH_ABANDON", BYTES(0x7e, 0x74, 1, 1), VEL_ERR_MALFORMED},
+        {"unknown type behind PATH_CIDS_BLOCKED", BYTES(0x7e, 0x7d, 1, 1), VEL_ERR_MALFORMED},
+        {"PATH_ACK in two bytes", BYTES(0x40, 0x3e, 7, 10, 5, 0, 0), VEL_ERR_UNEXPECTED},
+        {"PATH_ABANDON in four bytes", BYTES(0x80, 0, 0x3e, 0x75, 1, 1), VEL_ERR_UNEXPECTED},
+        {"first PATH_ACK range below 0", BYTES(0x3e, 7, 10, 5, 0, 11), VEL_ERR_MALFORMED},
+        {"a path's empty connection id", BYTES(0x7e, 0x78, 0, 3, 3, 0, TOKEN), VEL_ERR_MALFORMED},
         {"PING in two bytes", BYTES(0x40, 1), VEL_ERR_UNEXPECTED},
         {"first ACK range below 0", BYTES(2, 10, 5, 0, 11), VEL_ERR_MALFORMED},
         {"ACK gap below 0", BYTES(2, 10, 5, 1, 9, 0, 0), VEL_ERR_MALFORMED},
@@ -145,6 +163,16 @@ static void frames_stay_in_their_packets(void **state)
         {"CONNECTION_CLOSE, application", BYTES(0x1d, 0, 0), "__01"},
         {"HANDSHAKE_DONE", BYTES(0x1e), "___1"},
         {"DATAGRAM", BYTES(0x30), "__01"},
+        {"PATH_ACK", BYTES(0x3e, 0, 0, 0, 0, 0), "___1"},
+        {"PATH_ACK with ECN", BYTES(0x3f, 0, 0, 0, 0, 0, 0, 0, 0), "___1"},
+        {"PATH_ABANDON", BYTES(0x7e, 0x75, 0, 0), "___1"},
+        {"PATH_STATUS_BACKUP", BYTES(0x7e, 0x76, 0, 0), "___1"},
+        {"PATH_STATUS_AVAILABLE", BYTES(0x7e, 0x77, 0, 0), "___1"},
+        {"PATH_NEW_CONNECTION_ID", BYTES(0x7e, 0x78, 0, 0, 0, 1, 1, TOKEN), "___1"},
+        {"PATH_RETIRE_CONNECTION_ID", BYTES(0x7e, 0x79, 0, 0), "___1"},
+        {"MAX_PATH_ID", BYTES(0x7e, 0x7a, 0), "___1"},
+        {"PATHS_BLOCKED", BYTES(0x7e, 0x7b, 0), "___1"},
+        {"PATH_CIDS_BLOCKED", BYTES(0x7e, 0x7c, 0, 0), "___1"},
     };
     static const enum vel_packet_type packets[] = {VEL_PACKET_INITIAL, VEL_PACKET_HANDSHAKE,
                                                    VEL_PACKET_ZERO_RTT, VEL_PACKET_ONE_RTT};
@@ -170,6 +198,8 @@ static void properties_are_the_table(void **state)
     assert_true(vel_frame_kind(VEL_FRAME_PATH_CHALLENGE)->probing);
     assert_true(vel_frame_kind(VEL_FRAME_NEW_CONNECTION_ID)->probing);
     assert_false(vel_frame_kind(VEL_FRAME_STREAM)->probing);
+    assert_false(vel_frame_kind(VEL_FRAME_PATH_ACK)->elicits_ack);
+    assert_true(vel_frame_kind(VEL_FRAME_PATH_CIDS_BLOCKED)->elicits_ack);
 }
 
 /* A last STREAM or DATAGRAM frame without a length takes the rest. */
@@ -231,6 +261,11 @@ static void acknowledgements_fit_their_room(void **state)
             size_t count = 0;
             if (done)
                 check_ack(&ranges, vel_writer_slice(&w), &count);
+            w = vel_writer(bytes, sizeof bytes);
+            size_t path_count = 0;
+            if (vel_frame_write_path_ack(&w, room + 2, 64, &ranges, 77, with_ecn ? &ecn : NULL))
+                check_ack(&ranges, vel_writer_slice(&w), &path_count);
+            assert_int_equal(count, path_count); /* two bytes hold the path identifier */
             if (with_ecn)
                 continue;
             assert_true(count >= before); /* more room, no fewer ranges */
