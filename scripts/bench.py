@@ -23,6 +23,7 @@ BENCHMARKS = {
     "packet": ["--packets", "20000", "--repeat", "2"],
     "handshake": ["--count", "20", "--repeat", "2"],
     "transfer": ["--mib", "32", "--repeat", "2"],
+    "many": ["--mib", "32", "--repeat", "1"],
     "idle": ["--connections", "200", "--settle", "2"],
     "requests": ["--requests", "2000", "--repeat", "1"],
 }

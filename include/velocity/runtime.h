@@ -14,11 +14,12 @@
  * An endpoint whose connections have addresses on several links (RFC 9000 section 9) is fed from all
  * of them: each train leaves by the link that its local address belongs to.
  *
- * Turns are fair and bounded: at most VEL_TURN_RECEIVE trains are taken in, then the application
- * sees the connections that have events and may flush, then at most VEL_TURN_SEND trains go out,
- * then other descriptors and timers of the loop have their turn. When the link is full the unsent
- * rest waits until it is writable, and the endpoint is not asked for more meanwhile. A second after
- * many connections have gone, their memory is given back to the kernel (vel_memory_give_back).
+ * Turns are fair and bounded: at most VEL_TURN_RECEIVE trains are taken in, after each of which the
+ * application sees the connections that have events; then it may flush, then at most VEL_TURN_SEND
+ * trains go out, then other descriptors and timers of the loop have their turn. When the link is
+ * full the unsent rest waits until it is writable, and the endpoint is not asked for more meanwhile.
+ * A second after many connections have gone, their memory is given back to the kernel
+ * (vel_memory_give_back).
  */
 struct vel_runtime;
 

@@ -66,25 +66,6 @@ static void tell_unreachable(struct vel_runtime *runtime, const struct vel_addr 
         runtime->hooks.unreachable(runtime->hooks.self, &copy);
 }
 
-/* The clock is read once a train: its arrival is what round-trip times are measured with. */
-static void receive(struct port *port, const bool *freed)
-{
-    struct vel_runtime *runtime = port->runtime;
-    for (int budget = VEL_TURN_RECEIVE; budget > 0; budget--) {
-        struct vel_train train = {.bytes = runtime->incoming, .capacity = sizeof runtime->incoming};
-        enum vel_err err = vel_link_receive(port->link, &train);
-        if (err == VEL_ERR_NOT_FOUND) {
-            tell_unreachable(runtime, &train.remote);
-            if (*freed || port->link == NULL)
-                return;
-        } else if (err != VEL_OK) {
-            return;
-        } else {
-            vel_endpoint_receive(runtime->endpoint, &train, vel_clock_now());
-        }
-    }
-}
-
 /* True when there was something to tell. */
 static bool deliver(struct vel_runtime *runtime, vel_time now, const bool *freed)
 {
@@ -95,6 +76,29 @@ static bool deliver(struct vel_runtime *runtime, vel_time now, const bool *freed
         any = true;
     }
     return any;
+}
+
+/* The clock is read once a train: its arrival is what round-trip times are measured with. What a
+ * train brought is shown before the next is taken, so that its bytes are read while they are in the
+ * cache, and few blocks are held however many trains wait. */
+static void receive(struct port *port, const bool *freed)
+{
+    struct vel_runtime *runtime = port->runtime;
+    for (int budget = VEL_TURN_RECEIVE; budget > 0; budget--) {
+        struct vel_train train = {.bytes = runtime->incoming, .capacity = sizeof runtime->incoming};
+        enum vel_err err = vel_link_receive(port->link, &train);
+        if (err != VEL_OK && err != VEL_ERR_NOT_FOUND)
+            return;
+        if (err == VEL_ERR_NOT_FOUND) {
+            tell_unreachable(runtime, &train.remote);
+        } else {
+            vel_time now = vel_clock_now();
+            vel_endpoint_receive(runtime->endpoint, &train, now);
+            deliver(runtime, now, freed);
+        }
+        if (*freed || port->link == NULL)
+            return;
+    }
 }
 
 /* Bring one train to the link. VEL_ERR_AGAIN: nothing to send, or the link is full. */
