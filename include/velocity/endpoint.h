@@ -3,6 +3,7 @@
 #define VELOCITY_ENDPOINT_H
 
 #include "velocity/conn.h"
+#include "velocity/steering.h"
 #include "velocity/train.h"
 
 /*
@@ -23,6 +24,8 @@
  */
 struct vel_endpoint;
 
+enum { VEL_TOKEN_KEYS = 64, VEL_RESET_KEY = 32 };
+
 struct vel_endpoint_setup {
     const struct vel_env *env;       /* outlives the endpoint */
     const struct vel_config *server; /* accept with this; NULL: clients only */
@@ -30,14 +33,21 @@ struct vel_endpoint_setup {
     size_t max_half_open;            /* unvalidated handshakes before Retry is demanded; 0: 1024 */
     bool always_retry;               /* Retry is demanded of every client without a token */
     size_t max_send_train;           /* largest train vel_endpoint_send writes; 0: one datagram */
-    const uint8_t *reset_key; /* 32 secret bytes, read by vel_endpoint_new; NULL: random ones. A
+    const uint8_t
+        *reset_key; /* VEL_RESET_KEY secret bytes, read by vel_endpoint_new; NULL: random ones. A
                                  server that starts again with the same key can tell the peers it
                                  has forgotten so (RFC 9000 10.3), who else wait for a time-out.
                                  Whoever has the key can end connections. */
+    const uint8_t *token_keys; /* VEL_TOKEN_KEYS secret bytes, likewise: those that Retry and
+                                  NEW_TOKEN tokens are sealed with. Workers of one server have them
+                                  in common. A NEW_TOKEN counts once for each of them. */
+    const struct vel_steering *steering; /* one of several workers of a server, who have the reset
+                                            key in common too; NULL: alone. Read by vel_endpoint_new */
+    uint32_t worker;                     /* its number, below steering->workers */
 };
 
 /* VEL_ERR_NOMEM; VEL_ERR_ARGUMENT: a server config without versions, with one unknown here, or
- * without what a version of it needs: identity or tls */
+ * without what a version of it needs: identity or tls; or a number that no worker has */
 vel_result vel_endpoint_new(const struct vel_endpoint_setup *setup, struct vel_endpoint **endpoint);
 
 /* Drops all connections without telling the peers. NULL is allowed. */

@@ -64,11 +64,10 @@ static vel_result write_retry(struct vel_endpoint *endpoint, const struct openin
     const struct vel_crypto *crypto = endpoint->server->crypto;
     const struct vel_packet_header *header = &opening->header;
     struct vel_retry_facts facts = {.remote = opening->from->remote,
-                                    .version = header->version->number,
-                                    .retry_scid = {.len = VEL_CID_OURS}};
+                                    .version = header->version->number};
     struct vel_cid client = vel_cid(header->scid);
     struct vel_cid original = vel_cid(header->dcid);
-    vel_random(endpoint->env, facts.retry_scid.bytes, facts.retry_scid.len);
+    vel_own_id_draw(endpoint, &facts.retry_scid);
 
     uint8_t token[VEL_RETRY_TOKEN_MAX];
     size_t size;
@@ -209,7 +208,8 @@ void vel_accept_orphan(struct vel_endpoint *endpoint, const struct vel_train *fr
     vel_random(endpoint->env, &random, sizeof random);
     size_t length = vel_reset_size(size, random);
     endpoint->stats.datagrams_dropped++;
-    if (endpoint->server == NULL || length == 0 || !vel_replies_pace(&endpoint->replies, now))
+    if (endpoint->server == NULL || length == 0 || !vel_own_id_is_mine(endpoint, &cid) ||
+        !vel_replies_pace(&endpoint->replies, now))
         return;
     struct vel_reply *reply = vel_replies_add(&endpoint->replies, from);
     if (reply == NULL ||

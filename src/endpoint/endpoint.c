@@ -26,9 +26,26 @@ static bool can_serve(const struct vel_config *config)
     return config->crypto != NULL && config->versions.count > 0;
 }
 
+/* Given ones, or else random ones. */
+static void take_keys(struct vel_endpoint *endpoint, const struct vel_endpoint_setup *setup)
+{
+    if (setup->token_keys != NULL) {
+        memcpy(endpoint->retry_key.bytes, setup->token_keys, VEL_TOKEN_KEY);
+        memcpy(endpoint->new_token_key.bytes, setup->token_keys + VEL_TOKEN_KEY, VEL_TOKEN_KEY);
+    } else {
+        vel_token_key_init(&endpoint->retry_key, setup->env);
+        vel_token_key_init(&endpoint->new_token_key, setup->env);
+    }
+    if (setup->reset_key != NULL)
+        memcpy(endpoint->reset_key, setup->reset_key, sizeof endpoint->reset_key);
+    else
+        vel_random(setup->env, endpoint->reset_key, sizeof endpoint->reset_key);
+}
+
 vel_result vel_endpoint_new(const struct vel_endpoint_setup *setup, struct vel_endpoint **endpoint)
 {
     REQUIRE(setup->server == NULL || can_serve(setup->server), VEL_ERR_ARGUMENT);
+    REQUIRE(setup->steering == NULL || setup->worker < setup->steering->workers, VEL_ERR_ARGUMENT);
     OWNED(endpoint_release) struct vel_endpoint *made = vel_alloc(setup->env, sizeof *made);
     REQUIRE(made != NULL, VEL_ERR_NOMEM);
     made->env = setup->env;
@@ -45,12 +62,10 @@ vel_result vel_endpoint_new(const struct vel_endpoint_setup *setup, struct vel_e
     vel_half_open_init(&made->half_open, setup->env, half_open, half_open / VEL_SOURCE_SHARE);
     vel_half_open_init(&made->handshaking, setup->env, made->max_connections,
                        VEL_SOURCE_HANDSHAKES);
-    vel_token_key_init(&made->retry_key, setup->env);
-    vel_token_key_init(&made->new_token_key, setup->env);
-    if (setup->reset_key != NULL)
-        memcpy(made->reset_key, setup->reset_key, sizeof made->reset_key);
-    else
-        vel_random(setup->env, made->reset_key, sizeof made->reset_key);
+    take_keys(made, setup);
+    if (setup->steering != NULL)
+        made->steering = *setup->steering;
+    made->worker = setup->worker;
     if (setup->server != NULL)
         TRY(vel_replies_init(&made->replies, setup->env));
     *endpoint = GIVE(made);

@@ -22,6 +22,7 @@
  *   demux.c     connection ids to peers     half_open.c  bounds on strangers
  *   timers.c    deadlines                   replies.c    answers without a connection
  *   token.c     Retry and NEW_TOKEN     reset.c      stateless resets
+ *   own_ids.c   connection ids of ours
  */
 /* One connection, as its endpoint sees it. */
 struct vel_peer {
@@ -62,8 +63,18 @@ struct vel_endpoint {
     struct vel_token_key retry_key, new_token_key;
     struct vel_spent_tokens spent;
     uint8_t reset_key[VEL_RESET_KEY];
+    struct vel_steering steering; /* workers 0: alone */
+    uint32_t worker;
     struct vel_endpoint_stats stats;
 };
+
+/* ---- own_ids.c ---- */
+
+/* A new id: random, and such that packets with it come to this worker. */
+void vel_own_id_draw(const struct vel_endpoint *endpoint, struct vel_cid *id);
+
+/* It may have been drawn by this worker. */
+bool vel_own_id_is_mine(const struct vel_endpoint *endpoint, const struct vel_cid *id);
 
 /* ---- peer.c ---- */
 

@@ -94,8 +94,8 @@ static vel_result on_issue_cid(void *self, struct vel_conn *conn, struct vel_cid
 {
     (void)conn;
     struct vel_peer *peer = self;
-    struct vel_cid made = {.len = VEL_CID_OURS};
-    vel_random(peer->endpoint->env, made.bytes, made.len);
+    struct vel_cid made;
+    vel_own_id_draw(peer->endpoint, &made);
     TRY(vel_reset_token(peer->crypto, peer->endpoint->reset_key, &made, reset_token));
     TRY(vel_peer_add_route(peer, vel_route_own(&peer->endpoint->demux, vel_cid_slice(&made))));
     *cid = made;

@@ -6,7 +6,7 @@
 
 #include "transport/cid.h"
 #include "velocity/crypto.h"
-#include "velocity/env.h"
+#include "velocity/endpoint.h"
 
 /*
  * Stateless resets, RFC 9000 10.3: how a server that has lost a connection says so. The token of a
@@ -14,7 +14,6 @@
  * an id that it has forgotten. To everybody else a reset looks like any packet.
  */
 enum {
-    VEL_RESET_KEY = 32,
     VEL_RESET_MIN = 21,     /* bytes of the shortest reset that a peer may believe */
     VEL_RESET_TYPICAL = 42, /* ours have at least as many where the trigger allows */
     VEL_RESET_MAX = 100     /* and at most so many */

@@ -4,6 +4,7 @@
 #include "base/own.h"
 #include "base/try.h"
 #include "base/units.h"
+#include "sys/reuseport.h"
 #include "sys/udp.h"
 #include "velocity/log.h"
 
@@ -137,6 +138,11 @@ vel_result vel_udp_link_new(const struct vel_env *env, const struct vel_udp_setu
         .ops = &udp_ops, .local = made->udp.local, .fd = made->udp.fd, .max_train = TRAIN_MAX};
     *link = &made->link;
     return VEL_OK;
+}
+
+vel_result vel_udp_link_steer(struct vel_link *link, const struct vel_steering *steering)
+{
+    return vel_reuseport_steer(link->fd, steering);
 }
 
 void vel_udp_link_get_stats(const struct vel_link *link, struct vel_udp_stats *stats)

@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "sys/address.h"
 #include "sys/fd.h"
+#include "sys/reuseport.h"
 
 static enum vel_err err_of(int number)
 {
@@ -84,7 +85,11 @@ static vel_result attach(const struct vel_udp_setup *setup, struct vel_udp *udp)
     struct sockaddr_storage storage;
     struct vel_addr local = address_to_bind(setup);
     socklen_t length = vel_addr_to_system(&local, false, &storage);
+    if (setup->sharing == VEL_UDP_NEXT)
+        TRY(vel_reuseport_share(udp->fd));
     REQUIRE(bind(udp->fd, (struct sockaddr *)&storage, length) == 0, err_of(errno));
+    if (setup->sharing == VEL_UDP_FIRST)
+        TRY(vel_reuseport_share(udp->fd));
 
     if (setup->remote.family != VEL_ADDR_NONE) {
         length = vel_addr_to_system(&setup->remote, udp->ip6, &storage);
