@@ -25,6 +25,8 @@ BUILD = ROOT / "build"
 JOBS = 2
 TIME_LIMIT = 600  # seconds for one test program
 BUILD_LIMIT = 1800
+REASON_LINES = 30  # of a failed test's output, in the last lines of a run
+LINE_LIMIT = 500
 FUZZ_SECONDS = int(os.environ.get("VELOCITY_FUZZ_SECONDS", "300"))
 
 SANITIZER_ENV = {
@@ -53,8 +55,31 @@ class Result:
     seconds: float = 0.0
 
 
+TAP_LINE = re.compile(r"^(not )?ok\b(?:\s+\d+)?(?:\s*-)?\s*(.*)$")
+TAP_PLAN = re.compile(r"^1\.\.(\d+)\s*(?:#\s*(.*))?$")
+TAP_SKIP = re.compile(r"#\s*skip(?:ped)?\b:?\s*(.*)$", re.IGNORECASE)
+
+
+def reasons(result):
+    """The lines that say why a program failed: what each failed test printed, and how the program ended."""
+    lines = [line[:LINE_LIMIT] for line in result.output.rstrip().splitlines()]
+    found, said, failed = [], [], False
+    for line in [*lines, "ok"]:
+        if match := TAP_LINE.match(line):
+            if failed:
+                found += said[-REASON_LINES:]
+                said = []
+            failed = bool(match[1]) and not TAP_SKIP.search(line)
+            said = [*said, line] if failed else []
+        else:
+            said.append(line)
+    if result.notes or not found:
+        found += [line for line in lines[-REASON_LINES:] if line not in found]
+    return [*found, *(f"# {note}" for note in result.notes)]
+
+
 class Report:
-    """Counts, and one line per program as it ends."""
+    """Counts, one line per program as it ends, and at the very end why programs failed."""
 
     def __init__(self):
         self.passed = self.failed = 0
@@ -73,7 +98,7 @@ class Report:
             counts = f"{result.passed} ok"
             if result.failed:
                 counts += f", {result.failed} FAILED"
-                self.failures.append(name)
+                self.failures.append((name, reasons(result)))
             if result.skips:
                 counts += f", {len(result.skips)} skipped"
             print(f"{name:<44} {counts:<28} {result.seconds:7.1f} s", flush=True)
@@ -88,15 +113,10 @@ class Report:
             print(f"  {skip}")
         if self.failures:
             print("failed:")
-        for name in self.failures:
-            print(f"  {name}")
+        for name, why in self.failures:
+            print("\n    | ".join([f"  {name}", *why]))
         print(f"{self.passed} passed, {self.failed} failed, {len(self.skips)} skipped", flush=True)
         return 1 if self.failed else 0
-
-
-TAP_LINE = re.compile(r"^(not )?ok\b(?:\s+\d+)?(?:\s*-)?\s*(.*)$")
-TAP_PLAN = re.compile(r"^1\.\.(\d+)\s*(?:#\s*(.*))?$")
-TAP_SKIP = re.compile(r"#\s*skip(?:ped)?\b:?\s*(.*)$", re.IGNORECASE)
 
 
 def read_tap(output, result):

