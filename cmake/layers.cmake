@@ -5,6 +5,7 @@
 #   vel_layer(<name> <source>...)                src/<name>: one static library, linked to exactly
 #                                                what src/LAYERS says
 #   vel_program(<name> <layer> <source>...)      an executable on top of that layer, in bin/
+#   vel_optimise_whole(<program>)                with VEL_LTO: optimised across all files when it is linked
 #   vel_support(<name> <layer> <source>...)      a library for tests, linked to that layer
 #   vel_test(<layer> <source>... [USES <support>...])
 #                                                a test program on top of its own layer only: a
@@ -20,7 +21,7 @@ file(STRINGS ${CMAKE_SOURCE_DIR}/src/LAYERS VEL_LAYER_LINES REGEX "^[a-z]+:")
 function(vel_layer name)
     add_library(vel_${name} STATIC ${ARGN})
     target_include_directories(vel_${name} PUBLIC ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
-    target_compile_options(vel_${name} PRIVATE ${VEL_WARNINGS})
+    target_compile_options(vel_${name} PRIVATE ${VEL_WARNINGS} ${VEL_LTO_OBJECTS})
     foreach(line IN LISTS VEL_LAYER_LINES)
         if(line MATCHES "^${name}: *(.*)$")
             string(REGEX MATCHALL "[a-z]+" uses "${CMAKE_MATCH_1}")
@@ -52,6 +53,11 @@ function(vel_program name layer)
         add_custom_target(programs)
     endif()
     add_dependencies(programs ${name})
+endfunction()
+
+function(vel_optimise_whole name)
+    target_compile_options(${name} PRIVATE ${VEL_LTO_OBJECTS})
+    target_link_options(${name} PRIVATE ${VEL_LTO_LINK})
 endfunction()
 
 function(vel_support name layer)

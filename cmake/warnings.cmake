@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# What every preset compiles with: warnings as errors, the sanitizers, the hardening of a release.
+# What every preset compiles with: warnings as errors, the sanitizers, the hardening of a release and
+# its link-time optimisation.
 
 include(CheckCCompilerFlag)
 
@@ -33,4 +34,14 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
     check_c_compiler_flag("-Werror -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3" VEL_HAS_FORTIFY_3)
     add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$<IF:$<BOOL:${VEL_HAS_FORTIFY_3}>,3,2>)
     add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
+endif()
+
+# Objects of the layers hold machine code and what link-time optimisation needs. Only the programs whose
+# speed counts (vel_optimise_whole) pay for the second, the slow part of a build; all others, and who
+# embeds the archives, link the machine code as it is.
+option(VEL_LTO "optimise across files in vel_optimise_whole programs" OFF)
+if(VEL_LTO)
+    set(VEL_LTO_OBJECTS -flto=auto -ffat-lto-objects)
+    set(VEL_LTO_LINK -flto=auto)
+    add_link_options(-fno-lto)
 endif()
