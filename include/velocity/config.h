@@ -12,6 +12,7 @@
 #include "velocity/slice.h"
 
 struct vel_tls;
+struct vel_tracer;
 
 /*
  * What a connection, or all connections of an endpoint, is made with. Plain data that the
@@ -88,6 +89,7 @@ struct vel_config {
     const struct vel_trust *trust;       /* client: required unless insecure */
     const struct vel_signer *signer;     /* NULL: the identity's own keys */
     const struct vel_tls *tls;           /* for QUIC v1 and v2; NULL: Velocity/1 alone */
+    const struct vel_tracer *tracer;     /* told what connections do (velocity/qlog.h); NULL: off */
     const char *server_name;             /* client: DNS name or IP literal to ask for and check */
     const struct vel_slice *alpn;        /* client: offered, in order; server: supported */
     size_t alpn_count;                   /* 1 to 8; see below */

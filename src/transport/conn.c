@@ -43,6 +43,8 @@ static void init_first_track(struct vel_conn *conn, const struct vel_conn_setup 
         .recovery = {.env = conn->env,
                      .hooks = {.acked = vel_conn_record_acked,
                                .lost = vel_conn_record_lost,
+                               .packet_lost =
+                                   conn->config->tracer != NULL ? vel_conn_trace_lost : NULL,
                                .self = &conn->first},
                      .congestion = conn->config->congestion,
                      .mtu = path.pmtud.mtu,
@@ -104,6 +106,7 @@ vel_result vel_conn_new_client(const struct vel_conn_setup *setup, vel_time now,
     made->opening->original_dcid = dcid;
     made->opening->initial_dcid = dcid;
     vel_cids_init(&made->first.cids, &setup->scid, &dcid);
+    vel_conn_trace_begin(made);
     enum vel_err err = vel_buf_append(&made->opening->token, made->config->token);
     if (err == VEL_OK)
         err = start(made);
@@ -124,6 +127,7 @@ vel_result vel_conn_new_server(const struct vel_conn_setup *setup, vel_time now,
     made->opening->retried = !vel_cid_equal(&setup->original_dcid, &setup->initial_dcid);
     vel_cids_init(&made->first.cids, &setup->scid, &setup->peer_cid);
     memcpy(made->first.cids.local[0].reset_token, setup->reset_token, VEL_RESET_TOKEN);
+    vel_conn_trace_begin(made);
     enum vel_err err = vel_conn_offer_preferred(made);
     return finish(made, err == VEL_OK ? start(made) : err, conn);
 }
@@ -132,6 +136,7 @@ void vel_conn_free(struct vel_conn *conn)
 {
     if (conn == NULL)
         return;
+    vel_conn_trace_end(conn);
     const struct vel_env *env = conn->env;
     vel_handshake_free(conn->handshake);
     vel_streams_free(conn->streams);
@@ -155,6 +160,8 @@ void vel_conn_ended(struct vel_conn *conn)
 {
     if (!vel_life_is_over(&conn->life))
         return;
+    if (conn->trace != NULL)
+        vel_conn_trace_ended(conn);
     conn->connected_event = false;
     conn->closed_event = !conn->closed_shown;
 }
@@ -196,6 +203,8 @@ void vel_conn_mtu_changed(struct vel_track *track)
 {
     vel_cc_set_mtu(&track->recovery.cc, track->paths.active->pmtud.mtu);
     track->pacer.mtu = track->paths.active->pmtud.mtu;
+    VEL_TRACE(track->conn, VEL_TRACE_MTU,
+              .mtu = {.track = track->id, .size = track->paths.active->pmtud.mtu});
 }
 
 void vel_conn_leave_black_hole(struct vel_track *track)

@@ -43,6 +43,8 @@ static uint64_t on_ack(struct vel_conn *conn, const struct frame_context *in,
     vel_pacer_set_rate(&track->pacer, pacing.rate, pacing.quantum, in->now);
     track->pace_until = VEL_NEVER;
     vel_streams_set_window(conn->streams, vel_cc_window(&track->recovery.cc));
+    if (conn->trace != NULL)
+        vel_conn_trace_recovery(track);
     return VEL_WIRE_NO_ERROR;
 }
 

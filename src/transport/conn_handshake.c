@@ -27,6 +27,8 @@ static vel_result sink_secret(void *self, enum vel_level level, enum vel_directi
     if (space == VEL_SPACE_APP)
         TRY(vel_key_update_set_secret(&conn->key_update, conn->version, suite, direction, secret));
     conn->aead = suite->aead;
+    VEL_TRACE(conn, VEL_TRACE_KEYS,
+              .keys = {.event = VEL_TRACE_KEYS_NEW, .space = space, .read = direction == VEL_READ});
     if (conn->is_client && space == VEL_SPACE_HANDSHAKE && direction == VEL_WRITE)
         vel_recovery_set_handshake_keys(&conn->first.recovery);
     return VEL_OK;
@@ -67,6 +69,7 @@ static vel_result encode_params(const struct vel_conn *conn, uint8_t space[VEL_P
 {
     struct vel_writer w = vel_writer(space, VEL_PARAMS_MAX);
     struct vel_params params = local_params(conn);
+    VEL_TRACE(conn, VEL_TRACE_PARAMETERS, .parameters = {.params = &params});
     vel_params_encode(&params, conn->is_client, conn->env, &w);
     REQUIRE(vel_write_ok(&w), VEL_ERR_LIMIT);
     *encoded = vel_writer_slice(&w);
@@ -86,6 +89,7 @@ static vel_result sink_peer_params(void *self, struct vel_slice bytes)
     struct vel_conn *conn = self;
     struct vel_params params;
     TRY(vel_params_decode(bytes, !conn->is_client, &params));
+    VEL_TRACE(conn, VEL_TRACE_PARAMETERS, .parameters = {.remote = true, .params = &params});
     REQUIRE(conn->opening != NULL, VEL_ERR_UNEXPECTED);
     REQUIRE(vel_opening_check_params(conn, &params) == NULL, VEL_ERR_MALFORMED);
     bool moved = false;
@@ -157,6 +161,8 @@ static void on_complete(struct vel_conn *conn, vel_time now)
         return;
     conn->stats.handshake_time = VEL_MAX(now - conn->started, 1);
     conn->connected_event = true;
+    VEL_TRACE(conn, VEL_TRACE_HANDSHAKE, .facts = &conn->handshake->facts);
+    VEL_TRACE(conn, VEL_TRACE_STATE, .life = {.state = VEL_TRACE_STATE_HANDSHAKE_COMPLETE});
     if (!conn->is_client) {
         conn->handshake_done_due = true;
         vel_conn_confirm(conn, now);
@@ -232,6 +238,7 @@ void vel_conn_confirm(struct vel_conn *conn, vel_time now)
     if (conn->opening == NULL || conn->life.state != VEL_LIFE_OPEN)
         return;
     vel_recovery_set_confirmed(&conn->first.recovery);
+    VEL_TRACE(conn, VEL_TRACE_STATE, .life = {.state = VEL_TRACE_STATE_HANDSHAKE_CONFIRMED});
     vel_cc_set_crypto_window(&conn->first.recovery.cc, 0);
     vel_conn_discard_space(conn, VEL_SPACE_INITIAL);
     vel_conn_discard_space(conn, VEL_SPACE_HANDSHAKE);
@@ -248,6 +255,7 @@ void vel_conn_discard_space(struct vel_conn *conn, enum vel_space space)
     if (s->discarded)
         return;
     s->discarded = true;
+    VEL_TRACE(conn, VEL_TRACE_KEYS, .keys = {.event = VEL_TRACE_KEYS_DISCARDED, .space = space});
     conn->first.space[space].probes_due = 0;
     if (space == VEL_SPACE_INITIAL && conn->opening != NULL)
         vel_keys_clear(&conn->opening->other_read);

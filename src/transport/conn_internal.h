@@ -17,6 +17,7 @@
 #include "transport/pool.h"
 #include "transport/streams.h"
 #include "transport/streams_app.h"
+#include "transport/trace.h"
 #include "transport/track.h"
 
 /*
@@ -43,6 +44,7 @@
  *   conn_migrate.c    a client's own moves, and the address that a server prefers
  *   conn_probe.c      datagrams that test a path: PATH_CHALLENGE and PATH_RESPONSE
  *   conn_timers.c     the deadline and what is due then
+ *   conn_trace.c      telling a tracer what happens
  */
 
 /* Our ack_delay_exponent: ACK Delay counts units of 8 microseconds (RFC 9000 18.2). */
@@ -89,6 +91,7 @@ struct vel_conn {
     const struct vel_version *version;
     struct vel_conn_hooks hooks;
     void *user;
+    void *trace; /* of config->tracer; NULL: nobody listens */
 
     struct vel_life life;
     struct vel_track first; /* path identifier 0: the handshake's */
@@ -346,8 +349,8 @@ void vel_opening_free(const struct vel_env *env, struct vel_opening *opening);
 /* Release it once the handshake is confirmed and nothing is held. */
 void vel_conn_release_opening(struct vel_conn *conn);
 
-/* Keep a packet until its keys are there; dropped when too many wait. */
-void vel_opening_hold(struct vel_conn *conn, struct vel_slice packet, uint8_t ecn);
+/* Keep a packet until its keys are there. False: too many wait. */
+bool vel_opening_hold(struct vel_conn *conn, struct vel_slice packet, uint8_t ecn);
 
 /* Client: Version Negotiation and Retry packets; ignored unless they are believable. */
 void vel_opening_on_version_negotiation(struct vel_conn *conn,
@@ -436,6 +439,56 @@ uint64_t vel_conn_on_new_token(struct vel_conn *conn, struct vel_slice token);
 
 /* The next datagram that tests a path. VEL_ERR_AGAIN: none is due, or has credit. */
 vel_result vel_conn_send_probe(struct vel_conn *conn, struct vel_train *train, vel_time now);
+
+/* ---- conn_trace.c: what nobody pays for who does not listen ---- */
+
+void vel_conn_trace_begin(struct vel_conn *conn);
+void vel_conn_trace_end(struct vel_conn *conn);
+
+/* Tell of an event: VEL_TRACE(conn, VEL_TRACE_MTU, .mtu = {.size = size}); */
+#define VEL_TRACE(conn, what, ...)                                                                 \
+    do {                                                                                           \
+        if ((conn)->trace != NULL)                                                                 \
+            vel_conn_trace((conn), &(const struct vel_trace_event){.type = (what), __VA_ARGS__});  \
+    } while (0)
+__attribute__((cold)) void vel_conn_trace(const struct vel_conn *conn,
+                                          const struct vel_trace_event *event);
+
+/* Events that take more than a line to describe; only when conn->trace is not NULL. */
+
+/* A datagram leaves, before it is counted; one has come, after that. path NULL: none that we know. */
+__attribute__((cold)) void vel_conn_trace_datagram_sent(struct vel_conn *conn,
+                                                        const struct vel_path *path, size_t size);
+__attribute__((cold)) void vel_conn_trace_datagram(struct vel_conn *conn,
+                                                   const struct vel_path *path, size_t size,
+                                                   uint8_t ecn);
+/* A packet is complete but for its protection. */
+__attribute__((cold)) void vel_conn_trace_sent(struct vel_conn *conn,
+                                               const struct vel_packet_build *p);
+/* One is authentic, and new. */
+__attribute__((cold)) void vel_conn_trace_received(struct vel_track *track,
+                                                   const struct vel_packet_header *header,
+                                                   const struct vel_opened *opened, uint32_t path,
+                                                   bool held);
+/* One without number and frames: Retry, Version Negotiation. */
+__attribute__((cold)) void vel_conn_trace_received_plain(struct vel_conn *conn,
+                                                         const struct vel_packet_header *header);
+__attribute__((cold)) void vel_conn_trace_held(struct vel_conn *conn,
+                                               const struct vel_packet_header *header);
+/* header NULL: of what could not be read `size` bytes are dropped. */
+__attribute__((cold)) void vel_conn_trace_dropped(struct vel_conn *conn,
+                                                  const struct vel_packet_header *header,
+                                                  size_t size, enum vel_trace_drop why);
+/* A hook of recovery; self is the track. */
+void vel_conn_trace_lost(void *self, enum vel_space space, uint64_t number,
+                         const struct vel_sent_packet *packet, bool by_time);
+/* Round trips, window, loss timer may have changed. */
+__attribute__((cold)) void vel_conn_trace_recovery(const struct vel_track *track);
+/* The id that we send to has changed (`remote`), or the one that the peer sends to. */
+__attribute__((cold)) void vel_conn_trace_cid(const struct vel_track *track, bool remote,
+                                              const struct vel_cid *id);
+/* Closing, draining or dead, perhaps as before. */
+__attribute__((cold)) void vel_conn_trace_ended(struct vel_conn *conn);
 
 /* ---- conn_timers.c ---- */
 

@@ -17,8 +17,12 @@ vel_result vel_conn_open_packet(struct vel_track *track, enum vel_space space, u
 
 /* A packet that has to be acknowledged shows them to the peer: until it was, neither side may go on
  * to the next ones. */
-static void use_new_keys(struct vel_track *track)
+static void use_new_keys(struct vel_track *track, enum vel_trace_key_event why)
 {
+    VEL_TRACE(track->conn, VEL_TRACE_KEYS,
+              .keys = {.event = why,
+                       .space = VEL_SPACE_APP,
+                       .generation = track->conn->key_update.count});
     struct vel_track_space *app = &track->space[VEL_SPACE_APP];
     track->conn->space[VEL_SPACE_APP].sealed = 0;
     app->probes_due = VEL_MAX(app->probes_due, 1U);
@@ -39,7 +43,7 @@ bool vel_conn_follow_key_update(struct vel_track *track, enum vel_space space, u
     else if (err != VEL_OK)
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "no successor for the packet keys");
     if (update->count != before)
-        use_new_keys(track);
+        use_new_keys(track, VEL_TRACE_KEYS_FOLLOWED);
     return err == VEL_OK;
 }
 
@@ -47,7 +51,7 @@ static vel_result begin_update(struct vel_conn *conn)
 {
     struct vel_track *track = vel_conn_track(conn);
     TRY(vel_key_update_begin(&conn->key_update, track->recovery.space[VEL_SPACE_APP].sent.next));
-    use_new_keys(track);
+    use_new_keys(track, VEL_TRACE_KEYS_UPDATED);
     return VEL_OK;
 }
 

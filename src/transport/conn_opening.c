@@ -37,18 +37,17 @@ void vel_conn_release_opening(struct vel_conn *conn)
     conn->opening = NULL;
 }
 
-void vel_opening_hold(struct vel_conn *conn, struct vel_slice packet, uint8_t ecn)
+bool vel_opening_hold(struct vel_conn *conn, struct vel_slice packet, uint8_t ecn)
 {
     struct vel_buf *held = &conn->opening->held;
-    if (packet.len > UINT16_MAX || vel_buf_reserve(held, HELD_HEADER + packet.len) != VEL_OK) {
-        conn->stats.packets_dropped++;
-        return;
-    }
+    if (packet.len > UINT16_MAX || vel_buf_reserve(held, HELD_HEADER + packet.len) != VEL_OK)
+        return false;
     struct vel_writer w = vel_writer(held->ptr + held->len, HELD_HEADER + packet.len);
     vel_write_uint(&w, packet.len, 2);
     vel_write_uint(&w, ecn, 1);
     vel_write_bytes(&w, packet);
     held->len += vel_written(&w);
+    return true;
 }
 
 /* RFC 9000 6.2: believed only before anything else was heard, and only if it does not list the
@@ -65,6 +64,8 @@ void vel_opening_on_version_negotiation(struct vel_conn *conn,
     while (vel_left(&r) > 0)
         if (vel_read_uint(&r, 4) == conn->version->number)
             return;
+    if (conn->trace != NULL)
+        vel_conn_trace_received_plain(conn, header);
     vel_life_drop(&conn->life, VEL_CLOSE_VERSION, "the server does not speak this version");
     vel_conn_ended(conn);
 }
@@ -110,6 +111,10 @@ void vel_opening_on_retry(struct vel_conn *conn, const struct vel_packet_header 
     initial->read = read;
     initial->write = write;
     vel_cids_set_peer(&conn->first.cids, &scid);
+    if (conn->trace != NULL)
+        vel_conn_trace_received_plain(conn, header);
+    if (conn->trace != NULL)
+        vel_conn_trace_cid(&conn->first, true, &scid);
     opening->retry_scid = scid;
     opening->initial_dcid = scid;
     opening->retried = true;

@@ -95,6 +95,8 @@ bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t
     pad(p, padding);
     size_t payload = vel_written(&p->w) - p->header_size;
     struct vel_conn_space *space = &conn->space[p->space];
+    if (conn->trace != NULL && vel_write_ok(&p->w))
+        vel_conn_trace_sent(conn, p);
     if (!vel_write_ok(&p->w) ||
         vel_packet_seal(&space->write, 0, p->number, p->w.start, p->header_size, p->number_size,
                         payload) != VEL_OK) {

@@ -11,12 +11,20 @@
  * (9.3.2). A client moves by its own choice only, and after the new path has answered.
  */
 
+static void trace_path(const struct vel_track *track, const struct vel_path *path,
+                       enum vel_trace_path_event event)
+{
+    VEL_TRACE(track->conn, VEL_TRACE_PATH,
+              .path = {.event = event, .track = track->id, .path = path});
+}
+
 /* ---- what belongs to a path ---- */
 
 /* Not the active one. */
 static void drop_path(struct vel_track *track, struct vel_path *path)
 {
     struct vel_conn *conn = track->conn;
+    trace_path(track, path, VEL_TRACE_PATH_REMOVED);
     bool asked =
         path == track->paths.target && vel_addr_equal(&path->remote, &track->paths.active->remote);
     if (asked) /* else the server offered it, and nobody expects us there */
@@ -44,12 +52,14 @@ struct vel_path *vel_conn_add_path(struct vel_track *track, const struct vel_add
         drop_path(track, dispensable);
         added = vel_paths_add(&track->paths, &path);
     }
+    trace_path(track, added, VEL_TRACE_PATH_ADDED);
     return added;
 }
 
 static void challenge(struct vel_track *track, struct vel_path *path, vel_time now)
 {
     vel_validation_start(&path->validation, vel_recovery_pto(&track->recovery), now);
+    trace_path(track, path, VEL_TRACE_PATH_PROBED);
 }
 
 void vel_conn_lift_credit_block(struct vel_track *track, vel_time now)
@@ -95,6 +105,7 @@ static void move_to(struct vel_track *track, struct vel_path *path, vel_time now
     track->paths.active = path;
     path->drop_at = VEL_NEVER;
     conn->stats.path_changes++;
+    trace_path(track, path, VEL_TRACE_PATH_TAKEN);
     vel_conn_lift_credit_block(track, now);
     vel_conn_mtu_changed(track);
 }
@@ -126,6 +137,7 @@ static void on_proved(struct vel_track *track, struct vel_path *path, vel_time n
 {
     struct vel_conn *conn = track->conn;
     vel_path_prove(path);
+    trace_path(track, path, VEL_TRACE_PATH_PROVED);
     if (path == track->paths.target)
         arrive(track, path, now);
     if (path != track->paths.active)
@@ -142,6 +154,7 @@ static void on_failed(struct vel_track *track, struct vel_path *path, vel_time n
 {
     struct vel_conn *conn = track->conn;
     struct vel_path *back = track->paths.last_proved;
+    trace_path(track, path, VEL_TRACE_PATH_FAILED);
     if (path == back)
         return; /* the peer left it; it goes when the place it went to is proved */
     if (path != track->paths.active) {

@@ -17,9 +17,19 @@ struct arrival {
     bool processed; /* at least one packet was authentic and new */
 };
 
-static void drop_packet(struct vel_conn *conn)
+/* header NULL: what could not be read, `size` bytes of it. */
+static void drop_bytes(struct vel_conn *conn, const struct vel_packet_header *header, size_t size,
+                       enum vel_trace_drop why)
 {
     conn->stats.packets_dropped++;
+    if (conn->trace != NULL)
+        vel_conn_trace_dropped(conn, header, size, why);
+}
+
+static void drop_packet(struct vel_conn *conn, const struct vel_packet_header *header,
+                        enum vel_trace_drop why)
+{
+    drop_bytes(conn, header, header->size, why);
 }
 
 static enum vel_space space_of(enum vel_packet_type type)
@@ -41,9 +51,9 @@ static enum vel_space space_of(enum vel_packet_type type)
 }
 
 /* VEL-TR-23, RFC 9001 6.6: too many forgeries wear the AEAD out. */
-static void on_forgery(struct vel_conn *conn)
+static void on_forgery(struct vel_conn *conn, const struct vel_packet_header *header)
 {
-    drop_packet(conn);
+    drop_packet(conn, header, VEL_TRACE_DROP_FORGED);
     if (++conn->forged >= vel_keys_forgery_limit(conn->aead))
         vel_conn_fail(conn, VEL_WIRE_AEAD_LIMIT_REACHED, "too many forged packets");
 }
@@ -70,6 +80,8 @@ static void note_progress(struct vel_conn *conn, enum vel_space space,
         conn->opening->peer_first_scid = vel_cid(header->scid);
         if (conn->is_client)
             vel_cids_set_peer(&conn->first.cids, &conn->opening->peer_first_scid);
+        if (conn->trace != NULL)
+            vel_conn_trace_cid(&conn->first, true, &conn->opening->peer_first_scid);
     }
     if (!conn->is_client && space == VEL_SPACE_HANDSHAKE) {
         /* RFC 9001 4.9.1, RFC 9000 8.1: who sends this has read our ServerHello. */
@@ -77,6 +89,14 @@ static void note_progress(struct vel_conn *conn, enum vel_space space,
         vel_path_validate(conn->first.paths.active);
         vel_recovery_set_amplification_limited(&conn->first.recovery, false);
     }
+}
+
+/* The peer sends to another id of ours on this path. */
+static void change_id(struct vel_track *track, struct vel_path *path, struct vel_slice dcid)
+{
+    path->arrived_on = vel_cid(dcid);
+    if (track->conn->trace != NULL)
+        vel_conn_trace_cid(track, false, &path->arrived_on);
 }
 
 /* Which path an authentic packet came on: only such ones make new ones. */
@@ -90,7 +110,7 @@ static void note_path(const struct vel_packet_header *header, struct arrival *ar
             vel_conn_meet_path(track, arrival->local, arrival->remote, header->dcid, arrival->size);
     arrival->path = path != NULL ? path->id : 0;
     if (path != NULL && !vel_slice_equal(header->dcid, vel_cid_slice(&path->arrived_on)))
-        path->arrived_on = vel_cid(header->dcid);
+        change_id(track, path, header->dcid);
 }
 
 static void process_payload(struct vel_conn *conn, enum vel_space space,
@@ -103,6 +123,9 @@ static void process_payload(struct vel_conn *conn, enum vel_space space,
     vel_conn_leave_other_version(conn, header);
     if (space == VEL_SPACE_APP)
         note_path(header, arrival);
+    if (conn->trace != NULL)
+        vel_conn_trace_received(arrival->track, header, opened, arrival->path,
+                                arrival->remote == NULL);
     struct vel_frames frames = {.track = arrival->track,
                                 .space = space,
                                 .packet = header->type,
@@ -149,11 +172,13 @@ static void open_packet(struct vel_conn *conn, enum vel_space space,
         vel_life_peer_closed(&conn->life, &why, now, vel_conn_pto(conn));
         vel_conn_ended(conn);
     } else if (err == VEL_ERR_AUTH) {
-        on_forgery(conn);
+        on_forgery(conn, header);
     } else if (err == VEL_ERR_MALFORMED) {
         vel_conn_fail(conn, VEL_WIRE_PROTOCOL_VIOLATION, "reserved header bits are set");
-    } else if (err != VEL_OK || vel_acks_is_duplicate(acks, opened.number)) {
-        drop_packet(conn);
+    } else if (err != VEL_OK) {
+        drop_packet(conn, header, VEL_TRACE_DROP_MALFORMED);
+    } else if (vel_acks_is_duplicate(acks, opened.number)) {
+        drop_packet(conn, header, VEL_TRACE_DROP_DUPLICATE);
     } else if (vel_conn_follow_key_update(arrival->track, space, opened.number, now)) {
         process_payload(conn, space, header, &opened, arrival, now);
     }
@@ -174,6 +199,16 @@ static bool is_believable(const struct vel_conn *conn, const struct vel_packet_h
     return conn->is_client ? header->token.len == 0 : arrival->size >= VEL_INITIAL_DATAGRAM_MIN;
 }
 
+/* There are no keys for it yet. */
+static void hold(struct vel_conn *conn, const struct vel_packet_header *header, uint8_t *packet,
+                 const struct arrival *arrival)
+{
+    if (!vel_opening_hold(conn, vel_slice(packet, header->size), arrival->ecn))
+        drop_packet(conn, header, VEL_TRACE_DROP_FULL);
+    else if (conn->trace != NULL)
+        vel_conn_trace_held(conn, header);
+}
+
 static void receive_packet(struct vel_conn *conn, const struct vel_packet_header *header,
                            uint8_t *packet, struct arrival *arrival, vel_time now)
 {
@@ -183,24 +218,27 @@ static void receive_packet(struct vel_conn *conn, const struct vel_packet_header
         return;
     }
     if (!vel_conn_admits_version(conn, header)) {
-        drop_packet(conn);
+        drop_packet(conn, header, VEL_TRACE_DROP_VERSION);
         return;
     }
     if (header->type == VEL_PACKET_RETRY) {
         vel_opening_on_retry(conn, header, vel_slice(packet, header->size));
         return;
     }
-    if (space == VEL_SPACE_COUNT || conn->space[space].discarded ||
-        !is_believable(conn, header, arrival)) {
-        drop_packet(conn);
+    if (space == VEL_SPACE_COUNT || conn->space[space].discarded) {
+        drop_packet(conn, header, VEL_TRACE_DROP_KEYS);
+        return;
+    }
+    if (!is_believable(conn, header, arrival)) {
+        drop_packet(conn, header, VEL_TRACE_DROP_MALFORMED);
         return;
     }
     if (vel_keys_ready(&conn->space[space].read))
         open_packet(conn, space, header, packet, arrival, now);
     else if (conn->opening != NULL)
-        vel_opening_hold(conn, vel_slice(packet, header->size), arrival->ecn);
+        hold(conn, header, packet, arrival);
     else
-        drop_packet(conn);
+        drop_packet(conn, header, VEL_TRACE_DROP_KEYS);
 }
 
 static void receive_packets(struct vel_conn *conn, uint8_t *bytes, size_t size,
@@ -211,13 +249,13 @@ static void receive_packets(struct vel_conn *conn, uint8_t *bytes, size_t size,
         struct vel_packet_header header;
         if (vel_packet_parse(vel_slice(bytes + pos, size - pos), &header) != VEL_OK ||
             header.dcid.len > VEL_CID_MAX) {
-            drop_packet(conn);
+            drop_bytes(conn, NULL, size - pos, VEL_TRACE_DROP_MALFORMED);
             return;
         }
         if (pos == 0)
             arrival->dcid = vel_cid(header.dcid);
         if (!vel_slice_equal(header.dcid, vel_cid_slice(&arrival->dcid)))
-            drop_packet(conn);
+            drop_packet(conn, &header, VEL_TRACE_DROP_FOREIGN);
         else
             receive_packet(conn, &header, bytes + pos, arrival, now);
         pos += header.size;
@@ -273,10 +311,12 @@ void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
         .track = track, .local = local, .remote = remote, .size = size, .ecn = ecn};
     struct vel_path *path;
     if (!vel_conn_admits(track, local, remote, &path)) {
-        drop_packet(conn);
+        drop_bytes(conn, NULL, size, VEL_TRACE_DROP_FOREIGN);
         return;
     }
     count_datagram(conn, size);
+    if (conn->trace != NULL)
+        vel_conn_trace_datagram(conn, path, size, ecn);
     /* VEL-TR-04: another address adds no credit. */
     if (path != NULL) {
         arrival.path = path->id;

@@ -193,6 +193,8 @@ static size_t build_close(struct vel_track *track, uint8_t *bytes, size_t room, 
 void vel_conn_count_sent(struct vel_conn *conn, struct vel_path *path, size_t size)
 {
     vel_path_on_sent(path, size);
+    if (conn->trace != NULL)
+        vel_conn_trace_datagram_sent(conn, path, size);
     conn->stats.datagrams_sent++;
     conn->stats.bytes_sent += size;
     if (conn->stats.handshake_time == 0) {
@@ -297,6 +299,8 @@ vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t 
         return vel_life_is_over(&conn->life) ? send_close(conn, train, now) : VEL_ERR_AGAIN;
     }
     vel_pacer_sent(&track->pacer, train->len, now);
+    if (conn->trace != NULL)
+        vel_conn_trace_recovery(track);
     conn->trim_at = now + VEL_CONN_TRIM_AFTER;
     return VEL_OK;
 }

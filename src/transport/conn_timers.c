@@ -68,6 +68,13 @@ static void on_recovery_timeout(struct vel_track *track, vel_time now)
     struct vel_conn *conn = track->conn;
     struct vel_recovery_timeout due = vel_recovery_on_timeout(&track->recovery, now);
     vel_conn_leave_black_hole(track);
+    if (due.action != VEL_RECOVERY_NOTHING)
+        VEL_TRACE(conn, VEL_TRACE_TIMEOUT,
+                  .timeout = {.track = track->id,
+                              .space = due.space,
+                              .probe = due.action == VEL_RECOVERY_PROBE});
+    if (conn->trace != NULL)
+        vel_conn_trace_recovery(track);
     if (due.action != VEL_RECOVERY_PROBE)
         return;
     conn->stats.pto_count++;

@@ -36,6 +36,10 @@ struct vel_recovery_hooks {
     /* To be sent again if still wanted: declared lost, or handed out for a probe. In the second
      * case the original may still be acknowledged: `acked` may follow `lost`. */
     void (*lost)(void *self, enum vel_space space, const struct vel_record *record);
+    /* Likewise for each packet that is declared lost, before its records; NULL: not wanted. by_time:
+     * it is overdue, else so many later ones were acknowledged. */
+    void (*packet_lost)(void *self, enum vel_space space, uint64_t number,
+                        const struct vel_sent_packet *packet, bool by_time);
     void *self;
 };
 

@@ -89,6 +89,8 @@ void vel_recovery_detect_lost(struct vel_recovery *r, enum vel_space space, vel_
         first_lost = VEL_MIN(first_lost, n);
         if (packet->path == r->path)
             extend(&stretch, &r->rtt, packet);
+        if (r->hooks.packet_lost != NULL)
+            r->hooks.packet_lost(r->hooks.self, space, n, packet, packet->time + delay <= now);
         packet_lost(r, space, n, packet, now);
     }
     uint64_t reductions = r->cc.reductions;
