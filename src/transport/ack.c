@@ -4,13 +4,38 @@
 #include "base/try.h"
 #include "base/units.h"
 
-void vel_acks_init(struct vel_acks *acks, const struct vel_env *env, vel_time max_delay)
+/* RFC 9000 18.2: max_ack_delay ends below 2^14 milliseconds. */
+#define MAX_ACK_DELAY_END (UINT64_C(1) << 14)
+
+struct vel_ack_policy vel_ack_policy(vel_time max_delay)
+{
+    return (struct vel_ack_policy){.max_delay = max_delay, .every = VEL_ACK_EVERY, .reordering = 1};
+}
+
+vel_result vel_ack_policy_obey(struct vel_ack_policy *policy,
+                               const struct vel_frame_ack_frequency *frame)
+{
+    REQUIRE(frame->max_delay >= VEL_ACK_MIN_DELAY / US, VEL_ERR_UNEXPECTED);
+    REQUIRE(frame->max_delay < MAX_ACK_DELAY_END * (MS / US), VEL_ERR_UNEXPECTED);
+    if (frame->sequence < policy->sequence)
+        return VEL_OK;
+    *policy = (struct vel_ack_policy){
+        .max_delay = VEL_MIN((vel_time)frame->max_delay * US, VEL_ACK_MAX_DELAY),
+        .every = (uint32_t)VEL_MIN(frame->threshold, (uint64_t)VEL_ACK_EVERY_MAX - 1) + 1,
+        .reordering = frame->reordering,
+        .asked = true,
+        .sequence = frame->sequence + 1,
+    };
+    return VEL_OK;
+}
+
+void vel_acks_init(struct vel_acks *acks, const struct vel_env *env,
+                   const struct vel_ack_policy *policy)
 {
     *acks = (struct vel_acks){
         .received = {.env = env, .limit = VEL_ACK_RANGES},
-        .max_delay = max_delay,
+        .policy = policy,
         .due = VEL_NEVER,
-        .every = VEL_ACK_EVERY,
     };
 }
 
@@ -54,6 +79,56 @@ static void count_ecn(struct vel_ecn_counts *counts, uint8_t ecn)
     counts->ce += ecn == VEL_ECN_CE;
 }
 
+/* VEL-TR-30: RFC 9000 13.2.2 asks for every second packet and knows receivers that do with less. The
+ * beginning of a connection, where windows are small and grow with each acknowledgement, has them
+ * all; later a train of packets makes one, and a slow sender waits for a quarter of a round trip. */
+static bool may_leave_out(const struct vel_acks *acks)
+{
+    return !acks->policy->asked && acks->settled >= VEL_ACK_FEW_AFTER && acks->round_trip > 0;
+}
+
+static uint32_t every(const struct vel_acks *acks)
+{
+    return may_leave_out(acks) ? VEL_ACK_FEW : acks->policy->every;
+}
+
+static vel_time longest_wait(const struct vel_acks *acks)
+{
+    vel_time quarter = VEL_MAX(acks->round_trip / 4, VEL_ACK_MIN_DELAY);
+    vel_time most = acks->policy->max_delay;
+    return may_leave_out(acks) ? VEL_MIN(most, quarter) : most;
+}
+
+/* draft-ietf-quic-ack-frequency 6.2: a number that was not reported missing is by now, or one comes
+ * that the peer has already taken for lost. */
+static bool is_reordered_far(const struct vel_acks *acks, uint64_t number)
+{
+    uint64_t by = acks->policy->reordering;
+    uint64_t reported =
+        acks->told > by ? acks->told - by : 0; /* of what is below, the peer knows */
+    if (acks->told > 0 && number < reported)
+        return true;
+    uint64_t missing = vel_ranges_gap(&acks->received, VEL_MAX(reported, acks->floor)).start;
+    return missing < acks->eliciting && acks->eliciting - missing >= by;
+}
+
+/* RFC 9000 13.2.1: at once when packets are missing or late, and on a congestion mark; the peer may
+ * have asked to be told later of the former, and only of the first of several marks. */
+static bool is_urgent(const struct vel_acks *acks, uint64_t number, bool in_order, bool marked)
+{
+    const struct vel_ack_policy *policy = acks->policy;
+    if (acks->pending >= every(acks) || policy->max_delay == 0)
+        return true;
+    if (marked && !(acks->was_marked && policy->asked && policy->every > VEL_ACK_EVERY))
+        return true;
+    /* Before ranges are forgotten that nobody was told of. */
+    if (!in_order && acks->received.count == VEL_ACK_RANGES)
+        return true;
+    if (policy->reordering <= 1)
+        return !in_order && policy->reordering == 1;
+    return (!in_order || acks->received.count > 1) && is_reordered_far(acks, number);
+}
+
 vel_result vel_acks_received(struct vel_acks *acks, uint64_t number, bool ack_eliciting,
                              uint8_t ecn, vel_time now)
 {
@@ -67,16 +142,21 @@ vel_result vel_acks_received(struct vel_acks *acks, uint64_t number, bool ack_el
         acks->largest = number;
         acks->largest_time = now;
     }
-    if (!ack_eliciting)
-        return VEL_OK;
-    /* RFC 9000 13.2.1: at once when packets are missing or late, and on a congestion mark. */
-    bool at_once = !in_order || ecn == VEL_ECN_CE;
-    acks->pending++;
-    if (at_once || acks->pending >= acks->every || acks->max_delay == 0)
-        acks->due = now;
-    else
-        acks->due = VEL_MIN(acks->due, now + acks->max_delay);
+    bool marked = ecn == VEL_ECN_CE;
+    if (ack_eliciting) {
+        acks->pending++;
+        acks->eliciting = VEL_MAX(acks->eliciting, number);
+        vel_time wait = is_urgent(acks, number, in_order, marked) ? 0 : longest_wait(acks);
+        acks->due = VEL_MIN(acks->due, now + wait);
+        acks->settled += acks->settled < VEL_ACK_FEW_AFTER;
+    }
+    acks->was_marked = marked;
     return VEL_OK;
+}
+
+void vel_acks_hurry(struct vel_acks *acks, vel_time now)
+{
+    acks->due = VEL_MIN(acks->due, now);
 }
 
 vel_time vel_acks_deadline(const struct vel_acks *acks)
@@ -97,6 +177,8 @@ uint64_t vel_acks_delay(const struct vel_acks *acks, unsigned exponent, vel_time
 
 void vel_acks_sent(struct vel_acks *acks, bool in_ack_eliciting)
 {
+    const struct vel_range *last = vel_ranges_last(&acks->received);
+    acks->told = last == NULL ? acks->told : last->end;
     acks->pending = 0;
     acks->due = VEL_NEVER;
     acks->unelicited = in_ack_eliciting ? 0 : acks->unelicited + 1;

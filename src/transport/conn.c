@@ -21,6 +21,7 @@ static void init_parts(struct vel_conn *conn, const struct vel_conn_setup *setup
     conn->aead = VEL_AES_128_GCM;
     conn->pool = (struct vel_pool){.env = conn->env};
     conn->datagrams.env = conn->env;
+    conn->ack_policy = vel_ack_policy(limits->max_ack_delay);
     vel_life_init(&conn->life, now, limits->handshake_timeout, limits->idle_timeout);
     for (int i = 0; i < VEL_SPACE_COUNT; i++)
         vel_crypto_stream_init(&conn->space[i].crypto, &conn->pool);
@@ -40,6 +41,7 @@ static void init_first_track(struct vel_conn *conn, const struct vel_conn_setup 
         .conn = conn,
         .path = &path,
         .limits = limits,
+        .ack_policy = &conn->ack_policy,
         .recovery = {.env = conn->env,
                      .hooks = {.acked = vel_conn_record_acked,
                                .lost = vel_conn_record_lost,

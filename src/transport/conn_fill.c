@@ -8,9 +8,8 @@ enum { CONTROL_FRAME_MAX = 1 + 8 + 8 + 1 + VEL_CID_MAX + VEL_RESET_TOKEN };
 /* Room for an ACK of one range with its ECN counts: type and seven varints. */
 enum { ACK_FRAME_MIN = 1 + 7 * VEL_VARINT_MAX };
 
-/* Write one control frame with its record; nothing happens when either has no room. */
-static bool write_control(struct vel_packet_build *p, const struct vel_frame *frame,
-                          struct vel_record record)
+bool vel_packet_write_control(struct vel_packet_build *p, const struct vel_frame *frame,
+                              struct vel_record record)
 {
     if (vel_room(&p->w) < CONTROL_FRAME_MAX ||
         vel_sent_add(&p->track->recovery.space[p->space].sent, record) != VEL_OK)
@@ -82,7 +81,7 @@ void vel_conn_fill_new_cids(struct vel_packet_build *p)
                                   .new_cid = {.sequence = ours->sequence, .cid = ours->cid}};
         memcpy(frame.new_cid.reset_token, ours->reset_token, VEL_RESET_TOKEN);
         struct vel_record record = {.kind = VEL_RECORD_NEW_CONNECTION_ID, .id = ours->sequence};
-        if (!write_control(p, &frame, record))
+        if (!vel_packet_write_control(p, &frame, record))
             return;
         ours->due = false;
     }
@@ -96,7 +95,7 @@ static void fill_retired_cids(struct vel_packet_build *p)
                                   .sequence = theirs->sequence};
         struct vel_record record = {.kind = VEL_RECORD_RETIRE_CONNECTION_ID,
                                     .id = theirs->sequence};
-        if (!write_control(p, &frame, record))
+        if (!vel_packet_write_control(p, &frame, record))
             return;
         theirs->due = false;
     }
@@ -109,8 +108,8 @@ static void fill_new_token(struct vel_conn *conn, struct vel_packet_build *p)
     struct vel_record record = {.kind = VEL_RECORD_NEW_TOKEN};
     if (vel_room(&p->w) < CONTROL_FRAME_MAX)
         return;
-    conn->new_token_due =
-        vel_conn_make_new_token(conn, token, &frame) && !write_control(p, &frame, record);
+    conn->new_token_due = vel_conn_make_new_token(conn, token, &frame) &&
+                          !vel_packet_write_control(p, &frame, record);
 }
 
 static void fill_app(struct vel_conn *conn, struct vel_packet_build *p, vel_time now)
@@ -118,15 +117,16 @@ static void fill_app(struct vel_conn *conn, struct vel_packet_build *p, vel_time
     if (conn->handshake_done_due) {
         struct vel_frame frame = {.type = VEL_FRAME_HANDSHAKE_DONE};
         struct vel_record record = {.kind = VEL_RECORD_HANDSHAKE_DONE};
-        conn->handshake_done_due = !write_control(p, &frame, record);
+        conn->handshake_done_due = !vel_packet_write_control(p, &frame, record);
     }
     struct vel_frame response = {.type = VEL_FRAME_PATH_RESPONSE};
     struct vel_record record = {.kind = VEL_RECORD_PATH_RESPONSE};
     while (vel_room(&p->w) >= CONTROL_FRAME_MAX &&
            vel_path_take_response(p->track->paths.active, response.path_data))
-        p->expanded |= write_control(p, &response, record); /* RFC 9000 8.2.2 */
+        p->expanded |= vel_packet_write_control(p, &response, record); /* RFC 9000 8.2.2 */
     if (conn->new_token_due)
         fill_new_token(conn, p);
+    vel_conn_fill_ack_request(p);
     vel_conn_fill_new_cids(p);
     fill_retired_cids(p);
     vel_conn_fill_datagrams(conn, p, true, now);
@@ -147,6 +147,15 @@ static void fill_ping(struct vel_packet_build *p)
         return;
     vel_frame_write(&p->w, &frame);
     p->eliciting = true;
+}
+
+/* What answers a time-out is to be acknowledged without delay (draft-ietf-quic-ack-frequency 7). */
+static void fill_immediate_ack(const struct vel_conn *conn, struct vel_packet_build *p)
+{
+    struct vel_frame frame = {.type = VEL_FRAME_IMMEDIATE_ACK};
+    if (p->space == VEL_SPACE_APP && conn->ack_request.allowed && p->eliciting &&
+        vel_room(&p->w) > 0)
+        vel_frame_write(&p->w, &frame);
 }
 
 static bool app_has_work(struct vel_track *track)
@@ -192,6 +201,8 @@ void vel_conn_fill(struct vel_conn *conn, struct vel_packet_build *p, bool windo
                           (acked && vel_acks_wants_ping(&s->acks));
         if (!p->eliciting && wants_ping)
             fill_ping(p);
+        if (s->probes_due > 0)
+            fill_immediate_ack(conn, p);
     }
     if (acked)
         vel_acks_sent(&s->acks, p->eliciting);

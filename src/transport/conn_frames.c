@@ -43,8 +43,25 @@ static uint64_t on_ack(struct vel_conn *conn, const struct frame_context *in,
     vel_pacer_set_rate(&track->pacer, pacing.rate, pacing.quantum, in->now);
     track->pace_until = VEL_NEVER;
     vel_streams_set_window(conn->streams, vel_cc_window(&track->recovery.cc));
+    track->space[VEL_SPACE_APP].acks.round_trip = track->recovery.rtt.smoothed;
+    if (in->frames->space == VEL_SPACE_APP)
+        vel_conn_consider_acks(track);
     if (conn->trace != NULL)
         vel_conn_trace_recovery(track);
+    return VEL_WIRE_NO_ERROR;
+}
+
+static uint64_t on_ack_frequency(struct vel_conn *conn, const struct frame_context *in,
+                                 const struct vel_frame *frame)
+{
+    return vel_conn_on_ack_frequency(conn, &frame->ack_frequency, in->now);
+}
+
+static uint64_t on_immediate_ack(struct vel_conn *conn, const struct frame_context *in,
+                                 const struct vel_frame *frame)
+{
+    (void)conn, (void)frame;
+    vel_acks_hurry(&in->frames->track->space[VEL_SPACE_APP].acks, in->now);
     return VEL_WIRE_NO_ERROR;
 }
 
@@ -163,7 +180,9 @@ static const frame_handler handlers[VEL_FRAME_INDEXES] = {
     [VEL_FRAME_PATH_RESPONSE] = on_path_response,
     [VEL_FRAME_CONNECTION_CLOSE] = on_close,
     [VEL_FRAME_HANDSHAKE_DONE] = on_handshake_done,
+    [VEL_FRAME_IMMEDIATE_ACK] = on_immediate_ack,
     [VEL_FRAME_DATAGRAM] = on_datagram,
+    [VEL_FRAME_INDEX(VEL_FRAME_ACK_FREQUENCY)] = on_ack_frequency,
 };
 
 /* Close for a frame that does not parse or is not allowed here. */

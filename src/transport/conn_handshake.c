@@ -43,6 +43,8 @@ static struct vel_params local_params(const struct vel_conn *conn)
     params.max_datagram_frame_size = limits->max_datagram_frame_size;
     params.ack_delay_exponent = VEL_ACK_DELAY_EXPONENT;
     params.max_ack_delay = (uint64_t)(limits->max_ack_delay / MS);
+    if (limits->max_ack_delay >= VEL_ACK_MIN_DELAY)
+        params.min_ack_delay = VEL_ACK_MIN_DELAY / US;
     params.active_connection_id_limit = VEL_CIDS_REMOTE;
     vel_conn_fill_versions(conn, &params.version_information);
     params.initial_source_connection_id =
@@ -102,7 +104,10 @@ static vel_result sink_peer_params(void *self, struct vel_slice bytes)
     conn->peer_cid_limit = params.active_connection_id_limit;
     conn->peer_max_udp_payload = params.max_udp_payload_size;
     conn->peer_ack_delay_unit = US << params.ack_delay_exponent;
-    vel_recovery_set_max_ack_delay(&conn->first.recovery, (vel_time)params.max_ack_delay * MS);
+    bool takes_requests = params.min_ack_delay != VEL_PARAM_ABSENT;
+    vel_time least = takes_requests ? (vel_time)params.min_ack_delay * US : VEL_NEVER;
+    vel_ack_request_init(&conn->ack_request, least, (vel_time)params.max_ack_delay * MS);
+    vel_conn_update_ack_delay(conn);
     vel_time idle_limit = INT64_MAX / (2 * MS);
     vel_life_peer_idle_timeout(
         &conn->life, (vel_time)VEL_MIN(params.max_idle_timeout, (uint64_t)idle_limit) * MS);

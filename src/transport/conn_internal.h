@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/units.h"
 #include "handshake/handshake.h"
+#include "transport/ack_request.h"
 #include "transport/conn.h"
 #include "transport/crypto_stream.h"
 #include "transport/datagrams.h"
@@ -35,6 +36,7 @@
  *   conn_packet.c     header, padding and sealing of one packet
  *   conn_handshake.c  the handshake provider's callbacks, keys, transport parameters
  *   conn_datagrams.c  the application's calls on datagrams, and their frames
+ *   conn_acks.c       acknowledgement frequency
  *   conn_keys.c       key updates, and keys that wear out
  *   conn_version.c    one connection between compatible versions
  *   conn_opening.c    what only a young connection meets: Retry, Version Negotiation, early packets
@@ -102,6 +104,8 @@ struct vel_conn {
     struct vel_key_update key_update; /* of the application space */
     struct vel_streams *streams;
     struct vel_datagrams datagrams;
+    struct vel_ack_policy ack_policy;   /* what the peer wants acknowledged, and when */
+    struct vel_ack_request ack_request; /* what we want */
     struct vel_handshake *handshake;
     struct vel_buf new_token;    /* client: the last one that came */
     struct vel_opening *opening; /* NULL once the handshake is confirmed */
@@ -262,11 +266,29 @@ bool vel_conn_wants(struct vel_track *track, enum vel_space space, bool window, 
 
 /* Write what is due into the packet. */
 void vel_conn_fill(struct vel_conn *conn, struct vel_packet_build *p, bool window, vel_time now);
+/* Write one control frame with its record; nothing happens when either has no room. */
+bool vel_packet_write_control(struct vel_packet_build *p, const struct vel_frame *frame,
+                              struct vel_record record);
 /* NEW_CONNECTION_ID frames that are due. */
 void vel_conn_fill_new_cids(struct vel_packet_build *p);
 /* Acknowledge everything that was received, leaving room for `keep` bytes: in the packet that ends
  * the connection, whose own acknowledgement nobody waits for. */
 void vel_conn_fill_last_ack(struct vel_packet_build *p, size_t keep, vel_time now);
+
+/* ---- conn_acks.c ---- */
+
+/* How long the peer waits with acknowledgements counts in our probe time-outs. */
+void vel_conn_update_ack_delay(struct vel_conn *conn);
+
+/* An acknowledgement of 1-RTT packets arrived: ask for more or fewer, if that is worth it. */
+void vel_conn_consider_acks(struct vel_track *track);
+
+/* Write the ACK_FREQUENCY that is due. */
+void vel_conn_fill_ack_request(struct vel_packet_build *p);
+
+/* ACK_FREQUENCY arrived. Returns the code to close with; VEL_WIRE_NO_ERROR: fine. */
+uint64_t vel_conn_on_ack_frequency(struct vel_conn *conn,
+                                   const struct vel_frame_ack_frequency *frame, vel_time now);
 
 /* ---- conn_records.c ---- */
 

@@ -114,6 +114,23 @@ static enum vel_err stream_lost(struct vel_track *track, enum vel_space space,
     return vel_streams_lost(track->conn->streams, record);
 }
 
+static enum vel_err ack_frequency_acked(struct vel_track *track, enum vel_space space,
+                                        const struct vel_record *record)
+{
+    (void)space;
+    vel_ack_request_acked(&track->conn->ack_request, record->id);
+    vel_conn_update_ack_delay(track->conn);
+    return VEL_OK;
+}
+
+static enum vel_err ack_frequency_lost(struct vel_track *track, enum vel_space space,
+                                       const struct vel_record *record)
+{
+    (void)space;
+    vel_ack_request_lost(&track->conn->ack_request, record->id);
+    return VEL_OK;
+}
+
 /* RFC 9221 5.2: never sent again; the application can learn how many were lost. */
 static enum vel_err datagram_acked(struct vel_track *track, enum vel_space space,
                                    const struct vel_record *record)
@@ -153,6 +170,7 @@ static const struct {
     [VEL_RECORD_HANDSHAKE_DONE] = {NULL, handshake_done_lost},
     [VEL_RECORD_NEW_TOKEN] = {NULL, new_token_lost},
     [VEL_RECORD_PING] = {ping_acked, ping_lost},
+    [VEL_RECORD_ACK_FREQUENCY] = {ack_frequency_acked, ack_frequency_lost},
     [VEL_RECORD_DATAGRAM] = {datagram_acked, datagram_lost},
 };
 

@@ -202,6 +202,16 @@ static vel_result read_datagram(struct vel_reader *r, unsigned flags, struct vel
     return VEL_OK;
 }
 
+static vel_result read_ack_frequency(struct vel_reader *r, unsigned flags, struct vel_frame *f)
+{
+    (void)flags;
+    f->ack_frequency.sequence = vel_read_varint(r);
+    f->ack_frequency.threshold = vel_read_varint(r);
+    f->ack_frequency.max_delay = vel_read_varint(r);
+    f->ack_frequency.reordering = vel_read_varint(r);
+    return VEL_OK;
+}
+
 /* Packet types a frame may be in; the letters of RFC 9000 table 3. */
 enum {
     I = 1 << VEL_PACKET_INITIAL,
@@ -243,6 +253,7 @@ static const struct row rows[VEL_FRAME_INDEXES] = {
     [0x1b] = {read_path,         0, 0,         {"PATH_RESPONSE",       O,             true,  true,  true}},
     [0x1c] = {read_close,        1, Z | O,     {"CONNECTION_CLOSE",    I | H | Z | O, false, true,  false}},
     [0x1e] = {read_nothing,      0, 0,         {"HANDSHAKE_DONE",      O,             true,  true,  false}},
+    [0x1f] = {read_nothing,      0, 0,         {"IMMEDIATE_ACK",       O,             true,  true,  false}},
     [0x30] = {read_datagram,     1, Z | O,     {"DATAGRAM",            Z | O,         true,  true,  false}},
     [0x3e] = {read_path_ack,     1, O,         {"PATH_ACK",            O,             false, false, false}},
     [INDEX(PATH_ABANDON)] =
@@ -261,13 +272,15 @@ static const struct row rows[VEL_FRAME_INDEXES] = {
         {read_limit,             0, 0,         {"PATHS_BLOCKED",       O,             true,  true,  false}},
     [INDEX(PATH_CIDS_BLOCKED)] =
         {read_path_sequence,     0, 0,         {"PATH_CIDS_BLOCKED",   O,             true,  true,  false}},
+    [INDEX(ACK_FREQUENCY)] =
+        {read_ack_frequency,     0, 0,         {"ACK_FREQUENCY",       O,             true,  true,  false}},
 };
 /* clang-format on */
 
 static bool has_row(uint64_t type)
 {
-    bool listed =
-        type < 0x40 || (type >= VEL_FRAME_PATH_ABANDON && type <= VEL_FRAME_PATH_CIDS_BLOCKED);
+    bool listed = type < 0x40 || type == VEL_FRAME_ACK_FREQUENCY ||
+                  (type >= VEL_FRAME_PATH_ABANDON && type <= VEL_FRAME_PATH_CIDS_BLOCKED);
     return listed && rows[VEL_FRAME_INDEX(type)].read != NULL;
 }
 

@@ -11,11 +11,11 @@
 #include "velocity/slice.h"
 
 /*
- * Frames, RFC 9000 section 19, DATAGRAM, RFC 9221, and those of the multipath extension
- * (draft-ietf-quic-multipath section 4): one struct for each, one reader and one writer for all, one
- * table of what each may do. Nothing is allocated; slices of a frame that was read point into the
- * packet. Reader and table know all of them; whether an extension was negotiated, and which path
- * identifiers there are, is the caller's to know.
+ * Frames, RFC 9000 section 19, DATAGRAM, RFC 9221, those of the multipath extension
+ * (draft-ietf-quic-multipath section 4) and of draft-ietf-quic-ack-frequency: one struct for each, one
+ * reader and one writer for all, one table of what each may do. Nothing is allocated; slices of a
+ * frame that was read point into the packet. Reader and table know all of them; whether an extension
+ * was negotiated, and which path identifiers there are, is the caller's to know.
  */
 
 /* Wire types. Where RFC 9000 gives a frame several, this is the first, and the fields tell the
@@ -41,8 +41,10 @@ enum vel_frame_type {
     VEL_FRAME_PATH_RESPONSE = 0x1b,
     VEL_FRAME_CONNECTION_CLOSE = 0x1c,
     VEL_FRAME_HANDSHAKE_DONE = 0x1e,
+    VEL_FRAME_IMMEDIATE_ACK = 0x1f,
     VEL_FRAME_DATAGRAM = 0x30,
     VEL_FRAME_PATH_ACK = 0x3e,
+    VEL_FRAME_ACK_FREQUENCY = 0xaf,
     VEL_FRAME_PATH_ABANDON = 0x3e75,
     VEL_FRAME_PATH_STATUS_BACKUP = 0x3e76,
     VEL_FRAME_PATH_STATUS_AVAILABLE = 0x3e77,
@@ -55,8 +57,10 @@ enum vel_frame_type {
 
 /* Places in a table with a row for each frame type: the types of one byte, then the long ones. */
 #define VEL_FRAME_INDEX(type)                                                                      \
-    ((type) < 0x40 ? (size_t)(type) : 0x40 + (size_t)(type) - VEL_FRAME_PATH_ABANDON)
-enum { VEL_FRAME_INDEXES = 0x40 + 8 };
+    ((type) < 0x40                     ? (size_t)(type)                                            \
+     : (type) < VEL_FRAME_PATH_ABANDON ? (size_t)0x40                                              \
+                                       : 0x41 + (size_t)(type) - VEL_FRAME_PATH_ABANDON)
+enum { VEL_FRAME_INDEXES = 0x41 + 8 };
 
 /* Packet numbers and byte offsets end at 2^62 - 1, stream counts at 2^60. */
 #define VEL_VARINT_LAST ((UINT64_C(1) << 62) - 1)
@@ -98,6 +102,14 @@ struct vel_frame_close {
     struct vel_slice reason;
 };
 
+/* When the receiver of the frame shall acknowledge. */
+struct vel_frame_ack_frequency {
+    uint64_t sequence;
+    uint64_t threshold;  /* ack-eliciting packets that may stay unacknowledged */
+    uint64_t max_delay;  /* microseconds */
+    uint64_t reordering; /* packets; 1: acknowledge what is out of order at once; 0: never */
+};
+
 struct vel_frame_new_cid {
     uint64_t sequence;
     uint64_t retire_prior_to; /* at most sequence */
@@ -116,6 +128,7 @@ struct vel_frame {
         struct vel_frame_close close;
         struct vel_frame_new_cid new_cid; /* NEW_CONNECTION_ID, PATH_NEW_CONNECTION_ID */
         struct vel_slice token;           /* NEW_TOKEN: at least one byte */
+        struct vel_frame_ack_frequency ack_frequency;
         struct vel_slice datagram;
         uint64_t limit;    /* MAX_DATA and DATA_BLOCKED, bytes; MAX_PATH_ID, PATHS_BLOCKED */
         uint64_t sequence; /* (PATH_)RETIRE_CONNECTION_ID; PATH_STATUS_; PATH_CIDS_BLOCKED: next */

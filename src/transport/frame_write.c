@@ -53,6 +53,15 @@ static void write_new_cid(struct vel_writer *w, const struct vel_frame_new_cid *
     vel_write_bytes(w, vel_slice(n->reset_token, VEL_RESET_TOKEN));
 }
 
+static void write_ack_frequency(struct vel_writer *w, const struct vel_frame_ack_frequency *f)
+{
+    vel_write_varint(w, VEL_FRAME_ACK_FREQUENCY);
+    vel_write_varint(w, f->sequence);
+    vel_write_varint(w, f->threshold);
+    vel_write_varint(w, f->max_delay);
+    vel_write_varint(w, f->reordering);
+}
+
 /* A frame of a type and up to three integers. */
 static void write_numbers(struct vel_writer *w, enum vel_frame_type type, size_t count, uint64_t a,
                           uint64_t b, uint64_t c)
@@ -71,6 +80,7 @@ void vel_frame_write(struct vel_writer *w, const struct vel_frame *f)
         return;
     case VEL_FRAME_PING:
     case VEL_FRAME_HANDSHAKE_DONE:
+    case VEL_FRAME_IMMEDIATE_ACK:
         write_type(w, f->type, 0);
         return;
     case VEL_FRAME_ACK:
@@ -143,6 +153,9 @@ void vel_frame_write(struct vel_writer *w, const struct vel_frame *f)
         return;
     case VEL_FRAME_CONNECTION_CLOSE:
         write_close(w, &f->close);
+        return;
+    case VEL_FRAME_ACK_FREQUENCY:
+        write_ack_frequency(w, &f->ack_frequency);
         return;
     case VEL_FRAME_DATAGRAM:
         write_type(w, f->type, FLAG_DATAGRAM_LEN);

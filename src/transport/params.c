@@ -51,6 +51,7 @@ static const struct row rows[] = {
     {0x11, KIND_VERSIONS,  false, FIELD(version_information), 0, 0, 0}, /* RFC 9368 */
     {0x20, KIND_INTEGER,   false, FIELD(max_datagram_frame_size), ANY, 0}, /* RFC 9221 */
     {0x3e, KIND_INTEGER,   false, FIELD(initial_max_path_id), 0, UINT32_MAX, VEL_PARAM_ABSENT},
+    {0xff04de1b, KIND_INTEGER, false, FIELD(min_ack_delay), ANY, VEL_PARAM_ABSENT},
 };
 /* clang-format on */
 
@@ -290,6 +291,9 @@ vel_result vel_params_decode(struct vel_slice bytes, bool from_client, struct ve
         TRY(read_row(&value, from_client, &rows[i], &made));
         REQUIRE(vel_read_done(&value), VEL_ERR_MALFORMED);
     }
+    uint64_t most = made.max_ack_delay * 1000;
+    REQUIRE(made.min_ack_delay == VEL_PARAM_ABSENT || made.min_ack_delay <= most,
+            VEL_ERR_MALFORMED);
     *params = made;
     return VEL_OK;
 }

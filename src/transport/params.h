@@ -11,12 +11,14 @@
 
 /*
  * Transport parameters, RFC 9000 section 18, max_datagram_frame_size (RFC 9221),
- * version_information (RFC 9368) and initial_max_path_id (draft-ietf-quic-multipath 2.1). A plain value: no pointers, copy it freely. Integers are the
+ * version_information (RFC 9368), initial_max_path_id (draft-ietf-quic-multipath 2.1) and min_ack_delay
+ * (draft-ietf-quic-ack-frequency). A plain value: no pointers, copy it freely. Integers are the
  * wire's: sizes in bytes, times in milliseconds.
  */
 enum { VEL_PARAMS_VERSIONS = 16, VEL_PARAMS_MAX = 1024 };
 
-/* No initial_max_path_id: the sender does not speak multipath. 0 says that it does. */
+/* No initial_max_path_id: the sender does not speak multipath; 0 says that it does. No min_ack_delay:
+ * it takes no ACK_FREQUENCY. */
 #define VEL_PARAM_ABSENT UINT64_MAX
 
 /* A parameter that may be absent has its own flag. */
@@ -59,6 +61,7 @@ struct vel_params {
     uint64_t initial_max_streams_uni;
     uint64_t ack_delay_exponent;
     uint64_t max_ack_delay; /* ms */
+    uint64_t min_ack_delay; /* us, at most max_ack_delay; VEL_PARAM_ABSENT: no ACK_FREQUENCY */
     uint64_t active_connection_id_limit;
     uint64_t max_datagram_frame_size; /* 0: none accepted */
     uint64_t initial_max_path_id;     /* VEL_PARAM_ABSENT, or below 2^32 */

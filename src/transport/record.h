@@ -31,8 +31,9 @@ enum vel_record_kind {
     VEL_RECORD_PATH_RESPONSE,        /* id: the path */
     VEL_RECORD_HANDSHAKE_DONE,
     VEL_RECORD_NEW_TOKEN,
-    VEL_RECORD_PING,     /* id: the path, len: bytes of an MTU probe; 0: it is none */
-    VEL_RECORD_DATAGRAM, /* id: the application's, to tell it what became of the datagram */
+    VEL_RECORD_PING,          /* id: the path, len: bytes of an MTU probe; 0: it is none */
+    VEL_RECORD_ACK_FREQUENCY, /* id: sequence number */
+    VEL_RECORD_DATAGRAM,      /* id: the application's, to tell it what became of the datagram */
     VEL_RECORD_KINDS
 };
 

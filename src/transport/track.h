@@ -45,6 +45,7 @@ struct vel_track_setup {
     uint32_t id;
     const struct vel_path *path; /* the first one */
     const struct vel_limits *limits;
+    const struct vel_ack_policy *ack_policy; /* of 1-RTT packets; stays as long as the track */
     struct vel_recovery_setup recovery;
 };
 

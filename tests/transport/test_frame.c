@@ -50,6 +50,8 @@ static void every_frame_is_read_and_written(void **state)
         {"CONNECTION_CLOSE, application", VEL_FRAME_CONNECTION_CLOSE, BYTES(0x1d, 10, 0)},
         {"HANDSHAKE_DONE", VEL_FRAME_HANDSHAKE_DONE, BYTES(0x1e)},
         {"DATAGRAM", VEL_FRAME_DATAGRAM, BYTES(0x31, 2, 0xaa, 0xbb)},
+        {"IMMEDIATE_ACK", VEL_FRAME_IMMEDIATE_ACK, BYTES(0x1f)},
+        {"ACK_FREQUENCY", VEL_FRAME_ACK_FREQUENCY, BYTES(0x40, 0xaf, 1, 10, 0x67, 0xd0, 3)},
         {"PATH_ACK", VEL_FRAME_PATH_ACK, BYTES(0x3e, 7, 10, 5, 1, 5, 2, 1)},
         {"PATH_ACK with ECN", VEL_FRAME_PATH_ACK, BYTES(0x3f, LAST, 10, 5, 0, 10, 1, 2, 3)},
         {"PATH_ABANDON", VEL_FRAME_PATH_ABANDON, BYTES(0x7e, 0x75, 1, 0x7e, 0x76)},
@@ -99,7 +101,7 @@ static void bad_frames_are_refused(void **state)
         enum vel_err want;
     } rows[] = {
         {"nothing", {0}, VEL_ERR_MALFORMED},
-        {"unknown type", BYTES(0x1f), VEL_ERR_MALFORMED},
+        {"unknown type", BYTES(0x20), VEL_ERR_MALFORMED},
         {"unknown type behind DATAGRAM", BYTES(0x32), VEL_ERR_MALFORMED},
         {"unknown large type", BYTES(LAST), VEL_ERR_MALFORMED},
         {"unknown type before PATH_ABANDON", BYTES(0x7e, 0x74, 1, 1), VEL_ERR_MALFORMED},
@@ -163,6 +165,8 @@ static void frames_stay_in_their_packets(void **state)
         {"CONNECTION_CLOSE, application", BYTES(0x1d, 0, 0), "__01"},
         {"HANDSHAKE_DONE", BYTES(0x1e), "___1"},
         {"DATAGRAM", BYTES(0x30), "__01"},
+        {"IMMEDIATE_ACK", BYTES(0x1f), "___1"},
+        {"ACK_FREQUENCY", BYTES(0x40, 0xaf, 0, 0, 0, 0), "___1"},
         {"PATH_ACK", BYTES(0x3e, 0, 0, 0, 0, 0), "___1"},
         {"PATH_ACK with ECN", BYTES(0x3f, 0, 0, 0, 0, 0, 0, 0, 0), "___1"},
         {"PATH_ABANDON", BYTES(0x7e, 0x75, 0, 0), "___1"},

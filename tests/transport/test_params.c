@@ -31,6 +31,7 @@ static struct vel_params full(bool from_client)
     p.initial_max_streams_uni = 5;
     p.ack_delay_exponent = 20;
     p.max_ack_delay = 16383;
+    p.min_ack_delay = 16383000;
     p.active_connection_id_limit = 8;
     p.max_datagram_frame_size = 65535;
     p.initial_max_path_id = UINT32_MAX;
@@ -102,6 +103,10 @@ static void rules_are_checked(void **state)
         {"unknown", BYTES(0x40, 0x99, 2, 1, 2), VEL_OK},
         {"unknown twice", BYTES(0x3b, 0, 0x3b, 0), VEL_OK},
         {"idle timeout", BYTES(1, 1, 5), VEL_OK},
+        {"min_ack_delay of 25 ms",
+         BYTES(0xc0, 0, 0, 0, 0xff, 4, 0xde, 0x1b, 4, 0x80, 0, 0x61, 0xa8), VEL_OK},
+        {"min_ack_delay over the default max_ack_delay",
+         BYTES(0xc0, 0, 0, 0, 0xff, 4, 0xde, 0x1b, 4, 0x80, 0, 0x61, 0xa9), VEL_ERR_MALFORMED},
         {"twice", BYTES(1, 1, 5, 1, 1, 5), VEL_ERR_MALFORMED},
         {"id cut", BYTES(0x40), VEL_ERR_MALFORMED},
         {"length cut", BYTES(1), VEL_ERR_MALFORMED},

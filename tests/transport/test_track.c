@@ -18,9 +18,11 @@ static void starts_idle(void **state)
     struct vel_addr addr = {.family = VEL_ADDR_IP4, .port = 1};
     struct vel_path path;
     vel_path_init(&path, &addr, &addr, true, 1452);
-    struct vel_limits limits = {.max_ack_delay = 25 * MS, .pacing = true};
+    struct vel_limits limits = {.pacing = true};
+    const struct vel_ack_policy policy = vel_ack_policy(25 * MS);
     struct vel_track_setup setup = {
         .id = 3,
+        .ack_policy = &policy,
         .path = &path,
         .limits = &limits,
         .recovery = {.env = &t.env,
@@ -35,8 +37,8 @@ static void starts_idle(void **state)
     assert_int_equal(vel_recovery_deadline(&track.recovery), VEL_NEVER);
     assert_int_equal(track.pace_until, VEL_NEVER);
     /* Only acknowledgements of 1-RTT packets may wait for more to acknowledge. */
-    assert_int_equal(track.space[VEL_SPACE_INITIAL].acks.max_delay, 0);
-    assert_int_equal(track.space[VEL_SPACE_APP].acks.max_delay, 25 * MS);
+    assert_int_equal(track.space[VEL_SPACE_INITIAL].acks.policy->max_delay, 0);
+    assert_ptr_equal(track.space[VEL_SPACE_APP].acks.policy, &policy);
     vel_track_clear(&track);
     test_env_done(&t);
 }
