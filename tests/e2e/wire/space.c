@@ -2,6 +2,7 @@
 #include "wire/space.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/ipv6.h>
@@ -10,10 +11,11 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DEVICE "net0"
-enum { QUEUE_PACKETS = 5000 };
+enum { QUEUE_PACKETS = 5000, USABLE_TRIES = 10000 };
 
 static void name(struct ifreq *request, const char *device)
 {
@@ -61,6 +63,23 @@ static int set_queue(int control)
     return ioctl(control, SIOCSIFTXQLEN, &request);
 }
 
+/*
+ * A new address is tentative until a worker of the kernel has had its turn. Who connects before that
+ * gets ::1 for a source, for good: nothing is ever heard from there.
+ */
+static int wait_until_usable(int fd, const struct in6_addr *ip)
+{
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = *ip};
+    for (unsigned tries = 0; tries < USABLE_TRIES; tries++) {
+        if (bind(fd, (const struct sockaddr *)&address, sizeof address) == 0)
+            return 0;
+        if (errno != EADDRNOTAVAIL)
+            return -1;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return -1;
+}
+
 static int add_ipv6(unsigned char host)
 {
     int control = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -70,6 +89,8 @@ static int add_ipv6(unsigned char host)
     request.ifr6_addr.s6_addr[0] = 0xfd;
     request.ifr6_addr.s6_addr[15] = host;
     int done = ioctl(control, SIOCSIFADDR, &request);
+    if (done == 0)
+        done = wait_until_usable(control, &request.ifr6_addr);
     close(control);
     return done;
 }
