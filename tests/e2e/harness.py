@@ -127,7 +127,7 @@ class Server:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             found = re.search(r"^serving .* on \S*:(\d+),", self.text(), re.MULTILINE)
-            if found:
+            if found and "\nfetch it: " in self.text():  # the last line of what it says at the start
                 return int(found[1])
             if self.process.poll() is not None:
                 break
