@@ -347,8 +347,8 @@ def stage_soak(report, options):
 STAGES = {
     "checks":  (stage_checks,  True,  "format, layers, requirements"),
     "dev":     (stage_dev,     True,  "build with gcc; unit, vector and simulation tests"),
-    "clang":   (stage_clang,   True,  "build with clang"),
-    "asan":    (stage_asan,    True,  "the same tests and the end-to-end ones under ASan and UBSan"),
+    "clang":   (stage_clang,   False, "build with clang as it is; asan and fuzz give the same warnings"),
+    "asan":    (stage_asan,    True,  "clang: the same tests and the end-to-end ones, ASan and UBSan"),
     "release": (stage_release, True,  "hardened build; symbols; end-to-end tests"),
     "fuzz":    (stage_fuzz,    True,  "every fuzz target, VELOCITY_FUZZ_SECONDS in total"),
     "soak":    (stage_soak,    False, "simulation with VELOCITY_SOAK times the seeds"),
@@ -371,6 +371,7 @@ def main():
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, end_at_once)
     report = Report()
+    spent = {}
     started = time.monotonic()
     chosen = [name for name, (_, by_default, _) in STAGES.items()
               if (name in options.only if options.only else by_default)]
@@ -379,8 +380,11 @@ def main():
     for name in chosen:
         stage, _, what = STAGES[name]
         report.stage(f"{name}: {what}")
+        began = time.monotonic()
         stage(report, options)
-    print(f"== {time.monotonic() - started:.0f} s")
+        spent[name] = time.monotonic() - began
+    print(f"== {', '.join(f'{name} {seconds:.0f} s' for name, seconds in spent.items())}"
+          f"; in all {time.monotonic() - started:.0f} s")
     return report.finish()
 
 
