@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * load --connect ADDRESS:PORT [--alpn velocity/1|h3] [--path PATH] [--connections N] [--streams N]
- *      [--requests N] [--name HOST]
+ *      [--requests N] [--together N] [--name HOST]
  *
  * The load generator: N connections, each with so many requests under way at a time, until all were
- * answered. Any server of HTTP over QUIC will do; trust and name are not checked. Says when all are
- * connected, then prints, one line per key (see measure.h): requests a second, the time of one
- * request, and those that failed, which also make the exit status 1.
+ * answered. Any server of HTTP over QUIC will do; trust and name are not checked. So many handshakes
+ * are under way together. Says when all are connected, then prints, one line per key (see measure.h):
+ * requests a second, the time of one request, probe time-outs that fired (what was lost, or late), and
+ * requests that failed, which also make the exit status 1.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@
 #include "velocity/udp.h"
 
 enum {
-    TOGETHER = 32,    /* handshakes under way at a time */
+    TOGETHER = 32,    /* handshakes under way at a time, unless told */
     LATENCY_BITS = 5, /* of the mantissa of a bucket of the histogram */
     LATENCY_BUCKETS = 64 << LATENCY_BITS
 };
@@ -39,11 +40,12 @@ struct load {
     struct vel_endpoint *endpoint;
     struct vel_runtime *runtime;
     struct visitor *visitors;
-    uint64_t connections, streams, requests;
+    uint64_t connections, streams, requests, together;
     uint64_t started, connected;      /* connections */
     uint64_t asked, answered, failed; /* requests */
-    uint64_t body_size;               /* of the first answer: all must be as long */
-    vel_time first, last;             /* first request, last answer */
+    uint64_t pto_fired;
+    uint64_t body_size;   /* of the first answer: all must be as long */
+    vel_time first, last; /* first request, last answer */
     vel_time now;
     uint64_t latency[LATENCY_BUCKETS];
 };
@@ -51,6 +53,7 @@ struct load {
 /* One connection. */
 struct visitor {
     struct load *load;
+    struct vel_conn *conn;
     struct vel_http *http;
 };
 
@@ -141,6 +144,7 @@ static void open_one(struct load *load)
     visitor->load = load;
     BENCH_OK(vel_endpoint_connect(load->endpoint, &load->config, &load->link->local, &load->remote,
                                   vel_clock_now(), &conn));
+    visitor->conn = conn;
     vel_conn_set_user(conn, visitor);
 }
 
@@ -201,10 +205,15 @@ static void set_up(struct load *load)
 
 static void run(struct load *load)
 {
-    for (uint64_t i = 0; i < VEL_MIN(load->connections, (uint64_t)TOGETHER); i++)
+    for (uint64_t i = 0; i < VEL_MIN(load->connections, load->together); i++)
         open_one(load);
     vel_runtime_wake(load->runtime);
     vel_loop_run(load->loop);
+    for (uint64_t i = 0; i < load->connections; i++) {
+        struct vel_conn_stats stats;
+        vel_conn_get_stats(load->visitors[i].conn, &stats);
+        load->pto_fired += stats.pto_count;
+    }
     vel_endpoint_close_all(load->endpoint, VEL_H3_NO_ERROR, "");
     vel_runtime_finish(load->runtime);
 }
@@ -226,14 +235,17 @@ static void report(const struct load *load)
     struct bench rate = {.key = "load_requests_per_second", .unit = "requests/s"};
     struct bench median = {.key = "load_latency_median_us", .unit = "us"};
     struct bench tail = {.key = "load_latency_p99_us", .unit = "us"};
+    struct bench pto = {.key = "load_pto_fired", .unit = "probes"};
     struct bench failed = {.key = "load_failed", .unit = "requests"};
     bench_add(&rate, (double)load->answered / seconds);
     bench_add(&median, latency_at(load, 0.5));
     bench_add(&tail, latency_at(load, 0.99));
+    bench_add(&pto, (double)load->pto_fired);
     bench_add(&failed, (double)load->failed);
     bench_print(&rate);
     bench_print(&median);
     bench_print(&tail);
+    bench_print(&pto);
     bench_print(&failed);
 }
 
@@ -275,11 +287,13 @@ int main(int argc, char **argv)
     load.connections = bench_option(argc, argv, "connections", 100);
     load.streams = bench_option(argc, argv, "streams", 10);
     load.requests = bench_option(argc, argv, "requests", 100000);
+    load.together = bench_option(argc, argv, "together", TOGETHER);
     const char *name = text_option(argc, argv, "name", "localhost");
     struct vel_slice alpn = vel_slice_text(text_option(argc, argv, "alpn", "velocity/1"));
     if (vel_addr_parse(text_option(argc, argv, "connect", ""), &load.remote) != VEL_OK) {
-        fprintf(stderr, "usage: load --connect ADDRESS:PORT [--alpn NAME] [--path PATH] "
-                        "[--connections N] [--streams N] [--requests N] [--name HOST]\n");
+        fprintf(stderr,
+                "usage: load --connect ADDRESS:PORT [--alpn NAME] [--path PATH] "
+                "[--connections N] [--streams N] [--requests N] [--together N] [--name HOST]\n");
         return 2;
     }
     BENCH_OK(vel_crypto_new(&load.env, &crypto));

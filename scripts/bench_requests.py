@@ -112,7 +112,7 @@ def make_folder(folder):
 def ours(folder, port):
     return [PROGRAMS / "velocity", "serve", "--root", folder / "site", "--listen",
             f"127.0.0.1:{port}", "--state", folder / "state", "--tls-cert", folder / "cert.pem",
-            "--tls-key", folder / "key.pem", "--quiet"]
+            "--tls-key", folder / "key.pem", "--quiet", "--workers", "1"]
 
 
 def nginx(folder, port):

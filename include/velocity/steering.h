@@ -21,6 +21,11 @@ enum {
     VEL_STEERED_BYTES = 8 /* of an id that count; shorter ones are nobody's */
 };
 
+/* Workers of one server share a port by a socket each, opened in the order of their numbers: the first
+ * takes the port, which must be free, the others join it. One that is closed changes the numbers of
+ * those behind it. */
+enum vel_port_sharing { VEL_PORT_ALONE, VEL_PORT_FIRST, VEL_PORT_NEXT };
+
 /* The same for all workers, as long as connections of them live. */
 struct vel_steering {
     uint32_t key[2];  /* random and secret */

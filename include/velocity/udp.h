@@ -11,18 +11,13 @@
  * (UDP_SEGMENT, UDP_GRO) where it has them, ECN marks, the don't-fragment bit, and a plain loop
  * where it has not.
  */
-/* Workers of one server share a port by a link each, in the order of their numbers: the first takes
- * the port, which must be free, the others join it. One that is closed changes the numbers of those
- * behind it. */
-enum vel_udp_sharing { VEL_UDP_ALONE, VEL_UDP_FIRST, VEL_UDP_NEXT };
-
 struct vel_udp_setup {
     struct vel_addr local;  /* address to bind; port 0: any; [::] serves IPv4 as well */
     struct vel_addr remote; /* family VEL_ADDR_NONE: talk to everybody; else only to this peer, and
                              * learn at once when nobody listens there */
     size_t socket_buffer;   /* bytes wanted in each direction; 0: VEL_UDP_BUFFER */
     bool plain;             /* no offload, for tests and measurements */
-    enum vel_udp_sharing sharing;
+    enum vel_port_sharing sharing;
 };
 
 enum { VEL_UDP_BUFFER = 4 * 1024 * 1024 };
@@ -46,6 +41,7 @@ struct vel_udp_stats {
     uint64_t sends, receives;      /* system calls that moved datagrams */
     uint64_t lost;                 /* trains that the network would not take */
     uint64_t truncated;            /* received datagrams that did not fit */
+    uint64_t overflowed;           /* datagrams that the kernel dropped: the buffer was full */
     bool segmentation, coalescing; /* the kernel's offload is in use */
 };
 void vel_udp_link_get_stats(const struct vel_link *link, struct vel_udp_stats *stats);

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "cli/cmd.h"
 #include "cli/serve.h"
+#include "velocity/steering.h"
 
 enum { PIN_MAX_DAYS = 30 };
 
@@ -35,6 +36,15 @@ static enum vel_err parse_pin(const struct vel_option *option, const char *value
     if (strcmp(value, "none") != 0)
         return vel_parse_span(option, value, field);
     *(vel_time *)field = -1;
+    return VEL_OK;
+}
+
+/* --workers: a number, or "auto", which is 0. */
+static enum vel_err parse_workers(const struct vel_option *option, const char *value, void *field)
+{
+    if (strcmp(value, "auto") != 0)
+        return vel_parse_number(option, value, field);
+    *(int64_t *)field = 0;
     return VEL_OK;
 }
 
@@ -69,6 +79,8 @@ static const struct vel_option serve_options[] = {
      "to forget that. Be sure to serve the record for as long"},
     {"idle-timeout", 0, vel_parse_span, FIELD(idle_timeout), "TIME", "30s", 1 * SECOND,
      3600 * SECOND, "close a silent connection after this"},
+    {"workers", 'w', parse_workers, FIELD(workers), "NUMBER|auto", "auto", 1, VEL_WORKERS_MAX,
+     "processes that share the port; auto: one for each processor that the server may use"},
     {"max-connections", 0, vel_parse_number, FIELD(max_connections), "NUMBER", "65536", 1, 1 << 20,
      "refuse new clients beyond this many, on UDP and on TCP"},
     {"max-per-address", 0, vel_parse_number, FIELD(max_per_address), "NUMBER", "1024", 1, 1 << 20,
@@ -115,6 +127,11 @@ const struct vel_command vel_cmd_serve = {
         "the name of this machine. It is kept in the state folder and used again while it is valid.\n\n"
         "Every request is a line on the standard output: time, client, request, status, bytes of "
         "body, duration, protocol.\n\n"
+        "Each worker has connections of its own, and keeps those that move to another address. One that "
+        "dies is replaced, and the others do not notice; its clients are told to connect again. Each "
+        "admits its share of --max-connections and --max-per-address. At the end a line tells what "
+        "each has done: connections, requests, bytes, resets, datagrams that the kernel dropped, time of the "
+        "processor.\n\n"
         "SIGINT or SIGTERM ends the server: it accepts nothing new, finishes what is running for at "
         "most --grace, and exits with status 0. A second signal ends it at once.",
     .options = serve_options,

@@ -18,6 +18,7 @@ struct vel_serve_settings {
     enum vel_fallback velocity; /* why Velocity/1 is not served; NONE: it is */
     vel_time pin_max_age;       /* whole seconds; 0 clears pins; negative: says nothing */
     vel_time idle_timeout;
+    int64_t workers;         /* 0: as many as there are processors */
     int64_t max_connections; /* of UDP, and of TCP */
     int64_t max_per_address; /* of TCP */
     vel_time grace;

@@ -149,6 +149,7 @@ void vel_udp_link_get_stats(const struct vel_link *link, struct vel_udp_stats *s
 {
     const struct udp_link *self = (const struct udp_link *)link;
     *stats = self->stats;
+    stats->overflowed = vel_udp_overflowed(&self->udp);
     stats->segmentation = self->udp.segmentation;
     stats->coalescing = self->udp.coalescing;
 }

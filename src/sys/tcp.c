@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "sys/address.h"
 #include "sys/fd.h"
+#include "sys/reuseport.h"
 
 static enum vel_err err_of(int number)
 {
@@ -62,7 +63,7 @@ struct vel_addr vel_tcp_local(int fd)
     return vel_addr_from_system(&storage);
 }
 
-vel_result vel_tcp_listen(const struct vel_addr *local, int backlog, int *fd,
+vel_result vel_tcp_listen(const struct vel_addr *local, enum vel_port_sharing sharing, int *fd,
                           struct vel_addr *bound)
 {
     OWNED(vel_fd_close) int made = -1;
@@ -73,8 +74,12 @@ vel_result vel_tcp_listen(const struct vel_addr *local, int backlog, int *fd,
 
     struct sockaddr_storage storage;
     socklen_t length = vel_addr_to_system(local, false, &storage);
+    if (sharing == VEL_PORT_NEXT)
+        TRY(vel_reuseport_share(made));
     REQUIRE(bind(made, (struct sockaddr *)&storage, length) == 0, err_of(errno));
-    REQUIRE(listen(made, backlog) == 0, err_of(errno));
+    if (sharing == VEL_PORT_FIRST)
+        TRY(vel_reuseport_share(made));
+    REQUIRE(listen(made, VEL_TCP_BACKLOG) == 0, err_of(errno));
     *bound = vel_tcp_local(made);
     *fd = vel_fd_give(&made);
     return VEL_OK;

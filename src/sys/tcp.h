@@ -8,6 +8,7 @@
 #include "velocity/addr.h"
 #include "velocity/env.h"
 #include "velocity/err.h"
+#include "velocity/steering.h"
 
 /*
  * The system calls of TCP sockets, one per function: non-blocking, closed on exec, without delay
@@ -17,14 +18,15 @@
 enum { VEL_TCP_BACKLOG = 1024 };
 
 /*
- * Listen on an address; [::] serves IPv4 as well, port 0 takes any free one.
+ * Listen on an address; [::] serves IPv4 as well, port 0 takes any free one. Workers share a port by
+ * a socket each; the kernel spreads connections over them.
  * *bound  the address with its port
  * VEL_ERR_EXISTS       the address is in use
  * VEL_ERR_NOT_FOUND    not an address of this machine
  * VEL_ERR_UNSUPPORTED  no such address family here
  * VEL_ERR_IO           see errno
  */
-vel_result vel_tcp_listen(const struct vel_addr *local, int backlog, int *fd,
+vel_result vel_tcp_listen(const struct vel_addr *local, enum vel_port_sharing sharing, int *fd,
                           struct vel_addr *bound);
 
 /*

@@ -2,6 +2,7 @@
 #include "sys/udp.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <string.h>
@@ -85,10 +86,10 @@ static vel_result attach(const struct vel_udp_setup *setup, struct vel_udp *udp)
     struct sockaddr_storage storage;
     struct vel_addr local = address_to_bind(setup);
     socklen_t length = vel_addr_to_system(&local, false, &storage);
-    if (setup->sharing == VEL_UDP_NEXT)
+    if (setup->sharing == VEL_PORT_NEXT)
         TRY(vel_reuseport_share(udp->fd));
     REQUIRE(bind(udp->fd, (struct sockaddr *)&storage, length) == 0, err_of(errno));
-    if (setup->sharing == VEL_UDP_FIRST)
+    if (setup->sharing == VEL_PORT_FIRST)
         TRY(vel_reuseport_share(udp->fd));
 
     if (setup->remote.family != VEL_ADDR_NONE) {
@@ -136,4 +137,13 @@ vel_result vel_udp_open(const struct vel_udp_setup *setup, struct vel_udp *udp)
 void vel_udp_close(struct vel_udp *udp)
 {
     vel_fd_close(&udp->fd);
+}
+
+uint32_t vel_udp_overflowed(const struct vel_udp *udp)
+{
+    uint32_t numbers[SK_MEMINFO_VARS] = {0};
+    socklen_t size = sizeof numbers;
+    if (getsockopt(udp->fd, SOL_SOCKET, SO_MEMINFO, numbers, &size) != 0)
+        return 0;
+    return numbers[SK_MEMINFO_DROPS];
 }

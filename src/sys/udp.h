@@ -22,6 +22,9 @@ struct vel_udp {
 vel_result vel_udp_open(const struct vel_udp_setup *setup, struct vel_udp *udp);
 void vel_udp_close(struct vel_udp *udp);
 
+/* Datagrams that came and found no room, since it was opened. */
+uint32_t vel_udp_overflowed(const struct vel_udp *udp);
+
 /*
  * Send a train with one sendmsg. More than one datagram needs `segmentation`.
  * VEL_ERR_AGAIN        the socket's queue is full

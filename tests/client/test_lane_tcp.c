@@ -126,7 +126,7 @@ static void run(const char *answer, bool again)
                                       .config = &config,
                                       .addr_count = 1,
                                       .events = {.connected = on_connected, .ended = on_ended}};
-    ASSERT_OK(vel_tcp_listen(&loopback, 1, &s.listener, &setup.addrs[0]));
+    ASSERT_OK(vel_tcp_listen(&loopback, VEL_PORT_ALONE, &s.listener, &setup.addrs[0]));
     ASSERT_OK(vel_watch_new(s.loop, s.listener, on_listener, NULL, &s.watch));
     vel_watch_set(s.watch, VEL_WATCH_READ);
     ASSERT_OK(vel_attempt_new(&setup, vel_clock_now(), &s.attempt));

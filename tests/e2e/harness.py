@@ -105,8 +105,20 @@ def memory(pid):
                for field in ("RssAnon", "RssShmem"))
 
 
+def children(pid):
+    """Process ids of the children of a process, in the order in which they were started."""
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+            if int(fields[1]) == pid and fields[0] != "Z":
+                found.append((int(fields[19]), int(stat.parent.name)))
+    return [child for _, child in sorted(found)]
+
+
 class Server:
-    """`velocity serve` on 127.0.0.1, a free port of it by default; ended by its process id."""
+    """`velocity serve` on 127.0.0.1, a free port of it by default; ended by its process id. One
+    process, unless the options say --workers."""
 
     killed = False
 
@@ -117,6 +129,8 @@ class Server:
         if cert is None:
             cert, key = issue(folder / "certs")
         self.cacert = cert
+        if "--workers" not in options:
+            options = ("--workers", "1", *options)
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 [program(), "serve", "--root", str(root), "--listen", listen, "--cert",
@@ -182,6 +196,30 @@ class Server:
         elif self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+class Fetch:
+    """A client in the middle of a transfer: some bytes have arrived, and most have not left."""
+
+    def __init__(self, server, *options, path="/big.bin"):
+        self.process = subprocess.Popen(
+            [program(), "client", "get", *ONLY_VELOCITY, server.url(path), "--cacert", server.cacert,
+             *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+        self.begun = self.process.stdout.read(1000)
+        expect(self.begun, "nothing arrived", self.process.poll())
+
+    def end(self):
+        """Read the rest; returns exit status, bytes and message."""
+        rest, errors = self.process.communicate(timeout=CLIENT_SECONDS)
+        return self.process.returncode, self.begun + rest, errors.decode()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
 
 
 def digest(path):

@@ -3,41 +3,16 @@
 import os
 import pathlib
 import signal
-import subprocess
 import tempfile
 
 import harness
-from harness import Server, expect
+from harness import Fetch, Server, expect
 
 TEMPORARY = tempfile.TemporaryDirectory(prefix="velocity-e2e-")
 BASE = pathlib.Path(TEMPORARY.name)
 SITE = BASE / "site"
 BIG = os.urandom(1 << 20) * 48
 FETCHES = 0
-
-
-class Fetch:
-    """A client in the middle of a transfer: some bytes have arrived, and most have not left."""
-
-    def __init__(self, server, *options):
-        self.process = subprocess.Popen(
-            [harness.program(), "client", "get", *harness.ONLY_VELOCITY, server.url("/big.bin"), "--cacert", server.cacert,
-             *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
-        self.begun = self.process.stdout.read(1000)
-        expect(self.begun, "nothing arrived", self.process.poll())
-
-    def end(self):
-        """Read the rest; returns exit status, bytes and message."""
-        rest, errors = self.process.communicate(timeout=harness.CLIENT_SECONDS)
-        return self.process.returncode, self.begun + rest, errors.decode()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.communicate()
 
 
 def serve(name, *options):

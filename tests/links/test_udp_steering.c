@@ -20,7 +20,7 @@ struct port {
 };
 
 static struct vel_link *open_link(struct test_env *t, const struct vel_addr *local,
-                                  enum vel_udp_sharing sharing)
+                                  enum vel_port_sharing sharing)
 {
     const struct vel_udp_setup setup = {.local = *local, .sharing = sharing};
     struct vel_link *link;
@@ -33,11 +33,11 @@ static void open_port(struct port *port, const char *text)
     struct vel_addr any;
     test_env_init(&port->t, 1);
     ASSERT_OK(vel_addr_parse(text, &any));
-    port->links[0] = open_link(&port->t, &any, VEL_UDP_FIRST);
+    port->links[0] = open_link(&port->t, &any, VEL_PORT_FIRST);
     for (unsigned i = 1; i < LINKS; i++)
-        port->links[i] = open_link(&port->t, &port->links[0]->local, VEL_UDP_NEXT);
+        port->links[i] = open_link(&port->t, &port->links[0]->local, VEL_PORT_NEXT);
     for (unsigned i = 0; i < SOURCES; i++)
-        port->sources[i] = open_link(&port->t, &any, VEL_UDP_ALONE);
+        port->sources[i] = open_link(&port->t, &any, VEL_PORT_ALONE);
 }
 
 static void close_port(struct port *port)
@@ -178,9 +178,9 @@ static void a_port_has_one_server(void **state)
     struct vel_udp_setup setup = {.local = port.links[0]->local};
     struct vel_link *second = NULL;
     ASSERT_ERR("alone", vel_udp_link_new(&port.t.env, &setup, &second), VEL_ERR_EXISTS);
-    setup.sharing = VEL_UDP_FIRST;
+    setup.sharing = VEL_PORT_FIRST;
     ASSERT_ERR("first", vel_udp_link_new(&port.t.env, &setup, &second), VEL_ERR_EXISTS);
-    setup = (struct vel_udp_setup){.local = port.sources[0]->local, .sharing = VEL_UDP_NEXT};
+    setup = (struct vel_udp_setup){.local = port.sources[0]->local, .sharing = VEL_PORT_NEXT};
     ASSERT_ERR("uninvited", vel_udp_link_new(&port.t.env, &setup, &second), VEL_ERR_EXISTS);
     close_port(&port);
 }

@@ -24,7 +24,7 @@ static int listening(const char *text, struct vel_addr *bound)
     struct vel_addr local;
     int fd = -1;
     ASSERT_OK(vel_addr_parse(text, &local));
-    ASSERT_OK(vel_tcp_listen(&local, VEL_TCP_BACKLOG, &fd, bound));
+    ASSERT_OK(vel_tcp_listen(&local, VEL_PORT_ALONE, &fd, bound));
     assert_int_not_equal(bound->port, 0);
     return fd;
 }
@@ -111,11 +111,13 @@ static void tells_why_it_cannot_listen(void **state)
     (void)state;
     struct vel_addr taken, local, untouched = {.port = 7};
     int listener = listening("127.0.0.1:0", &taken), fd = 77;
-    ASSERT_ERR("in use", vel_tcp_listen(&taken, 1, &fd, &untouched), VEL_ERR_EXISTS);
+    ASSERT_ERR("in use", vel_tcp_listen(&taken, VEL_PORT_ALONE, &fd, &untouched), VEL_ERR_EXISTS);
     ASSERT_OK(vel_addr_parse("192.0.2.1:0", &local));
-    ASSERT_ERR("not ours", vel_tcp_listen(&local, 1, &fd, &untouched), VEL_ERR_NOT_FOUND);
+    ASSERT_ERR("not ours", vel_tcp_listen(&local, VEL_PORT_ALONE, &fd, &untouched),
+               VEL_ERR_NOT_FOUND);
     local = (struct vel_addr){.family = VEL_ADDR_MEMORY};
-    ASSERT_ERR("no such family", vel_tcp_listen(&local, 1, &fd, &untouched), VEL_ERR_UNSUPPORTED);
+    ASSERT_ERR("no such family", vel_tcp_listen(&local, VEL_PORT_ALONE, &fd, &untouched),
+               VEL_ERR_UNSUPPORTED);
     assert_int_equal(fd, 77);
     assert_int_equal(untouched.port, 7);
     vel_fd_close(&listener);

@@ -123,7 +123,7 @@ static void serve(void)
 {
     struct vel_addr any;
     ASSERT_OK(vel_addr_parse("127.0.0.1:0", &any));
-    ASSERT_OK(vel_tcp_listen(&any, VEL_TCP_BACKLOG, &s.setup.listener, &s.address));
+    ASSERT_OK(vel_tcp_listen(&any, VEL_PORT_ALONE, &s.setup.listener, &s.address));
     ASSERT_OK(vel_tcp_server_new(&s.setup, &s.server));
 }
 

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: MIT
+"""velocity serve --workers: they share a port and nothing else; one that dies is replaced."""
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+import harness
+from harness import Fetch, Server, expect
+
+TEMPORARY = tempfile.TemporaryDirectory(prefix="velocity-e2e-")
+BASE = pathlib.Path(TEMPORARY.name)
+SITE = BASE / "site"
+BIG = os.urandom(1 << 20) * 32
+SMALL = b"small\n"
+PROGRAMS = pathlib.Path(harness.program()).parent
+COUNTS = re.compile(r"^(worker \d+|served): (\d+) connections, (\d+) requests, \d+ bytes of bodies, "
+                    r"(\d+) resets, (\d+) datagrams lost, ([\d.]+) s of CPU$", re.MULTILINE)
+CERT = None
+
+
+def serve(name, *options):
+    return Server(SITE, BASE / name, "--workers", *options, cert=CERT[0], key=CERT[1])
+
+
+def counts(server):
+    """What each worker did, and all of them, as they said at the end: connections and requests."""
+    return {who: (int(connections), int(requests))
+            for who, connections, requests, *_ in COUNTS.findall(server.text())}
+
+
+def load(server, *options):
+    done = subprocess.run([PROGRAMS / "load", "--connect", f"127.0.0.1:{server.port}", "--path",
+                           "/small", *map(str, options)], capture_output=True, check=False,
+                          timeout=harness.CLIENT_SECONDS)
+    expect(done.returncode == 0, done.stdout, done.stderr, server.text()[-2000:])
+    return dict(line.split("\t")[:2] for line in done.stdout.decode().splitlines())
+
+
+def busy(pid):
+    """Nanoseconds that a process has run."""
+    return int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+
+
+@contextlib.contextmanager
+def a_fetch_on_each(server):
+    """Transfers that wait in the middle, one on each of the server's workers: {process id: Fetch}."""
+    found = {}
+    workers = harness.children(server.process.pid)
+    with contextlib.ExitStack() as stack:
+        for _ in range(64):
+            before = {pid: busy(pid) for pid in workers}
+            fetch = stack.enter_context(Fetch(server))
+            used = {pid: busy(pid) - before[pid] for pid in workers}
+            found.setdefault(max(used, key=used.get), fetch)
+            if len(found) == len(workers):
+                break
+        expect(len(found) == len(workers), "64 connections came to one worker", workers)
+        yield found
+
+
+# ---- starting ----
+
+def there_are_as_many_as_wanted():
+    with serve("three", "3", "--quiet") as server:
+        expect("TCP, 3 workers\n" in server.text(), server.text())
+        expect(len(harness.children(server.process.pid)) == 3, server.text())
+        expect(server.get(server.url("/small")).stdout == SMALL)
+    expect(set(counts(server)) == {"worker 1", "worker 2", "worker 3", "served"}, server.text())
+    with serve("auto", "auto") as server:
+        cores = len(os.sched_getaffinity(0))
+        expect(len(harness.children(server.process.pid)) == (cores if cores > 1 else 0))
+    with serve("one", "1") as server:
+        expect("TCP, 1 worker\n" in server.text(), server.text())
+        expect(not harness.children(server.process.pid), "one worker needs no parent")
+    for wrong in "0", "-1", "257", "many":
+        harness.velocity("serve", "--root", SITE, "--workers", wrong, status=2)
+
+
+def a_kernel_that_does_not_steer_gets_one_worker():
+    if harness.SANITIZED:
+        raise harness.Skip("a sanitizer does not like preloaded libraries")
+    os.environ.update(LD_PRELOAD=str(PROGRAMS / "poor_kernel.so"), POOR_STEERING="1")
+    try:
+        server = serve("unsteered", "4")
+    finally:
+        del os.environ["LD_PRELOAD"], os.environ["POOR_STEERING"]
+    with server:
+        expect("so there is one worker" in server.text() and "TCP, 1 worker\n" in server.text(),
+               server.text())
+        for protocol in "velocity/1", "h2":
+            expect(server.get(server.url("/small"), "--alpn", protocol).stdout == SMALL)
+
+
+# ---- serving ----
+
+def every_worker_speaks_every_protocol():
+    with serve("protocols", "2", "--quiet") as server:
+        for protocol in "velocity/1", "h3":
+            load(server, "--alpn", protocol, "--connections", 20, "--requests", 200)
+        for protocol in "h2", "http/1.1":
+            for _ in range(8):
+                expect(server.get(server.url("/small"), "--alpn", protocol).stdout == SMALL)
+    done = counts(server)
+    expect(done["served"] == (56, 416), done)
+    expect(all(done[worker][0] > 0 for worker in ("worker 1", "worker 2")), done)
+
+
+def plain_http_is_shared_as_well():
+    with serve("plain", "3", "--http", "127.0.0.1:0") as server:
+        port = re.search(r"^plain HTTP on 127\.0\.0\.1:(\d+)", server.text(), re.MULTILINE)[1]
+        for _ in range(8):
+            expect(harness.velocity("client", "get", f"http://127.0.0.1:{port}/small").stdout == SMALL)
+
+
+def a_second_server_does_not_join():
+    with serve("first", "2") as server:
+        for workers in "1", "2":
+            done = harness.velocity("serve", "--root", SITE, "--listen", f"127.0.0.1:{server.port}",
+                                    "--cert", CERT[0], "--key", CERT[1], "--workers", workers, status=1)
+            expect("in use" in done.stderr.decode(), done.stderr)
+
+
+def a_retry_comes_back_to_somebody_who_knows():
+    with serve("retry", "4", "--retry", "--quiet") as server:
+        load(server, "--connections", 20, "--requests", 20)
+    expect(counts(server)["served"] == (20, 20), server.text())
+
+
+def a_client_that_moves_stays_with_its_worker():
+    """Without steering it would find its worker again once in eight times."""
+    with serve("moving", "8", "--quiet") as server:
+        for _ in range(3):
+            expect(server.get(server.url("/big.bin"), "--migrate", "1ms").stdout == BIG, "bytes differ")
+    expect(counts(server)["served"] == (3, 3), server.text())
+
+
+# ---- dying ----
+
+def a_worker_that_dies_is_replaced():
+    for how in signal.SIGKILL, signal.SIGSEGV:
+        with serve(how.name, "2", "--quiet") as server, a_fetch_on_each(server) as fetches:
+            (victim, lost), (other, kept) = fetches.items()
+            os.kill(victim, how)
+            server.wait_for(f"(process {victim}) ")
+            server.wait_for("another takes its place")
+            status, got, errors = kept.end()
+            expect(status == 0 and got == BIG, "the other worker's client", status, len(got), errors)
+            status, got, errors = lost.end()
+            expect(status == 18 and len(got) < len(BIG) and BIG.startswith(got), status, len(got), errors)
+            load(server, "--connections", 20, "--requests", 20)
+            now = harness.children(server.process.pid)
+            expect(len(now) == 2 and other in now and victim not in now, now)
+        if not harness.SANITIZED:
+            expect(f"by signal {int(how)} " in server.text(), server.text())
+
+
+def the_clients_of_a_dead_worker_are_told():
+    """The one in its place resets what it does not know: long before anything times out."""
+    with serve("told", "2", "--quiet", "--idle-timeout", "3600s") as server, a_fetch_on_each(server) as fetches:
+        victim, lost = fetches.popitem()
+        os.kill(victim, signal.SIGKILL)
+        server.wait_for("another takes its place")
+        status, _, errors = lost.end()
+        expect(status == 18, status, errors)
+    resets = re.search(r"^served: .* (\d+) resets", server.text(), re.MULTILINE)
+    expect(resets and int(resets[1]) > 0, server.text())
+
+
+# ---- ending ----
+
+def the_parent_ends_them_all():
+    for how in signal.SIGINT, signal.SIGTERM:
+        with serve(f"end-{how.name}", "2", "--grace", "1000s") as server:
+            with a_fetch_on_each(server) as fetches:
+                workers = list(fetches)
+                server.process.send_signal(how)
+                for number in 1, 2:
+                    server.wait_for(f"worker {number}: finishing what runs on")
+                for protocol in "velocity/1", "h3", "h2":
+                    server.get(server.url("/small"), "--alpn", protocol, status=7)
+                for fetch in fetches.values():
+                    status, got, errors = fetch.end()
+                    expect(status == 0 and got == BIG, status, len(got), errors)
+            server.stop(how)
+            expect(not any(pathlib.Path(f"/proc/{pid}").exists() for pid in workers), workers)
+
+
+def who_has_finished_answers_until_all_have():
+    """A worker with nothing left to do still tells newcomers that nobody gets in."""
+    with serve("waiting", "2", "--grace", "1000s") as server, Fetch(server) as fetch:
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for("finishing what runs on")
+        for _ in range(8):
+            server.get(server.url("/small"), status=7)
+        expect(len(harness.children(server.process.pid)) == 2, server.text())
+        status, got, errors = fetch.end()
+        expect(status == 0 and got == BIG, status, len(got), errors)
+        server.stop()
+
+
+def a_second_signal_ends_them_at_once():
+    with serve("twice", "2", "--grace", "1000s") as server, a_fetch_on_each(server):
+        server.process.send_signal(signal.SIGTERM)
+        for number in 1, 2:
+            server.wait_for(f"worker {number}: finishing what runs on")
+        server.stop()
+
+
+def they_do_not_outlive_their_parent():
+    with serve("orphans", "2") as server:
+        workers = harness.children(server.process.pid)
+        server.kill()
+        deadline = time.monotonic() + harness.START_SECONDS
+        while any(pathlib.Path(f"/proc/{pid}").exists() for pid in workers):
+            expect(time.monotonic() < deadline, "they live", workers)
+            time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    SITE.mkdir()
+    (SITE / "big.bin").write_bytes(BIG)
+    (SITE / "small").write_bytes(SMALL)
+    CERT = harness.issue(BASE / "certs")
+    harness.run(
+        there_are_as_many_as_wanted, a_kernel_that_does_not_steer_gets_one_worker,
+        every_worker_speaks_every_protocol, plain_http_is_shared_as_well, a_second_server_does_not_join,
+        a_retry_comes_back_to_somebody_who_knows, a_client_that_moves_stays_with_its_worker,
+        a_worker_that_dies_is_replaced, the_clients_of_a_dead_worker_are_told, the_parent_ends_them_all,
+        who_has_finished_answers_until_all_have, a_second_signal_ends_them_at_once,
+        they_do_not_outlive_their_parent)
