@@ -26,8 +26,10 @@ BENCHMARKS = {
     "many": ["--mib", "32", "--repeat", "1"],
     "idle": ["--connections", "200", "--settle", "2"],
     "requests": ["--requests", "2000", "--repeat", "1"],
+    "peers": ["--mib", "64", "--requests", "200", "--repeat", "1"],
+    "workers": ["--requests", "2000", "--repeat", "1"],
 }
-LIMIT = 600  # seconds a benchmark may take
+LIMIT = 1800  # seconds a benchmark may take
 
 
 def measure(name, quick):

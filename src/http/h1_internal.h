@@ -4,7 +4,6 @@
 
 #include <llhttp.h>
 
-#include "base/buf.h"
 #include "http/session.h"
 
 /*

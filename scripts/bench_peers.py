@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""One stream, and one request at a time: ours beside nginx, ngtcp2's server and TLS over TCP.
+
+Real programs over loopback, the server's side on one core and the client's on another. All servers
+stay up; each round downloads the same file from each in turn, so what the machine does meanwhile
+meets all of them, and a ratio is of one round. Goodput is the file's size over the time of the
+client's whole process; CPU time is the system's own account of both processes. What the packaged
+programs are: scripts/peers.sh --list. The keys are explained in docs/performance.md.
+
+Prints lines as the other benchmarks do (bench/measure.h). A peer that is not there is skipped, and
+stderr says so.
+"""
+import argparse
+import contextlib
+import os
+import pathlib
+import resource
+import subprocess
+import tempfile
+import time
+
+from measure import CLIENT_SIDE, PROGRAMS, SERVER_SIDE, cpu_seconds, peers, report, skipped
+import harness
+
+LIMIT = 300  # seconds for one download
+
+
+# ---- downloads --------------------------------------------------------------------------------
+
+
+def with_velocity(server):
+    return [PROGRAMS / "velocity", "client", "get", "--alpn", "velocity/1", "--no-state", "--cacert",
+            server.cert, "--output", "/dev/null", peers.url("localhost", server.port, "body")]
+
+
+def with_curl(flag):
+    def command(server):
+        return [peers.command("curl-ngtcp2"), "--silent", "--show-error", "--fail", flag, "--cacert",
+                server.cert, "--output", "/dev/null", peers.url("localhost", server.port, "body")]
+    return command
+
+
+class Nginx(peers.Nginx):
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, "quic_gso on;", "keepalive_requests 1000000000;", **named)
+
+
+# name: the server and the client's command
+PAIRS = {
+    "velocity": (peers.Velocity, with_velocity),
+    "velocity_h3_to_curl": (peers.Velocity, with_curl("--http3-only")),
+    "ngtcp2_to_curl": (peers.Gtlsserver, with_curl("--http3-only")),
+    "nginx_h3_to_curl": (Nginx, with_curl("--http3-only")),
+    "nginx_tls_tcp_to_curl": (Nginx, with_curl("--http1.1")),
+}
+# key: whose goodput over whose
+RATIOS = {
+    "goodput_over_nginx_h3": ("velocity", "nginx_h3_to_curl"),
+    "goodput_over_ngtcp2_curl": ("velocity", "ngtcp2_to_curl"),
+    "goodput_over_nginx_tls_tcp": ("velocity", "nginx_tls_tcp_to_curl"),
+    "h3_server_over_ngtcp2_to_curl": ("velocity_h3_to_curl", "ngtcp2_to_curl"),
+}
+
+
+def download(server, command, size):
+    """(Gbit/s, the server's CPU seconds a GB, the client's) of one download."""
+    sending, used = cpu_seconds(server.process.pid), resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.monotonic()
+    CLIENT_SIDE.run(command(server), server.folder / "client.log", seconds=LIMIT)
+    seconds = time.monotonic() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    receiving = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
+    sending = cpu_seconds(server.process.pid) - sending
+    return size * 8 / seconds / 1e9, sending / size * 1e9, receiving / size * 1e9
+
+
+# ---- requests ---------------------------------------------------------------------------------
+
+
+def latency(server, requests):
+    """Microseconds of one request after another over one connection: (median, 99th of a hundred)."""
+    done = subprocess.run(
+        [*CLIENT_SIDE.prefix, PROGRAMS / "load", "--connect", f"127.0.0.1:{server.port}", "--alpn", "h3",
+         "--path", "/small", "--connections", "1", "--streams", "1", "--requests", str(requests)],
+        stdout=subprocess.PIPE, text=True, timeout=LIMIT, check=True)
+    rows = dict(line.split("\t")[:2] for line in done.stdout.splitlines())
+    return float(rows["load_latency_median_us"]), float(rows["load_latency_p99_us"])
+
+
+# ---- the run ----------------------------------------------------------------------------------
+
+
+def start(stack, folder):
+    """{kind: server} of those that can be had."""
+    ours, theirs = peers.hybrid(folder / "hybrid"), peers.classical(folder / "classical")
+    servers = {}
+    for kind in (peers.Velocity, peers.Gtlsserver, Nginx):
+        cert, key = ours if kind is peers.Velocity else theirs
+        options = ("--quiet", "--workers", "1") if kind is peers.Velocity else ()
+        try:
+            servers[kind] = stack.enter_context(
+                kind(folder / "site", folder / kind.__name__, cert, key, *options, place=SERVER_SIDE))
+        except harness.Skip as reason:
+            skipped(f"what needs {kind.__name__}", reason)
+    return servers
+
+
+def playing(servers):
+    for name, (kind, command) in PAIRS.items():
+        if kind not in servers:
+            continue
+        try:
+            command(servers[kind])
+        except harness.Skip as reason:
+            skipped(name, reason)
+            continue
+        yield name
+
+
+def compare_downloads(servers, mib, repeat):
+    results = {name: [] for name in playing(servers)}
+    for _ in range(repeat):
+        for name, rows in results.items():
+            kind, command = PAIRS[name]
+            rows.append(download(servers[kind], command, mib << 20))
+    for key, (mine, theirs) in RATIOS.items():
+        if mine in results and theirs in results:
+            report(key, [a[0] / b[0] for a, b in zip(results[mine], results[theirs])],
+                   "times, round by round")
+        else:
+            skipped(key, "a peer is missing")
+    report("cpu_s_per_gb_send", [row[1] for row in results["velocity"]], "CPU s/GB")
+    report("cpu_s_per_gb_receive", [row[2] for row in results["velocity"]], "CPU s/GB")
+    for name, rows in results.items():
+        report(f"goodput_{name}", [row[0] for row in rows], "Gbit/s")
+        if name != "velocity":
+            report(f"cpu_s_per_gb_send_{name}", [row[1] for row in rows], "CPU s/GB")
+            report(f"cpu_s_per_gb_receive_{name}", [row[2] for row in rows], "CPU s/GB")
+
+
+def compare_latency(servers, requests, repeat):
+    results = {kind: [] for kind in (peers.Velocity, Nginx) if kind in servers}
+    for _ in range(repeat):
+        for kind, rows in results.items():
+            rows.append(latency(servers[kind], requests))
+    ours = results[peers.Velocity]
+    if Nginx in results:
+        report("request_latency_over_nginx_h3", [a[0] / b[0] for a, b in zip(ours, results[Nginx])],
+               "times, round by round")
+    else:
+        skipped("request_latency_over_nginx_h3", "nginx is missing")
+    for name, kind in (("", peers.Velocity), ("_nginx_h3", Nginx)):
+        if kind in results:
+            report(f"request_latency_median{name}", [row[0] for row in results[kind]], "us")
+            report(f"request_latency_p99{name}", [row[1] for row in results[kind]], "us")
+
+
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("--mib", type=int, default=2048, help="size of a download (2048)")
+parser.add_argument("--requests", type=int, default=20000, help="one after another (20000)")
+parser.add_argument("--repeat", type=int, default=5, help="rounds (5)")
+options = parser.parse_args()
+with tempfile.TemporaryDirectory(prefix="velocity-bench-") as scratch, contextlib.ExitStack() as stack:
+    base = pathlib.Path(scratch)
+    (base / "site").mkdir()
+    with open(base / "site" / "body", "wb") as body:
+        block = os.urandom(1 << 20)
+        for _ in range(options.mib):
+            body.write(block)
+    (base / "site" / "small").write_bytes(os.urandom(1000))
+    running = start(stack, base)
+    compare_downloads(running, options.mib, options.repeat)
+    compare_latency(running, options.requests, options.repeat)
