@@ -3,7 +3,7 @@
 # External libraries, as targets:
 #
 #   vel::crypto   OpenSSL 3.5 or later, libssl and libcrypto
-#   vel::nghttp3  HTTP/3 framing            vel::uv      event loop
+#   vel::nghttp3  for tests to compare with  vel::uv   event loop
 #   vel::nghttp2  HTTP/2                    vel::jansson JSON
 #   vel::llhttp   HTTP/1.1 parsing
 #   vel::cmocka   unit tests (absent when not installed; then tests are not built)

@@ -29,7 +29,7 @@ build  | libuv1-dev             | -            | event loop
 build  | libjansson-dev         | -            | JSON
 deb12  | debian-archive-keyring | -            | checks the signature on the Debian 13 packages
 system | libssl-dev             | -            | OpenSSL 3.5 or later
-system | libnghttp3-dev         | -            | HTTP/3
+system | libnghttp3-dev         | -            | tests compare with it
 system | libnghttp2-dev         | -            | HTTP/2
 system | libllhttp-dev          | -            | HTTP/1.1
 test   | clang                  | clang        | second compiler, sanitizers, fuzzing

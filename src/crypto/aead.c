@@ -54,14 +54,22 @@ void vel_aead_free(struct vel_aead *aead)
     OPENSSL_clear_free(aead, sizeof *aead);
 }
 
+/* The number whose bytes in memory are those of `value`, the highest first. */
+static uint64_t highest_first(uint64_t value)
+{
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap64(value) : value;
+}
+
 /* RFC 9001 5.3, with the path identifier in the four bytes that the packet number leaves. */
 static void make_nonce(const struct vel_aead *aead, uint32_t path, uint64_t number,
                        uint8_t nonce[VEL_AEAD_IV])
 {
+    uint64_t low;
     for (unsigned i = 0; i < 4; i++)
         nonce[i] = (uint8_t)(aead->iv[i] ^ path >> (24 - 8 * i));
-    for (unsigned i = 0; i < 8; i++)
-        nonce[4 + i] = (uint8_t)(aead->iv[4 + i] ^ number >> (56 - 8 * i));
+    memcpy(&low, aead->iv + 4, sizeof low);
+    low ^= highest_first(number);
+    memcpy(nonce + 4, &low, sizeof low);
 }
 
 /* Nonce and associated data; libcrypto counts in int. */
@@ -73,16 +81,22 @@ static bool begin(EVP_CIPHER_CTX *ctx, const uint8_t *nonce, struct vel_slice ad
            (ad.len == 0 || EVP_CipherUpdate(ctx, NULL, &ignored, ad.ptr, (int)ad.len) == 1);
 }
 
-static vel_result seal_with(EVP_CIPHER_CTX *ctx, const uint8_t *nonce, struct vel_slice ad,
-                            struct vel_slice plaintext, uint8_t *out)
+static bool encrypt(EVP_CIPHER_CTX *ctx, struct vel_slice plaintext, uint8_t *out)
 {
-    int done = 0;
-    uint8_t *tag = out + plaintext.len;
-    CRYPTO_REQUIRE(begin(ctx, nonce, ad, plaintext.len), VEL_ERR_CRYPTO);
-    CRYPTO_REQUIRE(plaintext.len == 0 ||
-                       EVP_EncryptUpdate(ctx, out, &done, plaintext.ptr, (int)plaintext.len) == 1,
-                   VEL_ERR_CRYPTO);
-    CRYPTO_REQUIRE(EVP_EncryptFinal_ex(ctx, out + done, &done) == 1, VEL_ERR_CRYPTO);
+    int done;
+    return plaintext.len == 0 ||
+           EVP_EncryptUpdate(ctx, out, &done, plaintext.ptr, (int)plaintext.len) == 1;
+}
+
+/* `head`, which may lie at `out`, and `body` after it. */
+static vel_result seal_with(EVP_CIPHER_CTX *ctx, const uint8_t *nonce, struct vel_slice ad,
+                            struct vel_slice head, struct vel_slice body, uint8_t *out)
+{
+    int done;
+    uint8_t *tag = out + head.len + body.len;
+    CRYPTO_REQUIRE(begin(ctx, nonce, ad, head.len + body.len), VEL_ERR_CRYPTO);
+    CRYPTO_REQUIRE(encrypt(ctx, head, out) && encrypt(ctx, body, out + head.len), VEL_ERR_CRYPTO);
+    CRYPTO_REQUIRE(EVP_EncryptFinal_ex(ctx, tag, &done) == 1, VEL_ERR_CRYPTO);
     CRYPTO_REQUIRE(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, VEL_AEAD_TAG, tag) == 1,
                    VEL_ERR_CRYPTO);
     return VEL_OK;
@@ -105,13 +119,19 @@ static vel_result open_with(EVP_CIPHER_CTX *ctx, const uint8_t *nonce, struct ve
     return VEL_OK;
 }
 
-vel_result vel_aead_seal(struct vel_aead *aead, uint32_t path, uint64_t number, struct vel_slice ad,
-                         uint8_t *bytes, size_t size)
+vel_result vel_aead_seal_from(struct vel_aead *aead, uint32_t path, uint64_t number,
+                              struct vel_slice ad, uint8_t *out, size_t head, struct vel_slice body)
 {
     VEL_ASSERT(aead->direction == VEL_SEAL);
     uint8_t nonce[VEL_AEAD_IV];
     make_nonce(aead, path, number, nonce);
-    return seal_with(aead->ctx, nonce, ad, vel_slice(bytes, size), bytes);
+    return seal_with(aead->ctx, nonce, ad, vel_slice(out, head), body, out);
+}
+
+vel_result vel_aead_seal(struct vel_aead *aead, uint32_t path, uint64_t number, struct vel_slice ad,
+                         uint8_t *bytes, size_t size)
+{
+    return vel_aead_seal_from(aead, path, number, ad, bytes, size, (struct vel_slice){0});
 }
 
 vel_result vel_aead_open(struct vel_aead *aead, uint32_t path, uint64_t number, struct vel_slice ad,
@@ -130,7 +150,7 @@ vel_result vel_aead_seal_once(const struct vel_crypto *crypto, enum vel_aead_id 
     REQUIRE(nonce.len == VEL_AEAD_IV, VEL_ERR_ARGUMENT);
     OWNED(cipher_ctx_release) EVP_CIPHER_CTX *ctx = NULL;
     TRY(keyed(crypto, id, VEL_SEAL, key, &ctx));
-    return seal_with(ctx, nonce.ptr, ad, plaintext, out);
+    return seal_with(ctx, nonce.ptr, ad, plaintext, (struct vel_slice){0}, out);
 }
 
 vel_result vel_aead_open_once(const struct vel_crypto *crypto, enum vel_aead_id id,

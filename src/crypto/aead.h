@@ -24,6 +24,12 @@ void vel_aead_free(struct vel_aead *aead);
 vel_result vel_aead_seal(struct vel_aead *aead, uint32_t path, uint64_t number, struct vel_slice ad,
                          uint8_t *bytes, size_t size);
 
+/* The same when only the first `head` bytes of the plaintext lie at `out`, and the others are those
+ * of `body`, elsewhere: these are not copied but encrypted on their way. */
+vel_result vel_aead_seal_from(struct vel_aead *aead, uint32_t path, uint64_t number,
+                              struct vel_slice ad, uint8_t *out, size_t head,
+                              struct vel_slice body);
+
 /* Decrypt in place `size` bytes, of which the last 16 are the tag.
  * VEL_ERR_AUTH  tag wrong or size under 16; the bytes are then undefined and must be dropped */
 vel_result vel_aead_open(struct vel_aead *aead, uint32_t path, uint64_t number, struct vel_slice ad,

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* nghttp3 frees without a size and vel_release wants one, so each block carries it in front. */
+/* nghttp2 frees without a size and vel_release wants one, so each block carries it in front. */
 struct block {
     _Alignas(max_align_t) size_t size; /* of the whole block */
 };

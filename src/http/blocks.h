@@ -7,8 +7,8 @@
 #include "velocity/env.h"
 
 /*
- * Allocations of nghttp3 and nghttp2 through struct vel_env: their tables of functions have the
- * same rows. `user` is the env, as vel_blocks_user gives it.
+ * Allocations of nghttp2 through struct vel_env: its table of functions has the same rows. `user` is
+ * the env, as vel_blocks_user gives it.
  */
 void *vel_block_alloc(size_t size, void *user);
 void vel_block_free(void *memory, void *user);

@@ -4,6 +4,7 @@
 
 #include <llhttp.h>
 
+#include "base/buf.h"
 #include "http/session.h"
 
 /*

@@ -6,9 +6,9 @@
 #include "velocity/http.h"
 
 /*
- * HTTP/3 (RFC 9114) on byte streams, framed by nghttp3. QPACK runs without a dynamic table in both
- * directions: nothing can block on another stream, and an idle session stays at 14 kB, most of it
- * pools of nghttp3. Server push does not exist here.
+ * HTTP/3 (RFC 9114) on byte streams. QPACK runs without a dynamic table in both directions: nothing
+ * can block on another stream, and an idle session takes less than a kilobyte. Server push does not
+ * exist here.
  */
 
 /* As vel_http_new, on any byte streams. */

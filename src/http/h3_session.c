@@ -2,52 +2,60 @@
 #include "base/own.h"
 #include "base/try.h"
 #include "base/units.h"
-#include "http/blocks.h"
+#include "base/writer.h"
 #include "http/h3_internal.h"
 
-void vel_h3_fail_with(struct vel_h3 *session, int error)
-{
-    vel_http_fail(&session->common, nghttp3_err_infer_quic_app_error_code(error),
-                  nghttp3_strerror(error));
-}
+/* ---- our unidirectional streams ---- */
 
-static vel_result open_streams(struct vel_h3 *session)
+static vel_result write_all(struct vel_h3 *session, uint64_t stream, const struct vel_writer *w)
 {
-    uint64_t id[3]; /* control, QPACK encoder, QPACK decoder */
-    for (size_t i = 0; i < VEL_COUNT(id); i++)
-        TRY(session->streams.ops->open(session->streams.self, false, &id[i]));
-    int error = nghttp3_conn_bind_control_stream(session->h3, (int64_t)id[0]);
-    if (error == 0)
-        error = nghttp3_conn_bind_qpack_streams(session->h3, (int64_t)id[1], (int64_t)id[2]);
-    REQUIRE(error == 0, VEL_ERR_NOMEM);
+    size_t accepted;
+    VEL_ASSERT(vel_write_ok(w)); /* sized for what is written */
+    TRY(session->streams.ops->write(session->streams.self, stream, vel_writer_slice(w), false,
+                                    &accepted));
+    REQUIRE(accepted == vel_written(w), VEL_ERR_AGAIN);
     return VEL_OK;
 }
 
-static vel_result open_nghttp3(struct vel_h3 *session)
+/* RFC 9114 7.2.4. The table of QPACK has no room unless we say so. */
+static void write_settings(struct vel_writer *w, bool client)
 {
-    nghttp3_settings settings;
-    nghttp3_settings_default(&settings);
-    settings.max_field_section_size = VEL_HTTP_MAX_FIELD_SECTION;
-    settings.qpack_encoder_max_dtable_capacity = 0;
-    settings.enable_connect_protocol = 1; /* RFC 9220; a client's is not sent */
-    if (session->common.client) {
-        REQUIRE(nghttp3_conn_client_new(&session->h3, &vel_h3_callbacks, &settings, &session->mem,
-                                        session) == 0,
-                VEL_ERR_NOMEM);
-        return VEL_OK;
+    enum { MAX_FIELD_SECTION_SIZE = 0x06, ENABLE_CONNECT_PROTOCOL = 0x08 };
+    uint8_t settings[VEL_H3_FRAME_HEADER];
+    struct vel_writer s = vel_writer(settings, sizeof settings);
+    vel_write_varint(&s, MAX_FIELD_SECTION_SIZE);
+    vel_write_varint(&s, VEL_HTTP_MAX_FIELD_SECTION);
+    if (!client) {
+        vel_write_varint(&s, ENABLE_CONNECT_PROTOCOL); /* RFC 9220 */
+        vel_write_varint(&s, 1);
     }
-    REQUIRE(nghttp3_conn_server_new(&session->h3, &vel_h3_callbacks, &settings, &session->mem,
-                                    session) == 0,
-            VEL_ERR_NOMEM);
-    nghttp3_conn_set_max_client_streams_bidi(session->h3, VEL_HTTP_STREAMS);
+    vel_write_varint(w, VEL_H3_SETTINGS);
+    vel_write_varint(w, vel_written(&s));
+    vel_write_bytes(w, vel_writer_slice(&s));
+}
+
+/* RFC 9114 6.2.1, RFC 9204 4.2: control, encoder, decoder. */
+static vel_result open_streams(struct vel_h3 *session)
+{
+    static const uint8_t types[] = {0x00, 0x02, 0x03};
+    for (size_t i = 0; i < VEL_COUNT(types); i++) {
+        uint8_t bytes[2 * VEL_H3_FRAME_HEADER];
+        struct vel_writer w = vel_writer(bytes, sizeof bytes);
+        uint64_t stream;
+        TRY(session->streams.ops->open(session->streams.self, false, &stream));
+        vel_write_varint(&w, types[i]);
+        if (i == 0) {
+            session->control = stream;
+            write_settings(&w, session->common.client);
+        }
+        TRY(write_all(session, stream, &w));
+    }
     return VEL_OK;
 }
 
 static void h3_free(struct vel_http *http)
 {
-    struct vel_h3 *session = vel_h3_of(http);
-    nghttp3_conn_del(session->h3);
-    vel_release(http->env, session, sizeof *session);
+    vel_release(http->env, vel_h3_of(http), sizeof(struct vel_h3));
 }
 
 static const struct vel_http_ops h3_ops;
@@ -66,12 +74,8 @@ vel_result vel_h3_new(const struct vel_env *env, struct vel_bytestreams streams,
     vel_http_init(&fresh->common, &h3_ops, env, events, client);
     fresh->streams = streams;
     vel_h3_uni_init(&fresh->uni);
-    fresh->mem = (nghttp3_mem){.user_data = vel_blocks_user(env),
-                               .malloc = vel_block_alloc,
-                               .free = vel_block_free,
-                               .calloc = vel_block_calloc,
-                               .realloc = vel_block_realloc};
-    TRY(open_nghttp3(fresh));
+    fresh->goaway = VEL_H3_NO_STREAM;
+    fresh->peer_goaway = VEL_H3_NO_STREAM;
     TRY(open_streams(fresh));
     *http = &GIVE(fresh)->common;
     return VEL_OK;
@@ -95,37 +99,10 @@ static void drain(struct vel_h3 *session, uint64_t stream)
             return;
 }
 
-/* Aborts a stream that ends before it began (RFC 9114 4.1): that is not worth the connection. */
-static vel_result note_bytes(struct vel_exchange *exchange, size_t size, bool ends)
-{
-    struct vel_h3_exchange *e = vel_h3_exchange_of(exchange);
-    e->read_end = ends;
-    e->began = e->began || size > 0;
-    if (e->began || !ends)
-        return VEL_OK;
-    vel_exchange_abort(exchange, VEL_H3_REQUEST_INCOMPLETE, true);
-    return VEL_ERR_CLOSED;
-}
-
-/* Malformed messages are errors of their stream (RFC 9114 4.1.2). Nothing of another stream depends
- * on it without a dynamic table, and nghttp3 is not given more of it. */
-static void give_up(struct vel_h3 *session, struct vel_exchange *exchange, int error)
-{
-    bool malformed =
-        error == NGHTTP3_ERR_MALFORMED_HTTP_MESSAGING || error == NGHTTP3_ERR_MALFORMED_HTTP_HEADER;
-    if (!malformed) {
-        vel_h3_fail_with(session, error);
-        return;
-    }
-    if (!session->common.client)
-        vel_http_count_abandoned(&session->common);
-    vel_exchange_abort(exchange, VEL_H3_MESSAGE_ERROR, false);
-}
-
-/* Give nghttp3 one slice; false when there is no more to read now. Body bytes are shown on the way,
- * so all of it is consumed. */
+/* Take one slice; false when there is no more to read now. Body bytes are shown on the way. */
 static bool read_some(struct vel_h3 *session, uint64_t stream, struct vel_exchange *exchange)
 {
+    struct vel_h3_exchange *e = vel_h3_exchange_of(exchange);
     struct vel_slice bytes;
     bool fin;
     if (session->streams.ops->read(session->streams.self, stream, &bytes, &fin) != VEL_OK)
@@ -133,17 +110,13 @@ static bool read_some(struct vel_h3 *session, uint64_t stream, struct vel_exchan
     if (bytes.len == 0 && !fin)
         return false;
     size_t size = VEL_MIN(bytes.len, (size_t)VEL_H3_READ_MAX);
-    bool ends = fin && size == bytes.len;
-    if (note_bytes(exchange, size, ends) != VEL_OK)
+    size_t taken = vel_h3_bytes_came(e, vel_slice(bytes.ptr, size));
+    bool ends = fin && taken == bytes.len;
+    if (ends)
+        vel_h3_end_came(e);
+    if (taken > 0 && session->streams.ops->consume(session->streams.self, stream, taken) != VEL_OK)
         return false;
-    nghttp3_ssize n = nghttp3_conn_read_stream(session->h3, (int64_t)stream, bytes.ptr, size, ends);
-    if (n < 0) {
-        give_up(session, exchange, (int)n);
-        return false;
-    }
-    if (size > 0 && session->streams.ops->consume(session->streams.self, stream, size) != VEL_OK)
-        return false;
-    return !ends;
+    return taken > 0 && !ends;
 }
 
 static bool may_read(const struct vel_exchange *exchange, bool last_look)
@@ -184,32 +157,59 @@ static void show_the_rest(struct vel_h3 *session)
 
 /* ---- events ---- */
 
+/* The first PRIORITY_UPDATE may be faster than its request (RFC 9218 7). */
+static void take_early_priority(struct vel_h3 *session, struct vel_h3_exchange *e)
+{
+    for (size_t i = 0; i < VEL_H3_EARLY_MAX; i++) {
+        struct vel_h3_early *early = &session->early[i];
+        if (!early->priority.told || early->stream != e->common.stream)
+            continue;
+        e->priority = early->priority;
+        e->prioritized = true;
+        early->priority.told = false;
+    }
+}
+
+static void request_opened(struct vel_h3 *session, uint64_t stream)
+{
+    struct vel_exchange *exchange;
+    if (vel_exchange_find(&session->common, stream) != NULL)
+        return;
+    if (vel_exchange_new(&session->common, stream, &exchange) != VEL_OK) {
+        vel_http_fail(&session->common, VEL_H3_INTERNAL_ERROR, "out of memory");
+        return;
+    }
+    struct vel_h3_exchange *e = vel_h3_exchange_of(exchange);
+    e->length = VEL_H3_LENGTH_UNKNOWN;
+    take_early_priority(session, e);
+    session->next_stream = VEL_MAX(session->next_stream, stream + 4);
+    if (stream >= session->goaway) /* RFC 9114 5.2 */
+        vel_exchange_abort(exchange, VEL_H3_REQUEST_REJECTED, false);
+}
+
 static void opened(struct vel_h3 *session, uint64_t stream)
 {
     if (!bidirectional(stream))
         return;
-    if (session->common.client) { /* RFC 9114 6.1 */
+    if (session->common.client) /* RFC 9114 6.1 */
         vel_http_fail(&session->common, VEL_H3_STREAM_CREATION_ERROR,
                       "server opened a bidirectional stream");
-        return;
-    }
-    struct vel_exchange *exchange;
-    if (vel_exchange_find(&session->common, stream) == NULL &&
-        vel_exchange_new(&session->common, stream, &exchange) != VEL_OK)
-        vel_http_fail(&session->common, VEL_H3_INTERNAL_ERROR, "out of memory");
-    if (stream > session->last_stream) {
-        session->last_stream = stream;
-        nghttp3_conn_set_max_client_streams_bidi(session->h3, stream / 4 + VEL_HTTP_STREAMS);
-    }
+    else
+        request_opened(session, stream);
+}
+
+static void critical_stream_is_over(struct vel_h3 *session, uint64_t stream)
+{
+    if (vel_h3_uni_is_critical(&session->uni, stream))
+        vel_http_fail(&session->common, VEL_H3_CLOSED_CRITICAL_STREAM,
+                      "peer reset a critical stream");
 }
 
 static void reset_by_peer(struct vel_h3 *session, uint64_t stream, uint64_t code)
 {
     struct vel_exchange *exchange = vel_exchange_find(&session->common, stream);
     if (!bidirectional(stream)) {
-        int error = nghttp3_conn_close_stream(session->h3, (int64_t)stream, code);
-        if (error != 0 && error != NGHTTP3_ERR_STREAM_NOT_FOUND)
-            vel_h3_fail_with(session, error);
+        critical_stream_is_over(session, stream);
         return;
     }
     if (exchange == NULL || exchange->received_end)
@@ -235,7 +235,6 @@ static void stopped_by_peer(struct vel_h3 *session, uint64_t stream, uint64_t co
         return;
     }
     /* The server needs no more of the request; its answer still counts (RFC 9114 4.1). */
-    nghttp3_conn_shutdown_stream_write(session->h3, (int64_t)stream);
     vel_exchange_end_source(exchange);
     exchange->sent_end = true;
     enum vel_err ignored = session->streams.ops->reset(session->streams.self, stream, code);
@@ -245,20 +244,17 @@ static void stopped_by_peer(struct vel_h3 *session, uint64_t stream, uint64_t co
 static void stream_closed(struct vel_h3 *session, uint64_t stream)
 {
     struct vel_exchange *exchange = vel_exchange_find(&session->common, stream);
-    if (exchange != NULL) {
+    if (exchange != NULL)
         vel_exchange_finished(exchange);
-        return;
-    }
-    int error = nghttp3_conn_close_stream(session->h3, (int64_t)stream, VEL_H3_NO_ERROR);
-    if (error != 0 && error != NGHTTP3_ERR_STREAM_NOT_FOUND)
-        vel_h3_fail_with(session, error);
+    else
+        critical_stream_is_over(session, stream);
 }
 
 static void writable(struct vel_h3 *session, uint64_t stream)
 {
-    int error = nghttp3_conn_unblock_stream(session->h3, (int64_t)stream);
-    if (error != 0)
-        vel_h3_fail_with(session, error);
+    struct vel_exchange *exchange = vel_exchange_find(&session->common, stream);
+    if (exchange != NULL)
+        vel_h3_make_ready(vel_h3_exchange_of(exchange));
 }
 
 static void handle(struct vel_h3 *session, const struct vel_event *event)
@@ -326,12 +322,19 @@ static void h3_send(struct vel_http *http)
     vel_http_settle(http);
 }
 
+/* RFC 9114 5.2: the first request that will not be processed, or the first push. */
 static void h3_finish(struct vel_http *http)
 {
     struct vel_h3 *session = vel_h3_of(http);
-    int error = nghttp3_conn_shutdown(session->h3);
-    if (error != 0)
-        vel_h3_fail_with(session, error);
+    uint8_t bytes[2 * VEL_H3_FRAME_HEADER];
+    struct vel_writer w = vel_writer(bytes, sizeof bytes);
+    uint64_t id = http->client ? 0 : session->next_stream;
+    vel_write_varint(&w, VEL_H3_GOAWAY);
+    vel_write_varint(&w, vel_varint_size(id));
+    vel_write_varint(&w, id);
+    session->goaway = id;
+    if (write_all(session, session->control, &w) != VEL_OK)
+        vel_http_fail(http, VEL_H3_INTERNAL_ERROR, "cannot say GOAWAY");
 }
 
 static void h3_failed(struct vel_http *http, uint64_t code, const char *reason)
@@ -349,7 +352,7 @@ static const struct vel_http_ops h3_ops = {
     .respond_whole = vel_h3_respond_whole,
     .read_on = h3_read_on,
     .resume_body = vel_h3_resume_body,
-    .aborted = vel_h3_aborted,
+    .aborted = NULL, /* the sweep does it all */
     .release = vel_h3_release,
     .finish = h3_finish,
     .failed = h3_failed,

@@ -7,74 +7,112 @@
 /* RFC 9114 4.2.2: what a field costs beside its name and value. */
 enum { FIELD_OVERHEAD = 32 };
 
-/* What most sections need: so they cost one allocation of each kind. */
-enum { TEXT_START = 256, FIELDS_START = 16 };
-
-struct lengths {
-    size_t name;
-    size_t value;
+/* A block of text; most sections need one. */
+struct vel_header_text {
+    struct vel_header_text *before;
+    size_t size, used;
+    uint8_t bytes[];
 };
+
+/* What most sections need: so they cost one allocation of each kind. */
+enum { TEXT_START = 256 - sizeof(struct vel_header_text), FIELDS_START = 12 };
+
+/* Most text of a section, where Huffman's code makes a guess of its size necessary. */
+enum { TEXT_MAX = 2 * VEL_HTTP_MAX_FIELD_SECTION };
 
 void vel_headers_init(struct vel_header_list *list, const struct vel_env *env)
 {
-    *list = (struct vel_header_list){
-        .env = env,
-        .text = {.env = env, .limit = VEL_HTTP_MAX_FIELD_SECTION},
-        .lengths = {.env = env, .limit = VEL_HTTP_MAX_FIELDS * sizeof(struct lengths)},
-    };
+    *list = (struct vel_header_list){.env = env};
 }
 
-/* Where there is room. */
-static void put(struct vel_buf *buf, struct vel_slice bytes)
+static vel_result add_block(struct vel_header_list *list, size_t size)
+{
+    size_t room = list->text == NULL ? TEXT_START : 2 * list->text->size;
+    room = VEL_MAX(size, VEL_MIN(room, (size_t)VEL_HTTP_MAX_FIELD_SECTION / 4));
+    struct vel_header_text *fresh = vel_alloc(list->env, sizeof *fresh + room);
+    REQUIRE(fresh != NULL, VEL_ERR_NOMEM);
+    fresh->size = room;
+    fresh->before = list->text;
+    list->text = fresh;
+    return VEL_OK;
+}
+
+vel_result vel_headers_reserve(struct vel_header_list *list, size_t size, uint8_t **space)
+{
+    REQUIRE(size <= TEXT_MAX, VEL_ERR_LIMIT);
+    if (list->text == NULL || size > list->text->size - list->text->used)
+        TRY(add_block(list, size));
+    *space = list->text->bytes + list->text->used;
+    return VEL_OK;
+}
+
+void vel_headers_keep(struct vel_header_list *list, size_t size)
+{
+    list->text->used += size;
+}
+
+static vel_result add_places(struct vel_header_list *list)
+{
+    size_t room = list->room == 0 ? FIELDS_START : VEL_HTTP_MAX_FIELDS;
+    struct vel_field *items = vel_alloc(list->env, room * sizeof *items);
+    REQUIRE(items != NULL, VEL_ERR_NOMEM);
+    if (list->count > 0)
+        memcpy(items, list->items, list->count * sizeof *items);
+    vel_release(list->env, list->items, list->room * sizeof *items);
+    list->items = items;
+    list->room = room;
+    return VEL_OK;
+}
+
+static vel_result count_field(struct vel_header_list *list, size_t size)
+{
+    REQUIRE(!list->sealed, VEL_ERR_UNEXPECTED);
+    list->section_size += size + FIELD_OVERHEAD;
+    REQUIRE(list->section_size <= VEL_HTTP_MAX_FIELD_SECTION, VEL_ERR_LIMIT);
+    REQUIRE(list->count < VEL_HTTP_MAX_FIELDS, VEL_ERR_LIMIT);
+    if (list->count == list->room)
+        TRY(add_places(list));
+    return VEL_OK;
+}
+
+vel_result vel_headers_push(struct vel_header_list *list, struct vel_slice name,
+                            struct vel_slice value)
+{
+    TRY(count_field(list, name.len + value.len));
+    list->items[list->count++] = (struct vel_field){.name = name, .value = value};
+    return VEL_OK;
+}
+
+static struct vel_slice put(uint8_t *space, struct vel_slice bytes)
 {
     if (bytes.len > 0)
-        memcpy(buf->ptr + buf->len, bytes.ptr, bytes.len);
-    buf->len += bytes.len;
+        memcpy(space, bytes.ptr, bytes.len);
+    return vel_slice(space, bytes.len);
 }
 
 vel_result vel_headers_add(struct vel_header_list *list, struct vel_slice name,
                            struct vel_slice value)
 {
-    REQUIRE(list->items == NULL, VEL_ERR_UNEXPECTED);
-    list->section_size += name.len + value.len + FIELD_OVERHEAD;
-    REQUIRE(list->section_size <= VEL_HTTP_MAX_FIELD_SECTION, VEL_ERR_LIMIT);
-    REQUIRE(list->count < VEL_HTTP_MAX_FIELDS, VEL_ERR_LIMIT);
-    struct lengths lengths = {.name = name.len, .value = value.len};
     size_t size = name.len + value.len;
-    TRY(vel_buf_reserve(&list->text, list->count == 0 ? VEL_MAX(size, TEXT_START) : size));
-    TRY(vel_buf_reserve(&list->lengths,
-                        list->count == 0 ? FIELDS_START * sizeof lengths : sizeof lengths));
-    put(&list->text, name);
-    put(&list->text, value);
-    put(&list->lengths, vel_slice(&lengths, sizeof lengths));
-    list->count++;
+    uint8_t *space;
+    TRY(count_field(list, size));
+    TRY(vel_headers_reserve(list, size, &space));
+    list->items[list->count++] =
+        (struct vel_field){.name = put(space, name), .value = put(space + name.len, value)};
+    vel_headers_keep(list, size);
     return VEL_OK;
 }
 
 vel_result vel_headers_seal(struct vel_header_list *list)
 {
-    REQUIRE(list->items == NULL, VEL_ERR_UNEXPECTED);
-    if (list->count == 0)
-        return VEL_OK;
-    list->items = vel_alloc(list->env, list->count * sizeof *list->items);
-    REQUIRE(list->items != NULL, VEL_ERR_NOMEM);
-    const uint8_t *at = list->text.ptr;
-    for (size_t i = 0; i < list->count; i++) {
-        struct lengths lengths;
-        memcpy(&lengths, list->lengths.ptr + i * sizeof lengths, sizeof lengths);
-        list->items[i].name = vel_slice(at, lengths.name);
-        at += lengths.name;
-        list->items[i].value = vel_slice(at, lengths.value);
-        at += lengths.value;
-    }
-    vel_buf_free(&list->lengths);
+    REQUIRE(!list->sealed, VEL_ERR_UNEXPECTED);
+    list->sealed = true;
     return VEL_OK;
 }
 
 struct vel_fields vel_headers_all(const struct vel_header_list *list)
 {
-    return (struct vel_fields){.items = list->items,
-                               .count = list->items == NULL ? 0 : list->count};
+    return (struct vel_fields){.items = list->items, .count = list->sealed ? list->count : 0};
 }
 
 struct vel_fields vel_headers_regular(const struct vel_header_list *list)
@@ -89,9 +127,12 @@ struct vel_fields vel_headers_regular(const struct vel_header_list *list)
 
 void vel_headers_clear(struct vel_header_list *list)
 {
-    vel_release(list->env, list->items, list->count * sizeof *list->items);
-    vel_buf_free(&list->text);
-    vel_buf_free(&list->lengths);
+    vel_release(list->env, list->items, list->room * sizeof *list->items);
+    while (list->text != NULL) {
+        struct vel_header_text *block = list->text;
+        list->text = block->before;
+        vel_release(list->env, block, sizeof *block + block->size);
+    }
     vel_headers_init(list, list->env);
 }
 

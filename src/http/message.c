@@ -47,18 +47,30 @@ static struct vel_slice pseudo(const struct vel_exchange *exchange, const char *
     return value == NULL ? vel_slice(NULL, 0) : *value;
 }
 
+/* Where the value of a pseudo-header field belongs; the decoders let no other one through. */
+static struct vel_slice *place_of(struct vel_request *request, struct vel_slice name)
+{
+    switch (name.len) {
+    case sizeof ":path" - 1:
+        return &request->path;
+    case sizeof ":method" - 1: /* or ":scheme" */
+        return name.ptr[1] == 'm' ? &request->method : &request->scheme;
+    case sizeof ":protocol" - 1:
+        return &request->protocol;
+    default:
+        return &request->authority;
+    }
+}
+
 static void view_request(struct vel_exchange *exchange)
 {
-    exchange->request = (struct vel_request){
-        .method = pseudo(exchange, ":method"),
-        .scheme = pseudo(exchange, ":scheme"),
-        .authority = pseudo(exchange, ":authority"),
-        .path = pseudo(exchange, ":path"),
-        .protocol = pseudo(exchange, ":protocol"),
-        .fields = vel_headers_regular(&exchange->head),
-    };
-    if (exchange->request.authority.len == 0)
-        exchange->request.authority = pseudo(exchange, "host");
+    struct vel_request *request = &exchange->request;
+    struct vel_fields all = vel_headers_all(&exchange->head);
+    *request = (struct vel_request){.fields = vel_headers_regular(&exchange->head)};
+    for (size_t i = 0; i < all.count - request->fields.count; i++)
+        *place_of(request, all.items[i].name) = all.items[i].value;
+    if (request->authority.len == 0)
+        request->authority = pseudo(exchange, "host");
 }
 
 /* The decoders have checked that it is three digits. */

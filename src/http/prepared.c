@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/prepared.h"
 
-#include <nghttp3/nghttp3.h>
-
+#include "base/buf.h"
 #include "base/own.h"
 #include "base/try.h"
-#include "base/units.h"
-#include "http/blocks.h"
 #include "http/headers.h"
+#include "http/qpack.h"
 
 enum { FIELDS_MAX = VEL_HTTP_MAX_FIELDS / 2, LINES_MAX = VEL_HTTP_MAX_FIELD_SECTION };
 
@@ -28,44 +26,19 @@ void vel_prepared_free(struct vel_prepared *prepared)
     vel_release(prepared->env, prepared, sizeof *prepared);
 }
 
-/* With no dynamic table nothing is said on the encoder stream, and the prefix is two zeros. */
-static vel_result encode_with(nghttp3_qpack_encoder *encoder, const nghttp3_mem *mem,
-                              const nghttp3_nv *fields, size_t count, struct vel_buf *lines)
-{
-    nghttp3_buf prefix, section, instructions;
-    nghttp3_buf_init(&prefix);
-    nghttp3_buf_init(&section);
-    nghttp3_buf_init(&instructions);
-    int error =
-        nghttp3_qpack_encoder_encode(encoder, &prefix, &section, &instructions, 0, fields, count);
-    enum vel_err err = error == 0 ? VEL_OK : VEL_ERR_NOMEM;
-    if (err == VEL_OK)
-        err = vel_buf_append(lines, vel_slice(section.pos, nghttp3_buf_len(&section)));
-    nghttp3_buf_free(&prefix, mem);
-    nghttp3_buf_free(&section, mem);
-    nghttp3_buf_free(&instructions, mem);
-    return err;
-}
-
 static vel_result encode(struct vel_prepared *prepared)
 {
-    const nghttp3_mem mem = {.user_data = vel_blocks_user(prepared->env),
-                             .malloc = vel_block_alloc,
-                             .free = vel_block_free,
-                             .calloc = vel_block_calloc,
-                             .realloc = vel_block_realloc};
     struct vel_fields all = vel_headers_all(&prepared->list);
-    nghttp3_nv fields[FIELDS_MAX];
-    for (size_t i = 0; i < all.count; i++)
-        fields[i] = (nghttp3_nv){.name = all.items[i].name.ptr,
-                                 .namelen = all.items[i].name.len,
-                                 .value = all.items[i].value.ptr,
-                                 .valuelen = all.items[i].value.len};
-    nghttp3_qpack_encoder *encoder = NULL;
-    REQUIRE(nghttp3_qpack_encoder_new(&encoder, 0, &mem) == 0, VEL_ERR_NOMEM);
-    enum vel_err err = encode_with(encoder, &mem, fields, all.count, &prepared->lines);
-    nghttp3_qpack_encoder_del(encoder);
-    return err;
+    for (size_t i = 0; i < all.count; i++) {
+        const struct vel_field *field = &all.items[i];
+        size_t most = vel_qpack_line_max(field->name, field->value);
+        TRY(vel_buf_reserve(&prepared->lines, most));
+        struct vel_writer w = vel_writer(prepared->lines.ptr + prepared->lines.len, most);
+        vel_qpack_write_line(&w, field->name, field->value);
+        VEL_ASSERT(vel_write_ok(&w));
+        prepared->lines.len += vel_written(&w);
+    }
+    return VEL_OK;
 }
 
 vel_result vel_prepared_new(const struct vel_env *env, struct vel_fields fields,

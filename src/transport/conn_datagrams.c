@@ -48,6 +48,8 @@ void vel_conn_fill_datagrams(struct vel_conn *conn, struct vel_packet_build *p, 
 {
     struct vel_sent *sent = &p->track->recovery.space[VEL_SPACE_APP].sent;
     const struct vel_datagram *d;
+    if (!vel_conn_has_datagrams(conn))
+        return;
     while ((d = vel_datagrams_next(&conn->datagrams, vel_conn_max_datagram(conn), now)) != NULL) {
         size_t size = TYPE_SIZE + vel_varint_size(d->len) + d->len;
         struct vel_record record = {.kind = VEL_RECORD_DATAGRAM, .id = d->id};

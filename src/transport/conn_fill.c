@@ -132,7 +132,7 @@ static void fill_app(struct vel_conn *conn, struct vel_packet_build *p, vel_time
     vel_conn_fill_datagrams(conn, p, true, now);
     size_t before = vel_written(&p->w);
     struct vel_sent *sent = &p->track->recovery.space[VEL_SPACE_APP].sent;
-    if (vel_streams_write_frames(conn->streams, &p->w, sent) != VEL_OK)
+    if (vel_streams_write_frames(conn->streams, &p->w, sent, &p->body) != VEL_OK)
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
     p->eliciting |= vel_written(&p->w) > before;
     vel_conn_fill_datagrams(conn, p, false, now);

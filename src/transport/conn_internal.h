@@ -119,6 +119,7 @@ struct vel_conn {
 
     vel_time now; /* of the call that is running: application calls have no clock */
     vel_time started;
+    vel_time heard_at;     /* the last authentic packet came then */
     vel_time ping_at;      /* ask an idle peer for a sign of life; VEL_NEVER: no need */
     vel_time trim_at;      /* give memory back when still quiet then; VEL_NEVER: nothing to give */
     uint64_t forged;       /* packets that failed authentication, RFC 9001 6.6 */
@@ -224,9 +225,10 @@ struct vel_packet_build {
     enum vel_space space;
     bool eliciting;
     bool padded;
-    bool mtu_probe; /* outside congestion control */
-    bool aside;     /* a probe of another path: outside of recovery */
-    bool expanded;  /* its datagram must be a full one, whatever else is in there */
+    bool mtu_probe;        /* outside congestion control */
+    bool aside;            /* a probe of another path: outside of recovery */
+    bool expanded;         /* its datagram must be a full one, whatever else is in there */
+    struct vel_slice body; /* last bytes of the payload that lie elsewhere until it is sealed */
 };
 
 /* Begin one for a path of a track at `start`, with `room` bytes for all of it. False: no room, or too

@@ -75,11 +75,22 @@ void vel_packet_abandon(struct vel_packet_build *p)
     vel_sent_abandon(&p->track->recovery.space[p->space].sent);
 }
 
+/* Whoever reads or adds to the payload before it is sealed needs all of it in its place. */
+static void bring_body(struct vel_packet_build *p)
+{
+    if (p->body.len > 0)
+        memcpy(p->w.pos - p->body.len, p->body.ptr, p->body.len);
+    p->body = (struct vel_slice){0};
+}
+
 /* PADDING frames are zero bytes. */
 static void pad(struct vel_packet_build *p, size_t padding)
 {
+    if (padding == 0)
+        return;
+    bring_body(p);
     vel_write_fill(&p->w, 0, padding);
-    p->padded |= padding > 0;
+    p->padded = true;
 }
 
 void vel_packet_end_frames(struct vel_packet_build *p)
@@ -95,11 +106,13 @@ bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t
     pad(p, padding);
     size_t payload = vel_written(&p->w) - p->header_size;
     struct vel_conn_space *space = &conn->space[p->space];
-    if (conn->trace != NULL && vel_write_ok(&p->w))
+    if (conn->trace != NULL && vel_write_ok(&p->w)) {
+        bring_body(p);
         vel_conn_trace_sent(conn, p);
+    }
     if (!vel_write_ok(&p->w) ||
-        vel_packet_seal(&space->write, 0, p->number, p->w.start, p->header_size, p->number_size,
-                        payload) != VEL_OK) {
+        vel_packet_seal_from(&space->write, 0, p->number, p->w.start, p->header_size,
+                             p->number_size, payload, p->body) != VEL_OK) {
         vel_packet_abandon(p);
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "packet protection failed");
         return false;
@@ -111,7 +124,7 @@ bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t
     else
         vel_recovery_sent(&p->track->recovery, p->space, (uint16_t)size, p->eliciting, in_flight,
                           ecn, now);
-    if (p->eliciting)
+    if (p->eliciting && !conn->life.sent_since_receive)
         vel_life_sent_eliciting(&conn->life, now, vel_conn_pto(conn));
     conn->stats.packets_sent++;
     vel_conn_count_sealed(conn, p->space);

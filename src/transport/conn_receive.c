@@ -294,6 +294,18 @@ static void count_datagram(struct vel_conn *conn, size_t size)
     }
 }
 
+/* An authentic packet restarts the timers of silence; for those of one train once is enough. */
+static void note_heard(struct vel_conn *conn, vel_time now)
+{
+    bool again = conn->opening == NULL && conn->heard_at == now && !conn->life.sent_since_receive;
+    conn->heard_at = now;
+    if (again)
+        return;
+    conn->trim_at = now + VEL_CONN_TRIM_AFTER;
+    vel_life_received(&conn->life, now, vel_conn_pto(conn));
+    vel_conn_restart_keep_alive(conn, now);
+}
+
 void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
                       const struct vel_addr *remote, uint8_t ecn, uint8_t *bytes, size_t size,
                       vel_time now)
@@ -326,10 +338,8 @@ void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
         vel_conn_lift_credit_block(track, now);
     receive_packets(conn, bytes, size, &arrival, now);
     if (arrival.processed) {
-        conn->trim_at = now + VEL_CONN_TRIM_AFTER;
         vel_conn_receive_held(conn, now);
-        vel_life_received(&conn->life, now, vel_conn_pto(conn));
-        vel_conn_restart_keep_alive(conn, now);
+        note_heard(conn, now);
     }
     vel_conn_wake(conn);
 }

@@ -151,8 +151,9 @@ static void mask_number(uint8_t *number, size_t number_size, const uint8_t *mask
         number[i] ^= mask[1 + i];
 }
 
-vel_result vel_packet_seal(struct vel_keys *keys, uint32_t path, uint64_t number, uint8_t *packet,
-                           size_t header_size, size_t number_size, size_t payload_size)
+vel_result vel_packet_seal_from(struct vel_keys *keys, uint32_t path, uint64_t number,
+                                uint8_t *packet, size_t header_size, size_t number_size,
+                                size_t payload_size, struct vel_slice body)
 {
     VEL_ASSERT(number_size >= 1 && number_size <= VEL_PACKET_NUMBER_MAX);
     VEL_ASSERT(number_size + payload_size >= SAMPLE_OFFSET);
@@ -162,14 +163,21 @@ vel_result vel_packet_seal(struct vel_keys *keys, uint32_t path, uint64_t number
         VEL_ASSERT(length <= VEL_PACKET_LENGTH_MAX);
         vel_store_uint(start - LENGTH_SIZE, LENGTH_VARINT | length, LENGTH_SIZE);
     }
-    TRY(vel_aead_seal(keys->aead, path, number, vel_slice(packet, header_size),
-                      packet + header_size, payload_size));
+    TRY(vel_aead_seal_from(keys->aead, path, number, vel_slice(packet, header_size),
+                           packet + header_size, payload_size - body.len, body));
 
     uint8_t mask[VEL_HP_SAMPLE];
     TRY(header_mask(keys->mask, start, mask));
     mask_first(packet, mask[0]);
     mask_number(start, number_size, mask);
     return VEL_OK;
+}
+
+vel_result vel_packet_seal(struct vel_keys *keys, uint32_t path, uint64_t number, uint8_t *packet,
+                           size_t header_size, size_t number_size, size_t payload_size)
+{
+    return vel_packet_seal_from(keys, path, number, packet, header_size, number_size, payload_size,
+                                (struct vel_slice){0});
 }
 
 vel_result vel_packet_unprotect(struct vel_header_mask *mask, uint64_t largest, uint8_t *packet,

@@ -62,6 +62,12 @@ uint64_t vel_keys_forgery_limit(enum vel_aead_id aead);
 vel_result vel_packet_seal(struct vel_keys *keys, uint32_t path, uint64_t number, uint8_t *packet,
                            size_t header_size, size_t number_size, size_t payload_size);
 
+/* The same when the last body.len bytes of the payload do not lie in the packet but at body.ptr: they
+ * are encrypted on their way. */
+vel_result vel_packet_seal_from(struct vel_keys *keys, uint32_t path, uint64_t number,
+                                uint8_t *packet, size_t header_size, size_t number_size,
+                                size_t payload_size, struct vel_slice body);
+
 /* What opening a packet shows, filled in two steps. */
 struct vel_opened {
     uint8_t first_byte; /* unprotected: VEL_BIT_KEY_PHASE, VEL_BIT_SPIN */

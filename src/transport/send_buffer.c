@@ -56,6 +56,8 @@ static void pop_chunk(struct vel_send_buffer *b)
     struct vel_send_chunk chunk = *chunk_at(b, 0);
     b->first = (b->first + 1) & (b->capacity - 1);
     b->count--;
+    if (b->last_found > 0)
+        b->last_found--;
     if (chunk.capacity > 0)
         vel_pool_put(b->pool, chunk.copied, chunk.capacity);
     else
@@ -207,9 +209,20 @@ vel_result vel_send_buffer_sent(struct vel_send_buffer *b, const struct vel_send
     return VEL_OK;
 }
 
+static bool holds(const struct vel_send_buffer *b, uint32_t index, uint64_t offset)
+{
+    if (index >= b->count)
+        return false;
+    const struct vel_send_chunk *chunk = chunk_at(b, index);
+    return offset >= chunk->offset && offset - chunk->offset < chunk->len;
+}
+
 /* Index of the chunk that holds `offset`, which is below end. */
 static uint32_t find_chunk(const struct vel_send_buffer *b, uint64_t offset)
 {
+    for (uint32_t near = b->last_found; near < b->last_found + 2; near++)
+        if (holds(b, near, offset))
+            return near;
     uint32_t low = 0;
     uint32_t high = b->count;
     while (high - low > 1) {
@@ -222,6 +235,22 @@ static uint32_t find_chunk(const struct vel_send_buffer *b, uint64_t offset)
     return low;
 }
 
+/* What chunk `index` holds of [offset, offset + len). */
+static struct vel_slice piece(const struct vel_send_buffer *b, uint32_t index, uint64_t offset,
+                              size_t len)
+{
+    const struct vel_send_chunk *chunk = chunk_at(b, index);
+    size_t skip = (size_t)(offset - chunk->offset);
+    return vel_slice(chunk_bytes(chunk) + skip, VEL_MIN(len, chunk->len - skip));
+}
+
+struct vel_slice vel_send_buffer_peek(struct vel_send_buffer *b, uint64_t offset, size_t len)
+{
+    VEL_ASSERT(offset >= b->base && len > 0 && len <= b->end - offset);
+    b->last_found = find_chunk(b, offset);
+    return piece(b, b->last_found, offset, len);
+}
+
 void vel_send_buffer_copy(const struct vel_send_buffer *b, uint64_t offset, size_t len,
                           uint8_t *out)
 {
@@ -229,13 +258,11 @@ void vel_send_buffer_copy(const struct vel_send_buffer *b, uint64_t offset, size
         return;
     VEL_ASSERT(offset >= b->base && len <= b->end - offset);
     for (uint32_t i = find_chunk(b, offset); len > 0; i++) {
-        const struct vel_send_chunk *chunk = chunk_at(b, i);
-        size_t skip = (size_t)(offset - chunk->offset);
-        size_t size = VEL_MIN(len, chunk->len - skip);
-        memcpy(out, chunk_bytes(chunk) + skip, size);
-        out += size;
-        offset += size;
-        len -= size;
+        struct vel_slice bytes = piece(b, i, offset, len);
+        memcpy(out, bytes.ptr, bytes.len);
+        out += bytes.len;
+        offset += bytes.len;
+        len -= bytes.len;
     }
 }
 

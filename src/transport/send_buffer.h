@@ -17,7 +17,7 @@
  * Every byte below `base` is acknowledged and freed. Between `base` and `sent`, `acked` holds what
  * was acknowledged out of order and `lost` what must be sent again; the rest is in flight. The two
  * sets never overlap. Bytes live in chunks, copied (pool blocks) or borrowed (the application's),
- * found by binary search on their offset.
+ * found by a look where the last one was, or by binary search on their offset.
  *
  * The number of chunks is bounded by VEL_SEND_CHUNKS_MAX, their bytes by `limit`; the ranges by the
  * number of frames in flight.
@@ -39,6 +39,7 @@ struct vel_send_buffer {
     struct vel_ranges acked, lost;
     struct vel_send_chunk *chunks; /* ring of `capacity` chunks, a power of two */
     uint32_t first, count, capacity;
+    uint32_t last_found; /* index of the chunk that was read last: the next one read is near */
     enum vel_send_fin fin;
 };
 
@@ -83,6 +84,10 @@ bool vel_send_buffer_has_lost(const struct vel_send_buffer *b);
 bool vel_send_buffer_next(const struct vel_send_buffer *b, size_t max, uint64_t credit,
                           struct vel_send_span *span);
 vel_result vel_send_buffer_sent(struct vel_send_buffer *b, const struct vel_send_span *span);
+
+/* Queued bytes from `offset` on, at most `len` and not beyond their chunk: where they lie until they
+ * are acknowledged. [offset, offset + len) is in [base, end), and not empty. */
+struct vel_slice vel_send_buffer_peek(struct vel_send_buffer *b, uint64_t offset, size_t len);
 
 /* Copy queued bytes from [base, end) into a packet, across chunks. */
 void vel_send_buffer_copy(const struct vel_send_buffer *b, uint64_t offset, size_t len,

@@ -69,10 +69,12 @@ bool vel_streams_want_send(const struct vel_streams *streams);
 
 /* Fill a 1-RTT (or 0-RTT) payload: control frames first, then STREAM frames by urgency, each with
  * its record in the packet begun in `sent`. Stops when the room, the records or the work end;
- * whether anything was written is seen on `w`, which never fails here.
+ * whether anything was written is seen on `w`, which never fails here. When the last frame fills
+ * the room, its bytes may be left out: `body` says where they lie, and `w` ends behind their place.
+ * They stay there until something is acknowledged. `body` must be empty before.
  * VEL_ERR_NOMEM  the connection cannot go on: INTERNAL_ERROR; what was written is good */
 vel_result vel_streams_write_frames(struct vel_streams *streams, struct vel_writer *w,
-                                    struct vel_sent *sent);
+                                    struct vel_sent *sent, struct vel_slice *body);
 
 /* A record that vel_streams_write_frames made was acknowledged, or declared lost; both in turn are
  * fine. Records of other kinds are ignored.

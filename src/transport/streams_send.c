@@ -13,6 +13,7 @@ enum { WORTH_CUTTING = 64 };
 struct packet {
     struct vel_writer *w;
     struct vel_sent *sent;
+    struct vel_slice *body;
 };
 
 bool vel_streams_want_send(const struct vel_streams *streams)
@@ -174,7 +175,21 @@ static vel_result choose_span(const struct vel_streams *streams, const struct ve
     return VEL_OK;
 }
 
-static vel_result put_data(struct packet *packet, const struct vel_stream *s,
+/* The bytes of a frame, or where they lie: nothing follows those that fill the packet. */
+static void put_bytes(struct packet *packet, struct vel_stream *s, const struct vel_send_span *span)
+{
+    uint8_t *space = vel_write_space(packet->w, span->len);
+    VEL_ASSERT(space != NULL); /* it was chosen to fit */
+    if (span->len == 0)
+        return;
+    struct vel_slice lying = vel_send_buffer_peek(&s->send, span->offset, span->len);
+    if (vel_room(packet->w) == 0 && lying.len == span->len)
+        *packet->body = lying;
+    else
+        vel_send_buffer_copy(&s->send, span->offset, span->len, space);
+}
+
+static vel_result put_data(struct packet *packet, struct vel_stream *s,
                            const struct vel_send_span *span)
 {
     TRY(add_record(packet, (struct vel_record){.kind = VEL_RECORD_STREAM,
@@ -183,9 +198,7 @@ static vel_result put_data(struct packet *packet, const struct vel_stream *s,
                                                .len = (uint32_t)span->len,
                                                .fin = span->fin}));
     vel_frame_write_stream(packet->w, s->id, span->offset, span->len, span->fin);
-    uint8_t *space = vel_write_space(packet->w, span->len);
-    VEL_ASSERT(space != NULL); /* it was chosen to fit */
-    vel_send_buffer_copy(&s->send, span->offset, span->len, space);
+    put_bytes(packet, s, span);
     return VEL_OK;
 }
 
@@ -240,9 +253,9 @@ static vel_result write_all(struct vel_streams *streams, struct packet *packet)
 }
 
 vel_result vel_streams_write_frames(struct vel_streams *streams, struct vel_writer *w,
-                                    struct vel_sent *sent)
+                                    struct vel_sent *sent, struct vel_slice *body)
 {
-    struct packet packet = {.w = w, .sent = sent};
+    struct packet packet = {.w = w, .sent = sent, .body = body};
     enum vel_err err = write_all(streams, &packet);
     return err == VEL_ERR_AGAIN ? VEL_OK : err;
 }

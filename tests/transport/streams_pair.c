@@ -66,13 +66,16 @@ vel_result pair_write(struct pair *pair, int from, size_t room, struct pair_pack
     packet->len = 0;
     TRY(vel_sent_begin(&side->sent));
     packet->number = side->sent.next;
-    enum vel_err err = vel_streams_write_frames(side->streams, &w, &side->sent);
+    struct vel_slice body = {0};
+    enum vel_err err = vel_streams_write_frames(side->streams, &w, &side->sent, &body);
     assert_true(vel_write_ok(&w));
     if (err != VEL_OK || vel_written(&w) == 0) {
         vel_sent_abandon(&side->sent);
         return err;
     }
     packet->len = vel_written(&w);
+    if (body.len > 0)
+        memcpy(w.pos - body.len, body.ptr, body.len);
     vel_sent_commit(&side->sent, (struct vel_sent_packet){.state = VEL_SENT_OUTSTANDING,
                                                           .size = (uint16_t)packet->len,
                                                           .ack_eliciting = true,
