@@ -3,9 +3,9 @@
 
 #include "base/own.h"
 #include "base/try.h"
+#include "handshake/exporter.h"
 
 static const char prefix[] = "vel1 ";
-enum { EXPORT_LABEL_MAX = 200, EXPORT_HASHES_MAX = 255 };
 
 /* HKDF-Expand-Label to one hash length. */
 static vel_result expand(const struct vel_schedule *s, const struct vel_secret *secret,
@@ -94,14 +94,7 @@ vel_result vel_schedule_finished(const struct vel_schedule *s, const struct vel_
 vel_result vel_schedule_export(const struct vel_schedule *s, const char *label,
                                struct vel_slice context, uint8_t *out, size_t size)
 {
-    REQUIRE(strlen(label) <= EXPORT_LABEL_MAX, VEL_ERR_ARGUMENT);
-    REQUIRE(size <= EXPORT_HASHES_MAX * vel_hash_size(s->hash), VEL_ERR_ARGUMENT);
-    OWNED(vel_secret_clear) struct vel_secret derived = {0};
-    struct vel_secret hashed;
-    TRY(derive_from_nothing(s, &s->exporter, label, &derived));
-    TRY(digest(s, context, &hashed));
-    return vel_hkdf_expand_label(s->crypto, s->hash, vel_secret_slice(&derived), prefix, "exporter",
-                                 vel_secret_slice(&hashed), out, size);
+    return vel_exporter_derive(s->crypto, s->hash, prefix, &s->exporter, label, context, out, size);
 }
 
 void vel_schedule_clear(struct vel_schedule *s)

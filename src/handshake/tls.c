@@ -4,6 +4,7 @@
 #include "base/try.h"
 #include "base/units.h"
 #include "handshake/alert.h"
+#include "handshake/exporter.h"
 #include "handshake/tls_internal.h"
 
 enum { PARAMS_MAX = 2048 };
@@ -13,8 +14,10 @@ struct vel_tls_handshake {
     struct vel_handshake base; /* first: the part that the transport sees */
     const struct vel_env *env;
     struct vel_handshake_sink sink;
-    struct vel_buf params; /* ours; libssl reads them when it writes its message */
-    struct vel_tls_conn conn;
+    struct vel_buf params;    /* ours; libssl reads them when it writes its message */
+    struct vel_tls_conn conn; /* its SSL is NULL once a server has no use for it */
+    const struct vel_crypto *crypto;
+    enum vel_hash_id hash;   /* of its exporter, then */
     enum vel_level level[2]; /* by direction, where libssl reads and writes now */
     struct vel_slice in;     /* borrowed for one receive: what libssl has not taken */
     enum vel_err err;        /* of a callback that failed */
@@ -177,12 +180,26 @@ static vel_result fail(struct vel_tls_handshake *v)
     return v->err != VEL_OK ? v->err : vel_alert_err(v->base.failure.wire_code);
 }
 
+/* A server gets no more messages: no client may renew keys here, and none is asked for a certificate
+ * later (RFC 9001 4.4, 6). So 18 kB of a connection can go; exporting goes on without them. */
+static void leave_libssl(struct vel_tls_handshake *v)
+{
+    const struct vel_suite *suite = vel_tls_conn_suite(&v->conn);
+    if (suite == NULL || v->conn.exporter.len != vel_hash_size(suite->hash))
+        return;
+    v->hash = suite->hash;
+    SSL_free(v->conn.ssl);
+    v->conn.ssl = NULL;
+}
+
 static void complete(struct vel_tls_handshake *v)
 {
     vel_tls_conn_facts(&v->conn, &v->base.facts);
     v->base.facts.hello_retry = v->hellos > 1;
     v->base.state = VEL_HS_COMPLETE;
     vel_buf_free(&v->params);
+    if (SSL_is_server(v->conn.ssl))
+        leave_libssl(v);
 }
 
 /* Let libssl go on with what is there; it stops when that is used up. */
@@ -218,9 +235,12 @@ static vel_result tls_receive(struct vel_handshake *hs, enum vel_level level,
     REQUIRE(hs->state != VEL_HS_FAILED, VEL_ERR_CLOSED);
     if (level != v->level[VEL_READ])
         return refuse_bytes(v, "handshake bytes at the wrong level");
+    if (v->conn.ssl == NULL)
+        return refuse_bytes(v, "handshake bytes behind the last message");
     v->in = bytes;
     TRY(step(v));
-    if (v->in.len > 0 && hs->state == VEL_HS_COMPLETE && level == v->level[VEL_READ])
+    if (v->in.len > 0 && hs->state == VEL_HS_COMPLETE && v->conn.ssl != NULL &&
+        level == v->level[VEL_READ])
         TRY(step(v)); /* messages behind the handshake */
     if (v->in.len > 0)
         return refuse_bytes(v, "handshake bytes behind the last message");
@@ -238,7 +258,11 @@ static vel_result tls_export(struct vel_handshake *hs, const char *label, struct
                              uint8_t *out, size_t size)
 {
     REQUIRE(hs->state == VEL_HS_COMPLETE, VEL_ERR_UNEXPECTED);
-    return vel_tls_conn_export(&tls_handshake(hs)->conn, label, context, out, size);
+    const struct vel_tls_handshake *v = tls_handshake(hs);
+    if (v->conn.ssl != NULL)
+        return vel_tls_conn_export(&v->conn, label, context, out, size);
+    return vel_exporter_derive(v->crypto, v->hash, "tls13 ", &v->conn.exporter, label, context, out,
+                               size);
 }
 
 static vel_result tls_set_params(struct vel_handshake *hs, uint32_t version,
@@ -305,6 +329,7 @@ vel_result vel_handshake_tls_new(const struct vel_handshake_setup *setup, struct
         .base = {.ops = &tls_ops, .facts = {.version = setup->version}},
         .env = setup->env,
         .sink = setup->sink,
+        .crypto = tls->crypto,
         .params = {.env = setup->env, .limit = PARAMS_MAX},
     };
     enum vel_err err = open_conn(v, setup);

@@ -88,6 +88,7 @@ void vel_tls_conn_close(struct vel_tls_conn *conn)
 {
     SSL_free(conn->ssl);
     conn->ssl = NULL;
+    vel_secret_clear(&conn->exporter);
 }
 
 /* ---- why it failed ---- */

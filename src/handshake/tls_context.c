@@ -34,16 +34,36 @@ static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_s
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+static unsigned digit_of(char hex)
+{
+    return hex <= '9' ? (unsigned)(hex - '0') : (unsigned)(hex - 'a') + 10;
+}
+
+/* "EXPORTER_SECRET <client random> <secret>": what libssl would export with, and shows nowhere else. */
+static void note_exporter(struct vel_tls_conn *conn, const char *line)
+{
+    static const char label[] = "EXPORTER_SECRET ";
+    if (strncmp(line, label, sizeof label - 1) != 0)
+        return;
+    const char *hex = strrchr(line, ' ') + 1;
+    size_t size = strlen(hex) / 2;
+    if (size > sizeof conn->exporter.bytes)
+        return;
+    for (size_t i = 0; i < size; i++)
+        conn->exporter.bytes[i] = (uint8_t)(digit_of(hex[2 * i]) << 4 | digit_of(hex[2 * i + 1]));
+    conn->exporter.len = size;
+}
+
 static void log_key(const SSL *ssl, const char *line)
 {
     const struct vel_tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-    tls->key_log(tls->key_log_self, line);
+    note_exporter(vel_tls_conn_of(ssl), line);
+    if (tls->key_log != NULL)
+        tls->key_log(tls->key_log_self, line);
 }
 
 static vel_result set_key_log(struct vel_tls *tls, const struct vel_tls_setup *setup)
 {
-    if (setup->key_log == NULL)
-        return VEL_OK;
     tls->key_log = setup->key_log;
     tls->key_log_self = setup->key_log_self;
     SSL_REQUIRE(SSL_CTX_set_app_data(tls->ctx, tls) == 1, VEL_ERR_NOMEM);

@@ -42,6 +42,7 @@ struct vel_tls_conn {
     struct vel_cert_verdict verdict; /* of the first check that failed */
     uint8_t alert;                   /* the last fatal one, sent or received; see has_alert */
     bool has_alert, alert_received;
+    struct vel_secret exporter; /* RFC 8446 7.1, once the handshake is complete */
 };
 
 /*
