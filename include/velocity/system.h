@@ -17,6 +17,8 @@ vel_time vel_clock_now(void);
 
 /* Seconds of the Unix epoch: certificate validity, log lines. May jump. */
 int64_t vel_clock_unix(void);
+/* Nanoseconds of it when the monotonic clock stood at 0. */
+int64_t vel_clock_unix_base(void);
 
 /* The same as text, "2026-11-21T02:01:42.123Z" and its NUL: the time stamp of log lines. Returns
  * `text`. */

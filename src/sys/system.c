@@ -59,6 +59,14 @@ int64_t vel_clock_unix(void)
     return time(NULL);
 }
 
+int64_t vel_clock_unix_base(void)
+{
+    struct timespec now;
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0)
+        abort(); /* as above */
+    return now.tv_sec * SECOND + now.tv_nsec - vel_clock_now();
+}
+
 const char *vel_clock_stamp(char text[VEL_STAMP_SIZE])
 {
     struct timespec now;

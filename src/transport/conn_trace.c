@@ -158,8 +158,7 @@ void vel_conn_trace_recovery(const struct vel_track *track)
                            .bytes_in_flight = recovery->in_flight,
                            .pacing_rate = vel_cc_pacing(&recovery->cc, &recovery->rtt).rate,
                            .pto_count = recovery->pto_backoff,
-                           .deadline = vel_recovery_deadline(recovery),
-                           .app_limited = recovery->app_limited});
+                           .deadline = vel_recovery_deadline(recovery)});
 }
 
 void vel_conn_trace_ended(struct vel_conn *conn)

@@ -124,7 +124,6 @@ struct vel_trace_recovery {
     uint64_t pacing_rate; /* bytes a second */
     unsigned pto_count;   /* in a row */
     vel_time deadline;    /* of the loss timer; VEL_NEVER: not set */
-    bool app_limited;
 };
 
 struct vel_trace_timeout {

@@ -2,6 +2,7 @@
 #include "sim/peer.h"
 
 #include "sim/credentials.h"
+#include "sim/qlogs.h"
 #include "sim/scenario.h"
 #include "sim/trace.h"
 
@@ -29,6 +30,7 @@ void peer_init(struct peer *peer, struct sim *sim, bool is_client, uint64_t seed
     peer->config.alpn_count = VEL_COUNT(alpn);
     peer->config.deterministic = true;
     peer->config.unix_offset = CREDENTIALS_TIME;
+    peer->config.tracer = qlogs_tracer();
     if (is_client)
         peer->config.server_name = CREDENTIALS_NAME;
 }

@@ -13,6 +13,8 @@
  *     SIM_SEEDS=500   run seeds 1 to 500
  *     VELOCITY_SOAK=20  times so many seeds (make soak)
  *     SIM_TRACE=1     show every datagram (trace.h)
+ *     SIM_QLOG=/tmp/q write a qlog of each connection into that folder: what both ends did, up to the
+ *                     failure; for one seed
  */
 enum { HANDSHAKE_SEEDS = 50, BULK_SEEDS = 5 };
 
