@@ -58,6 +58,9 @@ static const struct vel_option get_options[] = {
     {"progress", '#', vel_parse_flag, FIELD(progress), NULL, NULL, 0, 0,
      "show a progress bar at once; by default it appears on a terminal when a transfer to a file "
      "takes long"},
+    {"qlog-dir", 0, vel_parse_text, FIELD(qlog_dir), "FOLDER", NULL, 1, 900,
+     "write a trace of each UDP connection to FOLDER (qlog 0.3, opens in qvis); nobody else may "
+     "write to it"},
     {"connect-timeout", 0, vel_parse_span, FIELD(connect_timeout), "TIME", "10s", 0, HOUR *SECOND,
      "give up when not connected after this; 0: never"},
     {"max-time", 'm', vel_parse_span, FIELD(max_time), "TIME", "0", 0, 24 * HOUR *SECOND,

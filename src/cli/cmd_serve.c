@@ -90,6 +90,9 @@ static const struct vel_option serve_options[] = {
     {"state", 0, vel_parse_text, FIELD(state), "FOLDER", NULL, 1, 900,
      "where self-signed certificates are kept (default: $XDG_STATE_HOME/velocity, or "
      "~/.local/state/velocity)"},
+    {"qlog-dir", 0, vel_parse_text, FIELD(qlog_dir), "FOLDER", NULL, 1, 900,
+     "write a trace of each UDP connection to FOLDER (qlog 0.3, opens in qvis): 64 MiB a file, 256 "
+     "files, 128 connections at a time, then no more; nobody else may write to it"},
     {"retry", 0, vel_parse_flag, FIELD(retry), NULL, NULL, 0, 0,
      "let every UDP client prove its address before anything is done for it, at the price of a round "
      "trip; without it, only under load"},

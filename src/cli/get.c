@@ -11,6 +11,7 @@
 #include "cli/cacert.h"
 #include "cli/get_internal.h"
 #include "cli/key_log.h"
+#include "cli/qlog_dir.h"
 #include "sys/file.h"
 #include "velocity/crypto.h"
 #include "velocity/system.h"
@@ -119,11 +120,21 @@ static vel_result prepare_trust(struct vel_get *get)
     return pem.len > 0 ? vel_get_prepare_tls(get, vel_buf_slice(&pem)) : VEL_OK;
 }
 
+static vel_result prepare_qlog(struct vel_get *get)
+{
+    char message[VEL_QLOG_DIR_MESSAGE] = "";
+    enum vel_err err = vel_qlog_dir_open(&get->env, get->settings->qlog_dir, &get->qlog, message);
+    if (err != VEL_OK)
+        vel_get_failed(get, VEL_EXIT_WRITE, "%s", message);
+    return err;
+}
+
 static void fill_config(struct vel_get *get)
 {
     get->config = vel_config_default(get->crypto);
     get->config.trust = get->trust;
     get->config.tls = get->tls;
+    get->config.tracer = vel_qlog_dir_tracer(get->qlog);
     get->config.server_name = get->origin.host;
     get->config.alpn = get->alpn;
     get->config.alpn_count = get->settings->alpn.count;
@@ -173,6 +184,7 @@ static vel_result prepare(struct vel_get *get)
     TRY(prepare_data(get));
     TRY(vel_crypto_new(&get->env, &get->crypto));
     TRY(prepare_trust(get));
+    TRY(prepare_qlog(get));
     fill_config(get);
     TRY(vel_get_load_state(get));
     return prepare_loop(get);
@@ -227,6 +239,7 @@ static void clear(struct vel_get *get)
     vel_outcomes_free(get->outcomes);
     vel_tls_free(get->tls);
     vel_key_log_close(get->key_log);
+    vel_qlog_free(get->qlog);
     vel_trust_free(get->trust);
     vel_crypto_free(get->crypto);
     vel_release(&get->env, get->fetches, get->call->argument_count * sizeof *get->fetches);

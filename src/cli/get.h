@@ -28,6 +28,7 @@ struct vel_get_settings {
     bool verbose;
     bool json;
     bool progress;
+    const char *qlog_dir;     /* NULL: no traces */
     vel_time connect_timeout; /* 0: none */
     vel_time max_time;        /* 0: none */
 };

@@ -15,6 +15,7 @@
 #include "client/outcomes.h"
 #include "client/redirect.h"
 #include "sys/address.h"
+#include "velocity/qlog.h"
 #include "velocity/tls.h"
 
 /*
@@ -65,6 +66,7 @@ struct vel_get {
     struct vel_trust *trust;
     struct vel_tls *tls;
     FILE *key_log;
+    struct vel_qlog *qlog; /* NULL: no --qlog-dir */
     struct vel_slice alpn[VEL_ATTEMPT_ALPN_MAX];
     struct vel_config config;
     struct vel_loop *loop;

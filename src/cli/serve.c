@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "base/try.h"
 #include "base/units.h"
+#include "cli/qlog_dir.h"
 #include "cli/serve_worker.h"
 #include "cli/supervisor.h"
 #include "cli/warn.h"
@@ -79,12 +80,23 @@ static vel_result find_tls(struct vel_serve_common *server)
                              server->identity.identity, &server->tls);
 }
 
+static vel_result open_qlog(struct vel_serve_common *server)
+{
+    char message[VEL_QLOG_DIR_MESSAGE] = "";
+    enum vel_err err =
+        vel_qlog_dir_open(&server->env, server->settings->qlog_dir, &server->qlog, message);
+    if (err != VEL_OK)
+        vel_fail(server->call, "%s", message);
+    return err;
+}
+
 static void fill_config(struct vel_serve_common *server)
 {
     const struct vel_serve_settings *settings = server->settings;
     server->config = vel_config_default(server->crypto);
     server->config.identity = server->identity.identity;
     server->config.tls = server->tls;
+    server->config.tracer = vel_qlog_dir_tracer(server->qlog);
     vel_serve_fill_versions(settings, &server->config);
     server->config.limits.idle_timeout = settings->idle_timeout;
     server->config.limits.handshake_timeout = HANDSHAKE_PATIENCE;
@@ -149,6 +161,7 @@ static vel_result set_up(struct vel_serve_common *server)
                                &server->sockets));
     TRY(find_identity(server, &local));
     TRY(find_tls(server));
+    TRY(open_qlog(server));
     fill_config(server);
     return told(server, "fallback record",
                 vel_serve_fallback_open(&server->env, server->settings, &server->config,
@@ -160,6 +173,7 @@ static void tear_down(struct vel_serve_common *server)
     vel_serve_fallback_close(&server->fallback);
     vel_serve_sockets_close(&server->sockets);
     vel_site_free(server->site);
+    vel_qlog_free(server->qlog);
     vel_tls_free(server->tls);
     vel_identity_free(server->tls_identity);
     vel_identity_free(server->identity.identity);

@@ -22,7 +22,8 @@ struct vel_serve_settings {
     int64_t max_connections; /* of UDP, and of TCP */
     int64_t max_per_address; /* of TCP */
     vel_time grace;
-    const char *state; /* NULL: the default */
+    const char *state;    /* NULL: the default */
+    const char *qlog_dir; /* NULL: no traces */
     bool retry;
     bool quiet;
 };

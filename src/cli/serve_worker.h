@@ -26,6 +26,7 @@ struct vel_serve_common {
     struct vel_serve_identity identity;
     struct vel_identity *tls_identity;
     struct vel_tls *tls;
+    struct vel_qlog *qlog; /* NULL: no --qlog-dir */
     struct vel_config config;
     struct vel_site *site;
     struct vel_serve_fallback fallback;

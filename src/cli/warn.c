@@ -25,6 +25,13 @@ static void no_segmentation(const struct vel_log_field *fields)
           stderr);
 }
 
+static void qlog_stopped(const struct vel_log_field *fields)
+{
+    const struct vel_log_field *reason = vel_log_find(fields, "reason");
+    fprintf(stderr, "velocity: a qlog file could not be written, and ends: %s\n",
+            reason != NULL ? (const char *)reason->ptr : "");
+}
+
 static void warn(void *self, const char *name, const struct vel_log_field *fields)
 {
     static const struct {
@@ -33,6 +40,7 @@ static void warn(void *self, const char *name, const struct vel_log_field *field
     } rows[] = {
         {"udp-buffer-small", small_buffer},
         {"udp-segmentation-off", no_segmentation},
+        {"qlog-stopped", qlog_stopped},
     };
     (void)self;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
