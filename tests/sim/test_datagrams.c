@@ -103,8 +103,9 @@ static void they_are_lost_once(uint64_t seed)
     let_pass(scene, &flow, 3 * SECOND);
     const struct vel_datagram_stats *stats = &peer_stats(&scene->client)->datagram_frames;
     EXPECT_NUMBER(stats->sent + flow.refused, ==, 1000);
-    EXPECT_NUMBER(flow.arrived, <, 1000);
-    EXPECT_NUMBER(flow.arrived, >, 600);
+    EXPECT_NUMBER(flow.arrived, <, stats->sent);
+    EXPECT_NUMBER(10 * flow.arrived, >, 8 * stats->sent);
+    EXPECT_NUMBER(stats->sent, >, 400); /* what congestion control admits at such a loss differs */
     EXPECT_NUMBER(stats->acked, <=, flow.arrived);
     EXPECT_NUMBER(stats->acked + stats->lost, >=, stats->sent);
     scene_free(scene);
