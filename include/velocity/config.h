@@ -106,10 +106,11 @@ struct vel_config {
         preferred_ip4; /* server: where clients should go on after the handshake (RFC 9000 */
     struct vel_addr preferred_ip6; /* 9.6), of each family; its endpoint is fed from there, too */
     bool disable_active_migration; /* server: asks clients to stay at one address */
-    bool keep_server_address; /* client: does not follow a preferred address: its socket cannot */
-    bool insecure;            /* client: skip trust and name; signatures are still checked */
-    bool prefer_chacha;       /* client without AES instructions: lists ChaCha20-Poly1305 first */
-    bool deterministic;       /* tests and transcripts only: signatures without randomness */
+    bool keep_server_address;      /* client: goes to a preferred address only by
+                                 vel_conn_follow_preferred: this socket cannot */
+    bool insecure;                 /* client: skip trust and name; signatures are still checked */
+    bool prefer_chacha;  /* client without AES instructions: lists ChaCha20-Poly1305 first */
+    bool deterministic;  /* tests and transcripts only: signatures without randomness */
     int64_t unix_offset; /* unix seconds at vel_time 0: how `now` becomes a date for validity */
 };
 

@@ -205,9 +205,30 @@ struct vel_addr vel_conn_remote(const struct vel_conn *conn);
  * VEL_ERR_UNSUPPORTED  the server asked us to stay (disable_active_migration), or cannot follow; or
  *                      this is a server
  * VEL_ERR_EXISTS       that is where it is
- * VEL_ERR_AGAIN        the server has given no connection id to spare: try again later
+ * VEL_ERR_AGAIN        the server has given no connection id to spare, or the connection is on its way
+ *                      to the address that the server prefers: try again later
  */
 vel_result vel_conn_migrate(struct vel_conn *conn, const struct vel_addr *local);
+
+/*
+ * Client: the address at which the server wants to be reached from now on (RFC 9000 9.6). False: none
+ * that we would use; it must be of the family by which we reach the server, and not nearer to us than
+ * it is (from the Internet, nothing on this machine or in our own network). Known when the handshake
+ * is confirmed.
+ *
+ * A connection goes there by itself, from the local address it has; unless config->
+ * keep_server_address says that it cannot, because its socket is connected to one address. Then
+ * vel_conn_follow_preferred takes it there, from another socket. All as with vel_conn_migrate; but
+ * where nobody answers nobody is told, as nobody asked: it stays where it is.
+ *
+ * VEL_ERR_UNEXPECTED  the handshake is not complete yet, or the connection is ending
+ * VEL_ERR_NOT_FOUND   there is no such address, or it is not known yet
+ * VEL_ERR_EXISTS      that is where it is
+ * VEL_ERR_AGAIN       the server has given no connection id to spare, or was sent none of ours yet: try
+ *                     again later
+ */
+bool vel_conn_preferred(const struct vel_conn *conn, struct vel_addr *remote);
+vel_result vel_conn_follow_preferred(struct vel_conn *conn, const struct vel_addr *local);
 
 /* Client: what the server gave to validate our address in a later connection (RFC 9000 8.1.3): the
  * `token` of that connection's config. It fits one connection to the same server, from the same

@@ -112,7 +112,8 @@ struct vel_conn {
 
     /* The peer's transport parameters that matter after the handshake. */
     uint64_t peer_cid_limit;
-    bool peer_stays; /* it announced disable_active_migration */
+    bool peer_stays;           /* it announced disable_active_migration */
+    struct vel_addr preferred; /* client: where it wants us, once confirmed; family NONE: here */
     uint64_t peer_max_udp_payload;
     vel_time peer_ack_delay_unit; /* nanoseconds per unit of ACK Delay in 1-RTT packets */
     bool peer_params_known;

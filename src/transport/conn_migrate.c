@@ -2,6 +2,7 @@
 #include "base/try.h"
 #include "base/units.h"
 #include "transport/conn_internal.h"
+#include "transport/reach.h"
 
 /*
  * A client moves by its own choice: to another address of its own, or to the one its server prefers
@@ -12,6 +13,13 @@
 static bool at_handshake_address(const struct vel_conn *conn)
 {
     return !conn->at_preferred;
+}
+
+/* On its way to the address that the server prefers. */
+static bool is_leaving(const struct vel_track *track)
+{
+    const struct vel_path *target = track->paths.target;
+    return target != NULL && !vel_addr_equal(&target->remote, &track->paths.active->remote);
 }
 
 /* Begin to test a path, in place of one that is being tested. The time for it begins with the first
@@ -44,6 +52,7 @@ vel_result vel_conn_migrate(struct vel_conn *conn, const struct vel_addr *local)
     REQUIRE(!(conn->peer_stays && at_handshake_address(conn)), VEL_ERR_UNSUPPORTED);
     REQUIRE(vel_cids_peer(&track->cids, active->peer_cid)->len > 0, VEL_ERR_UNSUPPORTED);
     REQUIRE(!vel_addr_equal(local, &active->local), VEL_ERR_EXISTS);
+    REQUIRE(!is_leaving(track), VEL_ERR_AGAIN);
     TRY(aim_at(track, local, &active->remote));
     vel_conn_wake(conn);
     return VEL_OK;
@@ -51,11 +60,12 @@ vel_result vel_conn_migrate(struct vel_conn *conn, const struct vel_addr *local)
 
 /* ---- preferred_address, VEL-TR-18 ---- */
 
-/* Of the family that we reach the server by already. */
-static const struct vel_addr *choose(const struct vel_preferred_address *preferred, uint8_t family)
+/* Of the family that we reach the server by already, and not nearer to us than it is. */
+static bool is_acceptable(const struct vel_addr *addr, const struct vel_addr *now)
 {
-    const struct vel_addr *addr = family == VEL_ADDR_IP6 ? &preferred->ip6 : &preferred->ip4;
-    return addr->family == family && addr->port != 0 ? addr : NULL;
+    enum vel_reach reach = vel_reach_of(addr);
+    return addr->family == now->family && addr->port != 0 && reach != VEL_REACH_NOBODY &&
+           reach >= vel_reach_of(now) && !vel_addr_equal(addr, now);
 }
 
 vel_result vel_conn_note_preferred(struct vel_conn *conn,
@@ -72,13 +82,41 @@ void vel_conn_try_preferred(struct vel_conn *conn)
 {
     struct vel_track *track = vel_conn_track(conn);
     const struct vel_path *active = track->paths.active;
-    const struct vel_preferred_address *preferred = &conn->opening->preferred;
-    const struct vel_addr *addr = choose(preferred, active->remote.family);
-    bool wanted = conn->is_client && preferred->present && !conn->config->keep_server_address;
-    if (!wanted || addr == NULL || vel_addr_equal(addr, &active->remote))
+    const struct vel_preferred_address *offer = &conn->opening->preferred;
+    const struct vel_addr *addr = active->remote.family == VEL_ADDR_IP6 ? &offer->ip6 : &offer->ip4;
+    if (!conn->is_client || !offer->present || !is_acceptable(addr, &active->remote))
+        return;
+    conn->preferred = *addr;
+    if (conn->config->keep_server_address)
         return;
     /* Without an id, which it has, it stays where it is. */
     (void)(aim_at(track, &active->local, addr) == VEL_OK);
+}
+
+bool vel_conn_preferred(const struct vel_conn *conn, struct vel_addr *remote)
+{
+    if (conn->preferred.family == VEL_ADDR_NONE)
+        return false;
+    *remote = conn->preferred;
+    return true;
+}
+
+/* It cannot answer on a new path before it has ids of ours to spare. */
+static bool is_equipped(struct vel_track *track)
+{
+    return !vel_conn_wants_cids(track) && vel_cids_next_new(&track->cids) == NULL;
+}
+
+vel_result vel_conn_follow_preferred(struct vel_conn *conn, const struct vel_addr *local)
+{
+    struct vel_track *track = vel_conn_track(conn);
+    REQUIRE(conn->life.state == VEL_LIFE_OPEN, VEL_ERR_UNEXPECTED);
+    REQUIRE(conn->preferred.family != VEL_ADDR_NONE, VEL_ERR_NOT_FOUND);
+    REQUIRE(!conn->at_preferred, VEL_ERR_EXISTS);
+    REQUIRE(is_equipped(track), VEL_ERR_AGAIN);
+    TRY(aim_at(track, local, &conn->preferred));
+    vel_conn_wake(conn);
+    return VEL_OK;
 }
 
 vel_result vel_conn_offer_preferred(struct vel_conn *conn)

@@ -174,6 +174,55 @@ static void a_server_may_prefer_another_address(uint64_t seed)
     scene_free(scene);
 }
 
+/* A client whose socket is connected to one address needs another one to go there from. */
+static void a_client_may_follow_from_another_socket(uint64_t seed)
+{
+    struct scene *scene = slow_network(seed, MIB);
+    struct vel_addr preferred = peer_addr(&scene->server, 1), told;
+    struct vel_addr local = peer_addr(&scene->client, 1);
+    scene->server.config.preferred_ip4 = preferred;
+    scene->server.config.disable_active_migration = seed % 2 == 0;
+    scene->client.config.keep_server_address = true;
+    sim_loss(scene->sim, SIM_BOTH, (unsigned)(seed % 3) * 20 * 1000);
+    scene_start(scene, &(struct ask){.streams = 2, .up = 500 * KIB, .down = 500 * KIB});
+    EXPECT(!vel_conn_preferred(scene->client.conn, &told));
+    ASSERT_ERR("too early", vel_conn_follow_preferred(scene->client.conn, &local),
+               VEL_ERR_UNEXPECTED);
+    scene_run(scene, 500 * MS);
+    EXPECT(vel_conn_preferred(scene->client.conn, &told) && vel_addr_equal(&told, &preferred));
+    expect_paths(scene, 0, 0);
+    ASSERT_OK(vel_conn_follow_preferred(scene->client.conn, &local));
+    local = peer_addr(&scene->client, 2);
+    enum vel_err asked = vel_conn_migrate(scene->client.conn, &local);
+    EXPECT(asked == (seed % 2 == 0 ? VEL_ERR_UNSUPPORTED : VEL_ERR_AGAIN));
+    scene_finish(scene, 30 * SECOND);
+    EXPECT_NUMBER(scene->client.migrated, ==, 1);
+    expect_paths(scene, 1, 1);
+    ASSERT_ERR("again", vel_conn_follow_preferred(scene->client.conn, &local), VEL_ERR_EXISTS);
+    scene_free(scene);
+}
+
+/* VEL-TR-18: a server cannot send its clients to what stands nearer to them. */
+static void nobody_follows_to_what_is_nearer(uint64_t seed)
+{
+    static const struct vel_addr offers[] = {
+        {.family = VEL_ADDR_IP4, .ip = {127, 0, 0, 1}, .port = 53},
+        {.family = VEL_ADDR_IP4, .ip = {169, 254, 0, 1}, .port = 80},
+        {.family = VEL_ADDR_IP4, .ip = {255, 255, 255, 255}, .port = 9},
+    };
+    struct scene *scene = slow_network(seed, MIB);
+    struct vel_addr told;
+    scene->server.config.preferred_ip4 = offers[seed % VEL_COUNT(offers)];
+    scene_start(scene, &(struct ask){.streams = 1, .up = 10 * KIB, .down = 10 * KIB});
+    scene_finish(scene, 10 * SECOND);
+    struct vel_addr local = peer_addr(&scene->client, 1);
+    EXPECT(!vel_conn_preferred(scene->client.conn, &told));
+    ASSERT_ERR("nowhere to go", vel_conn_follow_preferred(scene->client.conn, &local),
+               VEL_ERR_NOT_FOUND);
+    expect_paths(scene, 0, 0);
+    scene_free(scene);
+}
+
 static void an_offer_may_be_declined_or_dead(uint64_t seed)
 {
     struct scene *scene = slow_network(seed, MIB);
@@ -216,6 +265,8 @@ int main(void)
         SCENARIO(a_client_wanders, 3),
         SCENARIO(a_path_that_does_not_answer_is_not_taken, 3),
         SCENARIO(a_server_may_prefer_another_address, 12),
+        SCENARIO(a_client_may_follow_from_another_socket, 6),
+        SCENARIO(nobody_follows_to_what_is_nearer, 3),
         SCENARIO(an_offer_may_be_declined_or_dead, 4),
         SCENARIO(a_server_may_ask_to_stay, 1),
         SCENARIO_V1(download_survives_200_rebindings, 1),
