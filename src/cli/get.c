@@ -144,7 +144,6 @@ static void fill_config(struct vel_get *get)
     get->config.insecure = get->settings->insecure;
     get->config.unix_offset = vel_clock_unix_offset();
     get->config.limits.keep_alive = KEEP_ALIVE;
-    get->config.keep_server_address = true; /* the socket is connected to one */
     /* The connect time-out is ours to tell; the connection must not end first. */
     get->config.limits.handshake_timeout = 3600 * SECOND;
 }

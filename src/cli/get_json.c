@@ -92,6 +92,7 @@ static json_t *connection_of(const struct vel_get *get)
     json_object_set_new(made, "local",
                         is_udp ? text(vel_addr_text(&get->facts.local, local)) : json_null());
     json_object_set_new(made, "migrated", json_boolean(stats->path_changes > 0));
+    json_object_set_new(made, "at_preferred_address", json_boolean(get->facts.preferred));
     json_object_set_new(made, "datagrams_sent", count(stats->datagrams_sent));
     json_object_set_new(made, "datagrams_received", count(stats->datagrams_received));
     json_object_set_new(made, "bytes_sent", count(stats->bytes_sent));

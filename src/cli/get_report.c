@@ -159,10 +159,17 @@ static void report_traffic(const struct vel_conn_stats *stats)
             ms(stats->min_rtt));
 }
 
+static void report_preferred(const struct vel_get *get)
+{
+    char remote[VEL_ADDR_TEXT];
+    fprintf(stderr, "* went on at %s, which the server prefers\n",
+            vel_addr_text(&get->facts.remote, remote));
+}
+
 static void report_migration(const struct vel_get *get)
 {
     char local[VEL_ADDR_TEXT];
-    if (get->facts.stats.path_changes > 0)
+    if (get->facts.stats.path_changes > (get->facts.preferred ? 1U : 0U))
         fprintf(stderr, "* migrated to %s\n", vel_addr_text(&get->facts.local, local));
     else
         fprintf(stderr, "* not migrated, as --migrate asked\n");
@@ -174,6 +181,8 @@ void vel_report_end(const struct vel_get *get)
         return;
     for (size_t i = 0; i < get->fetch_count; i++)
         report_transfer(get, &get->fetches[i]);
+    if (get->facts.preferred)
+        report_preferred(get);
     if (get->settings->migrate > 0)
         report_migration(get);
     if (get->facts.stats.datagrams_sent > 0)

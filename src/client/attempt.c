@@ -38,6 +38,7 @@ static vel_result set_config(struct vel_attempt *attempt)
 {
     const struct vel_attempt_setup *setup = &attempt->setup;
     attempt->config = *setup->config;
+    attempt->config.keep_server_address = true;
     attempt->config.versions =
         setup->versions.count > 0 ? setup->versions : versions_of[setup->rung];
     attempt->config.alpn = attempt->alpn;
@@ -124,6 +125,7 @@ static void next_address(void *self, vel_time now)
     const struct vel_lane_setup setup = {.env = attempt->setup.env,
                                          .loop = attempt->setup.loop,
                                          .config = &attempt->config,
+                                         .follow = !attempt->setup.config->keep_server_address,
                                          .plain = attempt->setup.plain,
                                          .migrate_after = attempt->setup.migrate_after};
     if (attempt->ended || attempt->kept != NULL || attempt->reached >= attempt->setup.addr_count)

@@ -44,7 +44,8 @@ struct vel_attempt_setup {
     enum vel_rung rung;
     bool plain; /* TCP: http:// without TLS, HTTP/1.1 */
     /* Of every rung, outlives the attempt: trust, name, profiles, limits. ALPN and versions are
-     * set here by the rung: of config->alpn those names that belong to it are offered. */
+     * set here by the rung: of config->alpn those names that belong to it are offered. Unless
+     * keep_server_address says otherwise it goes on where the server prefers (RFC 9000 9.6). */
     const struct vel_config *config;
     struct vel_version_list versions; /* QUIC: these instead of the rung's, unless empty */
     vel_time
@@ -62,6 +63,7 @@ struct vel_attempt_facts {
     enum vel_http_version http;           /* once connected */
     struct vel_addr remote;               /* the address that was connected, or tried last */
     struct vel_addr local;                /* ours, as last used; family VEL_ADDR_NONE over TCP */
+    bool preferred;                       /* `remote` is where the server asked us to go on */
     struct vel_handshake_facts handshake; /* version 0 over TCP */
     struct vel_conn_stats stats;          /* over TCP: handshake time and round trips alone */
     bool gone;                            /* nobody listens there any more */

@@ -36,7 +36,9 @@ struct vel_lane {
 struct vel_lane_setup {
     const struct vel_env *env;
     struct vel_loop *loop;
-    const struct vel_config *config; /* ALPN and versions are those of the rung */
+    /* ALPN and versions are those of the rung. keep_server_address is set: sockets are connected. */
+    const struct vel_config *config;
+    bool follow; /* QUIC: go on where the server prefers, all the same */
     bool plain;
     vel_time migrate_after;
 };

@@ -12,15 +12,23 @@
 enum { GONE_PROBES = 3 };
 #define GONE_AFTER (3 * SECOND)
 
+/* Another socket to go on from, with another port, connected to one address as the first. All stay to
+ * the end: the new path may turn out to lead nowhere, and the old one may still bring something. */
+struct way {
+    struct vel_link *link; /* NULL until it is needed */
+    struct vel_addr remote;
+};
+
 /* A QUIC connection with everything it stands on, in the order of creation. */
 struct lane_udp {
     struct vel_lane lane; /* first: a vel_lane points here */
     const struct vel_env *env;
     struct vel_link *link;
-    struct vel_link *second; /* to go on from; NULL until then */
+    struct way preferred, second; /* to where the server prefers; where we wanted to go on from */
     struct vel_endpoint *endpoint;
     struct vel_runtime *runtime;
     struct vel_timer *timer;
+    bool follow;            /* until it was tried */
     vel_time migrate_after; /* as asked: 0 for never */
     vel_time migrate_at;    /* not before that; VEL_NEVER: not, or not any more */
     bool answered;
@@ -42,6 +50,8 @@ static void fill_facts(const struct lane_udp *self, struct vel_attempt_facts *fa
 {
     const struct vel_conn *conn = self->lane.conn;
     facts->remote = vel_conn_remote(conn);
+    facts->preferred =
+        self->preferred.link != NULL && vel_addr_equal(&facts->remote, &self->preferred.remote);
     facts->local = vel_conn_local(conn);
     facts->http = VEL_HTTP_3;
     facts->gone = self->gone;
@@ -114,24 +124,54 @@ static void on_events(void *self_pointer, struct vel_conn *conn, vel_time now)
     look(self, now);
 }
 
-/* Another socket has another port. Both stay to the end: the new path may turn out to lead nowhere. */
-static vel_result open_second(struct lane_udp *self)
+static void close_way(struct lane_udp *self, struct way *way)
 {
-    const struct vel_udp_setup udp = {.remote = vel_conn_remote(self->lane.conn)};
-    TRY(vel_udp_link_new(self->env, &udp, &self->second));
-    return vel_runtime_add_link(self->runtime, self->second);
+    if (way->link != NULL && self->runtime != NULL)
+        vel_runtime_remove_link(self->runtime, way->link);
+    vel_link_free(way->link);
+    *way = (struct way){.link = NULL};
 }
 
-/* Refused until the handshake is confirmed and the server has given ids to spare: a later turn tries
- * again. Any other refusal is for good, and no harm: it goes on where it is. */
+/* One that was opened before and led elsewhere is not in use yet. */
+static vel_result open_way(struct lane_udp *self, struct way *way, struct vel_addr remote)
+{
+    const struct vel_udp_setup udp = {.remote = remote};
+    if (way->link != NULL && vel_addr_equal(&way->remote, &remote))
+        return VEL_OK;
+    close_way(self, way);
+    TRY(vel_udp_link_new(self->env, &udp, &way->link));
+    way->remote = remote;
+    return vel_runtime_add_link(self->runtime, way->link);
+}
+
+/* A later turn tries again: the handshake is to be confirmed, or the server to give ids to spare. Any
+ * other refusal is for good, and no harm: it goes on where it is. */
+static bool is_early(enum vel_err err)
+{
+    return err == VEL_ERR_UNEXPECTED || err == VEL_ERR_AGAIN;
+}
+
+/* True while it has yet to set out. */
+static bool follow(struct lane_udp *self)
+{
+    struct vel_addr remote;
+    if (!self->follow || self->lane.ended || !vel_conn_preferred(self->lane.conn, &remote))
+        return false;
+    enum vel_err err = open_way(self, &self->preferred, remote);
+    if (err == VEL_OK)
+        err = vel_conn_follow_preferred(self->lane.conn, &self->preferred.link->local);
+    self->follow = is_early(err);
+    return self->follow;
+}
+
 static void migrate(struct lane_udp *self, vel_time now)
 {
     if (now < self->migrate_at || self->lane.ended)
         return;
-    enum vel_err err = self->second == NULL ? open_second(self) : VEL_OK;
+    enum vel_err err = open_way(self, &self->second, vel_conn_remote(self->lane.conn));
     if (err == VEL_OK)
-        err = vel_conn_migrate(self->lane.conn, &self->second->local);
-    if (err != VEL_ERR_UNEXPECTED && err != VEL_ERR_AGAIN)
+        err = vel_conn_migrate(self->lane.conn, &self->second.link->local);
+    if (!is_early(err))
         self->migrate_at = VEL_NEVER;
 }
 
@@ -148,7 +188,8 @@ static void on_flush(void *self_pointer, vel_time now)
     vel_client_flush(self->lane.client, now);
     vel_lane_turned(&self->lane, now);
     look(self, now);
-    migrate(self, now);
+    if (!follow(self))
+        migrate(self, now);
     vel_timer_set(self->timer, deadline(self, now));
 }
 
@@ -176,9 +217,11 @@ static void on_unreachable(void *self_pointer, const struct vel_addr *remote)
 {
     struct lane_udp *self = self_pointer;
     vel_time now = vel_clock_now();
-    (void)remote;
     if (self->lane.ended)
         return;
+    struct vel_addr in_use = vel_conn_remote(self->lane.conn);
+    if (!vel_addr_equal(remote, &in_use))
+        return; /* where it may go on, or was */
     if (!self->lane.connected) {
         self->lane.failure =
             (struct vel_rung_failure){VEL_CLIENT_CONNECT, VEL_FALLBACK_UDP_BLOCKED};
@@ -221,11 +264,12 @@ static void udp_free(struct vel_lane *lane)
         vel_conn_close(lane->conn, VEL_H3_NO_ERROR, "not needed");
     if (self->runtime != NULL)
         vel_runtime_finish(self->runtime);
+    close_way(self, &self->preferred);
+    close_way(self, &self->second);
     vel_timer_free(self->timer);
     vel_runtime_free(self->runtime);
     vel_client_free(lane->client);
     vel_endpoint_free(self->endpoint);
-    vel_link_free(self->second);
     vel_link_free(self->link);
     vel_release(self->env, self, sizeof *self);
 }
@@ -265,6 +309,7 @@ enum vel_err vel_lane_open_udp(const struct vel_lane_setup *setup, struct vel_at
     made->env = setup->env;
     made->migrate_after = setup->migrate_after;
     made->migrate_at = VEL_NEVER;
+    made->follow = setup->follow;
     made->lane = (struct vel_lane){.ops = &udp_ops, .attempt = attempt, .remote = *remote};
     enum vel_err err = open_parts(setup, made, now);
     if (err != VEL_OK) {
