@@ -54,6 +54,9 @@ static const struct vel_option serve_options[] = {
      "folder to serve (required)"},
     {"listen", 'l', vel_parse_text, FIELD(listen), "ADDRESS:PORT", "[::]:4433", 1, 128,
      "address to serve on, UDP and TCP; [::] serves IPv4 as well, port 0 takes any"},
+    {"preferred-address", 0, vel_parse_texts, FIELD(preferred), "ADDRESS:PORT", NULL, 1, 128,
+     "where clients are asked to go on once they are connected over UDP, an address of this machine; "
+     "may be given for IPv4 and for IPv6"},
     {"http", 0, vel_parse_text, FIELD(http), "ADDRESS:PORT", NULL, 1, 128,
      "plain HTTP as well: on a loopback address the site, elsewhere a redirection to https"},
     {"cert", 0, vel_parse_text, FIELD(cert), "FILE", NULL, 1, 1023,

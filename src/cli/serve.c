@@ -101,6 +101,8 @@ static void fill_config(struct vel_serve_common *server)
     server->config.limits.idle_timeout = settings->idle_timeout;
     server->config.limits.handshake_timeout = HANDSHAKE_PATIENCE;
     server->config.unix_offset = vel_clock_unix_offset();
+    server->config.preferred_ip4 = server->sockets.preferred.ip4;
+    server->config.preferred_ip6 = server->sockets.preferred.ip6;
     server->config.profiles = settings->profiles;
     if (settings->profiles.count > 0)
         return;
@@ -192,6 +194,13 @@ static void say_plain(const struct vel_serve_common *server)
                                                               : "sends everybody to https");
 }
 
+static void say_preferred(const struct vel_addr *addr)
+{
+    char where[VEL_ADDR_TEXT];
+    if (addr->family != VEL_ADDR_NONE)
+        printf("clients go on at %s over UDP\n", vel_addr_text(addr, where));
+}
+
 static void say_hello(void *self)
 {
     const struct vel_serve_common *server = self;
@@ -204,6 +213,8 @@ static void say_hello(void *self)
            vel_addr_text(local, where),
            settings->velocity == VEL_FALLBACK_NONE ? "velocity/1 and h3" : "h3",
            server->sockets.count, server->sockets.count == 1 ? "" : "s");
+    say_preferred(&server->sockets.preferred.ip4);
+    say_preferred(&server->sockets.preferred.ip6);
     if (server->sockets.plain.family != VEL_ADDR_NONE)
         say_plain(server);
 

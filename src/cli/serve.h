@@ -9,6 +9,7 @@
 struct vel_serve_settings {
     const char *root;
     const char *listen;
+    struct vel_texts preferred;
     const char *http;                 /* NULL: no plain HTTP */
     const char *cert, *key;           /* both or none */
     const char *tls_cert, *tls_key;   /* likewise */

@@ -16,7 +16,7 @@
 
 enum { PORT_TRIES = 32 };
 
-static const char *why_no_socket(enum vel_err err)
+const char *vel_serve_why_no_socket(enum vel_err err)
 {
     switch ((int)err) {
     case VEL_ERR_EXISTS:
@@ -39,9 +39,9 @@ void vel_serve_sockets_init(struct vel_serve_sockets *sockets, unsigned count)
         sockets->tls_listeners[i] = sockets->plain_listeners[i] = -1;
 }
 
-static enum vel_port_sharing sharing_of(const struct vel_serve_sockets *sockets, unsigned worker)
+enum vel_port_sharing vel_serve_sharing(unsigned workers, unsigned worker)
 {
-    if (sockets->count == 1)
+    if (workers == 1)
         return VEL_PORT_ALONE;
     return worker == 0 ? VEL_PORT_FIRST : VEL_PORT_NEXT;
 }
@@ -66,7 +66,7 @@ OWNED_POINTER(drop_link, struct vel_link, vel_link_free)
 static vel_result open_both(const struct vel_env *env, struct vel_serve_sockets *sockets,
                             unsigned worker, const struct vel_addr *local, const char **what)
 {
-    enum vel_port_sharing sharing = sharing_of(sockets, worker);
+    enum vel_port_sharing sharing = vel_serve_sharing(sockets->count, worker);
     OWNED(drop_link) struct vel_link *udp = NULL;
     struct vel_addr bound;
     *what = "UDP";
@@ -113,10 +113,10 @@ static vel_result open_plain(const struct vel_call *call, struct vel_serve_socke
         return VEL_ERR_ARGUMENT;
     }
     for (unsigned worker = 0; worker < sockets->count; worker++) {
-        enum vel_err err = vel_tcp_listen(&local, sharing_of(sockets, worker),
+        enum vel_err err = vel_tcp_listen(&local, vel_serve_sharing(sockets->count, worker),
                                           &sockets->plain_listeners[worker], &sockets->plain);
         if (err != VEL_OK) {
-            vel_fail(call, "--http %s: %s", settings->http, why_no_socket(err));
+            vel_fail(call, "--http %s: %s", settings->http, vel_serve_why_no_socket(err));
             return err;
         }
         local = sockets->plain;
@@ -141,6 +141,7 @@ static void close_set(struct vel_serve_sockets *sockets, unsigned worker)
     sockets->udp[worker] = NULL;
     vel_fd_close(&sockets->tls_listeners[worker]);
     vel_fd_close(&sockets->plain_listeners[worker]);
+    vel_serve_preferred_close(&sockets->preferred, worker);
 }
 
 static void steer(struct vel_serve_sockets *sockets, const struct vel_steering *steering)
@@ -165,10 +166,11 @@ vel_result vel_serve_sockets_open(const struct vel_call *call, const struct vel_
     if (err == VEL_OK)
         err = open_others(env, sockets, &what);
     if (err != VEL_OK) {
-        vel_fail(call, "--listen %s, %s: %s", settings->listen, what, why_no_socket(err));
+        vel_fail(call, "--listen %s, %s: %s", settings->listen, what, vel_serve_why_no_socket(err));
         return err;
     }
     steer(sockets, steering);
+    TRY(vel_serve_preferred_open(call, env, steering, sockets));
     return open_plain(call, sockets);
 }
 

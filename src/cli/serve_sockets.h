@@ -2,9 +2,10 @@
 #ifndef CLI_SERVE_SOCKETS_H
 #define CLI_SERVE_SOCKETS_H
 
-#include "cli/serve.h"
+#include "cli/serve_preferred.h"
 #include "velocity/link.h"
 #include "velocity/steering.h"
+#include "velocity/udp.h"
 
 /*
  * The sockets of `velocity serve`, a set for each worker: UDP, TCP on the port of the same number, and
@@ -21,7 +22,14 @@ struct vel_serve_sockets {
     struct vel_link *udp[VEL_WORKERS_MAX];
     int tls_listeners[VEL_WORKERS_MAX];
     int plain_listeners[VEL_WORKERS_MAX]; /* -1: none */
+    struct vel_serve_preferred preferred;
 };
+
+/* Why an address cannot be served on, in terms of what the user gave. */
+const char *vel_serve_why_no_socket(enum vel_err err);
+
+/* How the socket of a worker has its port, when there are so many. */
+enum vel_port_sharing vel_serve_sharing(unsigned workers, unsigned worker);
 
 /* Everything empty, for so many workers. */
 void vel_serve_sockets_init(struct vel_serve_sockets *sockets, unsigned count);

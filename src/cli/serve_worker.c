@@ -176,6 +176,8 @@ static vel_result open_loop(struct worker *worker)
     TRY(vel_loop_new(env, &worker->loop));
     TRY(vel_runtime_new(env, worker->loop, worker->link, worker->endpoint, &hooks,
                         &worker->runtime));
+    TRY(vel_serve_preferred_join(&worker->common->sockets.preferred, worker->number,
+                                 worker->runtime));
     TRY(vel_signals_new(worker->loop, on_signal, worker, &worker->signals));
     return vel_timer_new(worker->loop, on_impatience, worker, &worker->patience);
 }

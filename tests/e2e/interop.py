@@ -172,8 +172,14 @@ def addresses_change(run):
 
 
 def preferred_address_is_used(run):
-    late = [d for d in run.datagrams if d.up and d.target[1] == PREFERRED_PORT]
-    expect(len(late) > 10, len(late), "datagrams to the preferred address")
+    trace = run.trace()
+    there = [p for p in trace.decrypted(True) if p.datagram.target[1] == PREFERRED_PORT]
+    expect(len(there) > 10, len(there), "packets to the preferred address")
+    expect(there[0].has(quic_trace.PATH_CHALLENGE), "the preferred address was used before it was tested")
+    expect(any(p.has(quic_trace.PATH_RESPONSE) for p in trace.decrypted(False)
+               if p.datagram.source[1] == PREFERRED_PORT), "the preferred address did not answer")
+    before = {p.dcid for p in trace.decrypted(True) if p.datagram.target[1] == PORT}
+    expect(not before & {p.dcid for p in there}, "the connection id did not change")
     one_handshake(run)
 
 
@@ -199,7 +205,6 @@ CURL_MARKS = {name: Lacks("curl marks no datagram") for name in CURL}
 FRAGILE = {"curl-openssl": Lacks("OpenSSL's QUIC hangs or gives up at such rates, with every server here")}
 STARVED = {"nginx": Lacks("nginx lets data use up what it may send to a new path, so that now and then its "
                           "challenge never goes: gtlsclient's transfers stop as well")}
-STAYS = Lacks("velocity client keeps its sockets connected to one address of the server")
 GNUTLS_CHACHA = "--ciphers=NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+CHACHA20-POLY1305"
 OPENSSL_CHACHA = ("--tls13-ciphers", "TLS_CHACHA20_POLY1305_SHA256")
 SLOW = ("delay=15", "rate=10000")
@@ -247,10 +252,9 @@ CASES = (
          (*SLOW, "addr=500,700,2"), (2 * MIB,), servers=STARVED),
     Case("connectionmigration", "the client moves to the server's preferred address",
          preferred_address_is_used, ("delay=5",), (2 * MIB,), clients={
-             **{name: Lacks("curl stays where it is") for name in CURL},
-             "velocity": STAYS}, servers={
+             name: Lacks("curl stays where it is") for name in CURL}, servers={
              "gtlsserver": (f"--preferred-ipv4-addr={SERVER_HOST}:{PREFERRED_PORT}",),
-             "velocity": Lacks("velocity serve has one socket, so no address to prefer"),
+             "velocity": ("--preferred-address", f"{SERVER_HOST}:{PREFERRED_PORT}"),
              "nginx": Lacks("nginx has no option for it"), "caddy": Lacks("caddy has no option for it")}),
     Case("clientmigration", "the client moves to another port on its own", client_moves, SLOW,
          (2 * MIB,), clients={"gtlsclient": ("--change-local-addr=300ms",), **CURL,

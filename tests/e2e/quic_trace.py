@@ -147,6 +147,22 @@ def read_frames(data):
     return frames
 
 
+def preferred_cids(flight):
+    """The connection id of a server's preferred_address: a set of one or none."""
+    r = Bytes(flight)
+    if r.number(1) != 8:  # EncryptedExtensions
+        return set()
+    r.take(3 + 2)
+    while r.left() > 0:
+        kind, body = r.number(2), Bytes(r.take(r.number(2)))
+        while kind == 0x39 and body.left() > 0:  # quic_transport_parameters
+            name, value = body.varint(), Bytes(body.take(body.varint()))
+            if name == 0x0D:
+                value.take(4 + 2 + 16 + 2)
+                return {value.take(value.number(1))}
+    return set()
+
+
 class Trace:
     """Packets of one connection, or of several whose secrets are not needed.
 
@@ -297,6 +313,8 @@ class Trace:
                     hello.take(3 + 2 + 32)
                     hello.take(hello.number(1))
                     self.suite = hello.number(2)
+            if kind == CRYPTO and packet.kind == "handshake" and not packet.up and details[0] == 0:
+                self.cids[True] |= preferred_cids(details[1])
 
     # ---- what tests ask ----
 

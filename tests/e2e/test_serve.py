@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """velocity serve: the certificate it makes, what it prints and logs, how it starts and ends."""
+import json
 import os
 import pathlib
 import re
@@ -147,6 +148,35 @@ def quiet_logs_nothing():
     expect('"' not in server.text(), server.text())
 
 
+def fetch_big(server, protocol, *options):
+    """The facts of the connection, and what was said of it."""
+    fetched = BASE / "preferred"
+    result = server.get(f"https://127.0.0.1:{server.port}/big.bin", "--alpn", protocol, "--json", "-v", "-o",
+                        fetched, *options)
+    expect(fetched.read_bytes() == (SITE / "big.bin").read_bytes(), protocol, "bytes differ")
+    return json.loads(result.stdout)["connection"], result.stderr.decode()
+
+
+def clients_go_on_where_the_server_prefers():
+    with SelfSigned("--preferred-address", "127.0.0.3:0") as server:
+        server.hint()
+        there = re.search(r"^clients go on at (127\.0\.0\.3:\d+) over UDP$", server.text(), re.MULTILINE)[1]
+        for protocol in ("velocity/1", "h3"):
+            connection, said = fetch_big(server, protocol)
+            expect(connection["at_preferred_address"] and connection["remote"] == there, connection)
+            expect(f"* went on at {there}, which the server prefers\n" in said, said)
+        connection, said = fetch_big(server, "h3", "--migrate", "1ms")
+        expect(connection["remote"] == there and "* migrated to " in said, said)
+        connection, _ = fetch_big(server, "h2")
+        expect(not connection["at_preferred_address"], connection)
+        port = server.port
+    # A wildcard's socket is there already.
+    with SelfSigned("--preferred-address", f"127.0.0.3:{port}", listen=f"0.0.0.0:{port}") as server:
+        server.hint()
+        connection, _ = fetch_big(server, "velocity/1")
+        expect(connection["remote"] == f"127.0.0.3:{port}", connection)
+
+
 def tells_what_is_wrong():
     with SelfSigned() as server:
         for part, status, *arguments in (
@@ -155,6 +185,14 @@ def tells_what_is_wrong():
                 ("not an address", 1, "--root", SITE, "--listen", "localhost"),
                 ("in use", 1, "--root", SITE, "--listen", f"127.0.0.1:{server.port}"),
                 ("not an address of this machine", 1, "--root", SITE, "--listen", "192.0.2.1:0"),
+                ("not an address and port", 1, "--root", SITE, "--preferred-address", "localhost:1"),
+                ("no wildcard", 1, "--root", SITE, "--preferred-address", "0.0.0.0:0"),
+                ("address of --listen", 1, "--root", SITE, "--listen", f"127.0.0.2:{server.port}",
+                 "--preferred-address", f"127.0.0.2:{server.port}"),
+                ("one of each version", 1, "--root", SITE, "--preferred-address", "127.0.0.1:0",
+                 "--preferred-address", "127.0.0.3:0"),
+                ("in use", 1, "--root", SITE, "--preferred-address", f"127.0.0.1:{server.port}"),
+                ("not an address of this machine", 1, "--root", SITE, "--preferred-address", "192.0.2.1:0"),
                 ("/nonexistent", 1, "--root", SITE, "--cert", "/nonexistent", "--key", "/none"),
                 ("PEM", 1, "--root", SITE, "--cert", "/dev/null", "--key", "/dev/null"),
                 ("--tls-cert and --tls-key", 2, "--root", SITE, "--tls-cert", "x"),
@@ -221,6 +259,7 @@ if __name__ == "__main__":
         an_address_to_listen_on_is_certified, the_certificate_is_kept,
         a_profile_list_gets_the_certificate_for_its_strongest,
         the_request_log_has_a_line_for_each, one_certificate_serves_velocity_and_h3,
-        an_ordinary_certificate_goes_in_front, quiet_logs_nothing, tells_what_is_wrong,
+        an_ordinary_certificate_goes_in_front,
+        clients_go_on_where_the_server_prefers, quiet_logs_nothing, tells_what_is_wrong,
         survives_junk, running_requests_finish_after_a_signal, a_second_signal_ends_at_once,
         the_time_of_grace_ends)
