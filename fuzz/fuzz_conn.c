@@ -103,6 +103,7 @@ struct run {
     struct vel_conn *conn;
     struct vel_keys read, write; /* the peer's */
     struct vel_key_update update;
+    struct vel_key_phase phase;
     enum vel_packet_type type;
     uint64_t number; /* next one of the peer's packets */
     vel_time now;
@@ -193,6 +194,7 @@ static void establish(struct run *run)
     vel_keys_clear(&run->read);
     vel_keys_clear(&run->write);
     vel_key_update_init(&run->update, crypto, &run->read, &run->write);
+    run->phase = vel_key_phase_begin(0);
     for (size_t i = 0; i < VEL_COUNT(all); i++) {
         struct vel_key_update *update = i < 2 ? &conn->key_update : &run->update;
         FUZZ_CHECK(vel_keys_from_secret(crypto, conn->version, suite, &secret, all[i].direction,
@@ -275,16 +277,18 @@ static bool open_as_peer(struct run *run, const struct vel_packet_header *h, uin
         return vel_packet_open(&run->read, 0, VEL_NUMBER_NONE, bytes, h->number_offset, h->size,
                                opened) == VEL_OK;
     run->update.told = true;
-    return vel_key_update_open(&run->update, VEL_NUMBER_NONE, bytes, h->number_offset, h->size,
-                               opened) == VEL_OK &&
-           vel_key_update_received(&run->update, opened->number, run->number, run->now, MS) ==
-               VEL_OK;
+    return vel_key_update_open(&run->update, &run->phase, 0, VEL_NUMBER_NONE, bytes,
+                               h->number_offset, h->size, opened) == VEL_OK &&
+           vel_key_update_received(&run->update, &run->phase, opened->number, run->number, run->now,
+                                   MS) == VEL_OK;
 }
 
 static void step_update(struct run *run)
 {
-    if (run->type == VEL_PACKET_ONE_RTT)
-        FUZZ_CHECK(vel_key_update_begin(&run->update, run->number) == VEL_OK);
+    if (run->type != VEL_PACKET_ONE_RTT)
+        return;
+    FUZZ_CHECK(vel_key_update_begin(&run->update) == VEL_OK);
+    run->phase = vel_key_phase_begin(run->number);
 }
 
 /* The peer can read it: every packet of its level opens and every frame parses. */

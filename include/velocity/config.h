@@ -47,6 +47,23 @@ enum vel_client_auth { VEL_CLIENT_AUTH_NONE, VEL_CLIENT_AUTH_REQUEST, VEL_CLIENT
 
 enum vel_congestion { VEL_CC_CUBIC, VEL_CC_NEWRENO };
 
+/*
+ * Which of several open paths carries the next packets (multipath). Only paths whose window is open
+ * are asked for, and those that the peer calls backup only when there are no others.
+ * LOWEST_LATENCY        the one with the shortest round trip; the next one when its window is full
+ * BEST_PATH             the one that would deliver soonest by bandwidth, latency and loss; no other
+ * ROUND_ROBIN           in turn, byte for byte
+ * WEIGHTED_ROUND_ROBIN  in turn, by vel_conn_set_path_weight
+ * REDUNDANT             every packet on every path: arrives when one does, at the price of them all
+ */
+enum vel_scheduler {
+    VEL_SCHEDULE_LOWEST_LATENCY,
+    VEL_SCHEDULE_BEST_PATH,
+    VEL_SCHEDULE_ROUND_ROBIN,
+    VEL_SCHEDULE_WEIGHTED_ROUND_ROBIN,
+    VEL_SCHEDULE_REDUNDANT
+};
+
 /* A signer: the private keys may live elsewhere (another process). NULL in the config: sign with
  * the identity's own keys, at once.
  * sign: message is M of PROTOCOL section 4 (64 spaces, context, 0, transcript hash).
@@ -57,6 +74,8 @@ struct vel_signer {
                        struct vel_slice message, struct vel_dual_sig *out);
     void *self;
 };
+
+enum { VEL_PATHS_OPEN_MAX = 8 };
 
 /* Transport limits we announce (RFC 9000 18.2). Sizes in bytes, times in nanoseconds. */
 struct vel_limits {
@@ -76,6 +95,8 @@ struct vel_limits {
     vel_time max_ack_delay;           /* default 25 ms */
     uint64_t key_update_packets;      /* update keys after so many packets at most; default 0: after
                                       half of what the cipher admits */
+    unsigned max_paths;               /* that may be open at a time, up to VEL_PATHS_OPEN_MAX:
+                                         multipath is offered from 2 on; default 1 */
     bool pacing;                      /* default true */
     bool ecn;                         /* default true: mark ECT(0) until validation fails */
 };
@@ -101,6 +122,7 @@ struct vel_config {
     struct vel_slice token; /* client: of an earlier VEL_EVENT_NEW_TOKEN of this server, for
                                             one connection; at most 512 bytes; empty: none */
     enum vel_congestion congestion;
+    enum vel_scheduler scheduler;
     struct vel_limits limits;
     struct vel_addr
         preferred_ip4; /* server: where clients should go on after the handshake (RFC 9000 */

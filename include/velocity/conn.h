@@ -53,7 +53,8 @@ enum vel_event_type {
     VEL_EVENT_NEW_TOKEN, /* client: vel_conn_token is worth keeping for another connection */
     VEL_EVENT_MIGRATED, /* client: packets take another path; see vel_conn_local, vel_conn_remote */
     VEL_EVENT_MIGRATION_FAILED, /* client: nothing answers where vel_conn_migrate wanted to go */
-    VEL_EVENT_CLOSED            /* the last event; see vel_conn_close_reason */
+    VEL_EVENT_PATHS, /* multipath: one was opened, proved or abandoned; see vel_conn_paths */
+    VEL_EVENT_CLOSED /* the last event; see vel_conn_close_reason */
 };
 
 struct vel_event {
@@ -229,6 +230,65 @@ vel_result vel_conn_migrate(struct vel_conn *conn, const struct vel_addr *local)
  */
 bool vel_conn_preferred(const struct vel_conn *conn, struct vel_addr *remote);
 vel_result vel_conn_follow_preferred(struct vel_conn *conn, const struct vel_addr *local);
+
+/*
+ * ---- several paths at a time: the multipath extension, draft-ietf-quic-multipath ----
+ *
+ * Used when both ends allow more than one path (limits.max_paths). Each path has a number, a
+ * congestion window and packet numbers of its own; the config's scheduler says which carries what. The
+ * first is number 0. A path whose packets are not acknowledged for a probe time-out carries no data
+ * until it answers again, and what it held is sent on the others; a path that nobody answers on at
+ * all is abandoned. Numbers are never used twice.
+ */
+
+/* Whether the peer agreed to it. */
+bool vel_conn_is_multipath(const struct vel_conn *conn);
+
+/*
+ * Client: open another path, from an address of ours (as in vel_conn_migrate) to the server's; it may
+ * be the one that is in use. It is tested first, and used when it answers: VEL_EVENT_PATHS. *path is
+ * its number.
+ *
+ * VEL_ERR_UNSUPPORTED  multipath was not agreed, or the server asked us to stay; or this is a server
+ * VEL_ERR_LIMIT        the peer admits no more paths now; it is told, and may admit more later
+ * VEL_ERR_AGAIN        the peer has not given connection ids for it yet
+ * VEL_ERR_UNEXPECTED   the handshake is not confirmed yet, or the connection is ending
+ */
+vel_result vel_conn_open_path(struct vel_conn *conn, const struct vel_addr *local, uint32_t *path);
+
+/* Give a path up. What was sent on it is acknowledged on others, or sent again there.
+ * VEL_ERR_NOT_FOUND  there is no such path, or it is being abandoned
+ * VEL_ERR_UNEXPECTED it is the only one that works: close the connection instead */
+vel_result vel_conn_abandon_path(struct vel_conn *conn, uint32_t path);
+
+/* Ask the peer to use a path only when no other works, or again like the others. We do so ourselves.
+ * VEL_ERR_NOT_FOUND */
+vel_result vel_conn_set_path_backup(struct vel_conn *conn, uint32_t path, bool backup);
+
+/* Its share in weighted round robin: 1, the default, to 1000. VEL_ERR_NOT_FOUND, VEL_ERR_ARGUMENT */
+vel_result vel_conn_set_path_weight(struct vel_conn *conn, uint32_t path, unsigned weight);
+
+enum vel_path_state {
+    VEL_PATH_TESTING,  /* has not answered yet */
+    VEL_PATH_WORKING,  /* carries data */
+    VEL_PATH_SILENT,   /* has not answered for a probe time-out: is only asked whether it is back */
+    VEL_PATH_ABANDONED /* for good; it is forgotten soon */
+};
+
+struct vel_path_stats {
+    uint32_t path;
+    enum vel_path_state state;
+    bool backup, peer_backup; /* as we, or the peer, asked */
+    struct vel_addr local, remote;
+    uint64_t bytes_sent, bytes_received; /* UDP payload */
+    uint64_t packets_sent, packets_lost;
+    uint64_t congestion_window, bytes_in_flight;
+    vel_time smoothed_rtt, min_rtt; /* nanoseconds; 0: not measured yet */
+};
+
+/* The paths there are, at most `room` of them into `out`; returns how many there are in all, never more
+ * than VEL_PATHS_OPEN_MAX. */
+size_t vel_conn_paths(const struct vel_conn *conn, struct vel_path_stats *out, size_t room);
 
 /* Client: what the server gave to validate our address in a later connection (RFC 9000 8.1.3): the
  * `token` of that connection's config. It fits one connection to the same server, from the same

@@ -36,7 +36,7 @@ struct vel_peer {
     struct vel_list expired;  /* its deadline has passed, while expire runs */
     uint64_t routes[VEL_ROUTES_MAX];
     unsigned route_count;
-    uint64_t resets[VEL_CIDS_REMOTE]; /* routes of the peer's reset tokens */
+    uint64_t resets[VEL_CONN_RESETS_MAX]; /* routes of the peer's reset tokens */
     unsigned reset_count;
     struct vel_addr remote; /* at birth: the source that a half-open one counts against */
     bool is_server;

@@ -3,7 +3,7 @@
 #define ENDPOINT_LIMITS_H
 
 #include "base/units.h"
-#include "transport/cids.h"
+#include "transport/conn.h"
 
 /*
  * Every bound of an endpoint, in one place. What a stranger can make us keep or send is limited by
@@ -29,7 +29,7 @@ enum {
     VEL_REPLY_MAX_BYTES = 576,
 
     /* Connection ids of ours that lead to one connection: its own, and the client's first. */
-    VEL_ROUTES_MAX = VEL_CIDS_LOCAL + 4
+    VEL_ROUTES_MAX = VEL_CONN_IDS_MAX
 };
 
 /* Tokens are good for this long, VEL-TR-17. */

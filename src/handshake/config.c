@@ -23,6 +23,7 @@ struct vel_config vel_config_default(const struct vel_crypto *crypto)
                 .max_datagram_payload = 1452,
                 .max_udp_payload = 65527,
                 .max_ack_delay = 25 * MS,
+                .max_paths = 1,
                 .pacing = true,
                 .ecn = true,
             },

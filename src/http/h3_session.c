@@ -288,6 +288,7 @@ static void handle(struct vel_h3 *session, const struct vel_event *event)
     case VEL_EVENT_NEW_TOKEN:
     case VEL_EVENT_MIGRATED:
     case VEL_EVENT_MIGRATION_FAILED:
+    case VEL_EVENT_PATHS:
         break;
     }
 }

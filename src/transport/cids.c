@@ -13,6 +13,11 @@ void vel_cids_init(struct vel_cids *cids, const struct vel_cid *ours, const stru
     cids->seen = 1;
 }
 
+void vel_cids_init_empty(struct vel_cids *cids)
+{
+    *cids = (struct vel_cids){0};
+}
+
 /* Its slot; VEL_CIDS_REMOTE when it is retired. */
 static size_t find_remote(const struct vel_cids *cids, uint64_t sequence)
 {
@@ -74,6 +79,14 @@ static unsigned count_local(const struct vel_cids *cids)
 bool vel_cids_want_local(const struct vel_cids *cids, uint64_t peer_limit)
 {
     return count_local(cids) < VEL_MIN(peer_limit, (uint64_t)VEL_CIDS_LOCAL);
+}
+
+bool vel_cids_is_local(const struct vel_cids *cids, struct vel_slice id)
+{
+    for (size_t i = 0; i < VEL_CIDS_LOCAL; i++)
+        if (cids->local[i].in_use && vel_slice_equal(vel_cid_slice(&cids->local[i].cid), id))
+            return true;
+    return false;
 }
 
 void vel_cids_add_local(struct vel_cids *cids, const struct vel_cid *cid,

@@ -53,6 +53,10 @@ struct vel_cids {
 /* First ids: ours is sequence 0; the peer's too, once known. */
 void vel_cids_init(struct vel_cids *cids, const struct vel_cid *ours, const struct vel_cid *peer);
 
+/* None yet, of another path identifier than 0: both ends give each other ids before it is used, the
+ * first with sequence number 0. */
+void vel_cids_init_empty(struct vel_cids *cids);
+
 /* The peer's id with this sequence number; NULL: retired. */
 const struct vel_cid *vel_cids_peer(const struct vel_cids *cids, uint64_t sequence);
 
@@ -70,6 +74,9 @@ void vel_cids_set_peer_token(struct vel_cids *cids, const uint8_t token[VEL_RESE
 
 /* Whether an id of ours is wanted: there is room in our table and under the peer's limit. */
 bool vel_cids_want_local(const struct vel_cids *cids, uint64_t peer_limit);
+
+/* Whether an id of ours is this one. */
+bool vel_cids_is_local(const struct vel_cids *cids, struct vel_slice id);
 
 /* Add one that the endpoint made; it will be announced. */
 void vel_cids_add_local(struct vel_cids *cids, const struct vel_cid *cid,

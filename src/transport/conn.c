@@ -42,19 +42,11 @@ static void init_first_track(struct vel_conn *conn, const struct vel_conn_setup 
         .path = &path,
         .limits = limits,
         .ack_policy = &conn->ack_policy,
-        .recovery = {.env = conn->env,
-                     .hooks = {.acked = vel_conn_record_acked,
-                               .lost = vel_conn_record_lost,
-                               .packet_lost =
-                                   conn->config->tracer != NULL ? vel_conn_trace_lost : NULL,
-                               .self = &conn->first},
-                     .congestion = conn->config->congestion,
-                     .mtu = path.pmtud.mtu,
-                     .is_client = conn->is_client,
-                     .ecn = limits->ecn},
+        .recovery = vel_conn_recovery_setup(conn, &conn->first, path.pmtud.mtu),
     };
     vel_track_init(&conn->first, &track, now);
-    conn->tracks[0] = &conn->first;
+    vel_multipath_init(&conn->multipath, limits->max_paths);
+    conn->tracks[0] = conn->pick = &conn->first;
 }
 
 /* The parts that allocate, in order. The caller frees the connection on failure. */
@@ -149,7 +141,7 @@ void vel_conn_free(struct vel_conn *conn)
         vel_crypto_stream_clear(&conn->space[i].crypto);
     }
     vel_key_update_clear(&conn->key_update);
-    vel_track_clear(&conn->first);
+    vel_conn_free_tracks(conn);
     vel_pool_trim(&conn->pool);
     vel_buf_free(&conn->new_token);
     vel_opening_free(env, conn->opening);
@@ -194,11 +186,21 @@ void vel_conn_close(struct vel_conn *conn, uint64_t code, const char *reason)
 vel_time vel_conn_pto(const struct vel_conn *conn)
 {
     vel_time longest = 0;
-    VEL_TRACKS_EACH(track, conn)
+    VEL_TRACKS_OPEN(track, conn)
     {
         longest = VEL_MAX(longest, vel_recovery_pto(&track->recovery));
     }
     return longest;
+}
+
+uint64_t vel_conn_window(const struct vel_conn *conn)
+{
+    uint64_t window = 0;
+    VEL_TRACKS_OPEN(track, conn)
+    {
+        window += vel_cc_window(&track->recovery.cc);
+    }
+    return window;
 }
 
 void vel_conn_mtu_changed(struct vel_track *track)

@@ -17,6 +17,10 @@
 
 enum { VEL_NEW_TOKEN_MAX = 48 };
 
+/* What the endpoint must be able to keep of one connection: ids of ours, the handshake's included, and
+ * reset tokens of the peer. More are not issued, or not told. */
+enum { VEL_CONN_IDS_MAX = 22, VEL_CONN_RESETS_MAX = 12 };
+
 /* What a connection asks of the endpoint that owns it. */
 struct vel_conn_hooks {
     /* There may be something to send, an event to take, or a nearer deadline. Cheap; may be called
@@ -26,7 +30,7 @@ struct vel_conn_hooks {
     vel_result (*issue_cid)(void *self, struct vel_conn *conn, struct vel_cid *cid,
                             uint8_t reset_token[16]);
     void (*retire_cid)(void *self, struct vel_conn *conn, const struct vel_cid *cid);
-    /* These are all the stateless reset tokens that the peer may use now, VEL_CIDS_REMOTE at most:
+    /* These are the stateless reset tokens that the peer may use now, VEL_CONN_RESETS_MAX at most:
      * a datagram that ends in one is for this connection, whatever else it says. NULL: not wanted. */
     void (*reset_tokens)(void *self, struct vel_conn *conn,
                          const uint8_t (*tokens)[VEL_RESET_TOKEN], unsigned count);

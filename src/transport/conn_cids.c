@@ -5,7 +5,8 @@
 bool vel_conn_wants_cids(const struct vel_track *track)
 {
     const struct vel_conn *conn = track->conn;
-    return conn->opening == NULL && vel_cids_want_local(&track->cids, conn->peer_cid_limit);
+    uint64_t wanted = VEL_MIN(conn->peer_cid_limit, (uint64_t)vel_conn_cids_wanted(track));
+    return conn->opening == NULL && vel_cids_want_local(&track->cids, wanted);
 }
 
 void vel_conn_issue_cids(struct vel_track *track)
@@ -22,13 +23,14 @@ void vel_conn_issue_cids(struct vel_track *track)
 
 void vel_conn_tell_reset_tokens(struct vel_conn *conn)
 {
-    uint8_t tokens[VEL_TRACKS_MAX * VEL_CIDS_REMOTE][VEL_RESET_TOKEN];
+    uint8_t tokens[VEL_CONN_RESETS_MAX][VEL_RESET_TOKEN];
     unsigned count = 0;
-    VEL_TRACKS_EACH(track, conn)
+    VEL_TRACKS_OPEN(track, conn)
     {
         for (size_t i = 0; i < VEL_CIDS_REMOTE; i++) {
             const struct vel_remote_cid *id = &track->cids.remote[i];
-            if (id->in_use && id->has_token)
+            bool wanted = id->in_use && id->has_token && (track->id == 0 || id->taken);
+            if (wanted && count < VEL_CONN_RESETS_MAX)
                 memcpy(tokens[count++], id->reset_token, VEL_RESET_TOKEN);
         }
     }
@@ -45,7 +47,8 @@ uint64_t vel_conn_on_new_cid(struct vel_track *track, const struct vel_frame_new
         return VEL_WIRE_CONNECTION_ID_LIMIT_ERROR;
     if (err != VEL_OK)
         return VEL_WIRE_PROTOCOL_VIOLATION;
-    vel_conn_repair_paths(track);
+    if (track->state == VEL_TRACK_OPEN)
+        vel_conn_repair_paths(track);
     vel_conn_tell_reset_tokens(track->conn);
     return VEL_WIRE_NO_ERROR;
 }

@@ -5,13 +5,19 @@
 /* The largest frames that are written whole or not at all: NEW_CONNECTION_ID is the longest. */
 enum { CONTROL_FRAME_MAX = 1 + 8 + 8 + 1 + VEL_CID_MAX + VEL_RESET_TOKEN };
 
+/* What a long type and a path identifier add. */
+enum { PATH_FRAME_EXTRA = 1 + VEL_VARINT_MAX };
+
 /* Room for an ACK of one range with its ECN counts: type and seven varints. */
 enum { ACK_FRAME_MIN = 1 + 7 * VEL_VARINT_MAX };
 
 bool vel_packet_write_control(struct vel_packet_build *p, const struct vel_frame *frame,
                               struct vel_record record)
 {
-    if (vel_room(&p->w) < CONTROL_FRAME_MAX ||
+    size_t most = CONTROL_FRAME_MAX;
+    if (frame->type >= VEL_FRAME_PATH_ABANDON)
+        most += PATH_FRAME_EXTRA;
+    if (vel_room(&p->w) < most ||
         vel_sent_add(&p->track->recovery.space[p->space].sent, record) != VEL_OK)
         return false;
     vel_frame_write(&p->w, frame);
@@ -19,36 +25,45 @@ bool vel_packet_write_control(struct vel_packet_build *p, const struct vel_frame
     return true;
 }
 
-static void write_ack(struct vel_packet_build *p, size_t room, vel_time now)
+/* With a path identifier once both ends know what it means. */
+static void write_ack(struct vel_packet_build *p, const struct vel_track *track, size_t room,
+                      vel_time now)
 {
-    struct vel_acks *acks = &p->track->space[p->space].acks;
+    const struct vel_acks *acks = &track->space[p->space].acks;
+    const struct vel_conn *conn = track->conn;
     unsigned exponent = p->space == VEL_SPACE_APP ? VEL_ACK_DELAY_EXPONENT : 0;
     bool has_ecn = acks->ecn.ect0 + acks->ecn.ect1 + acks->ecn.ce > 0;
     uint64_t delay = vel_acks_delay(acks, exponent, now);
-    (void)vel_frame_write_ack(&p->w, room, &acks->received, delay, has_ecn ? &acks->ecn : NULL);
+    const struct vel_ecn_counts *ecn = has_ecn ? &acks->ecn : NULL;
+    if (conn->multipath.agreed && conn->opening == NULL)
+        (void)vel_frame_write_path_ack(&p->w, room, track->id, &acks->received, delay, ecn);
+    else
+        (void)vel_frame_write_ack(&p->w, room, &acks->received, delay, ecn);
 }
 
-static void fill_ack(struct vel_conn *conn, struct vel_packet_build *p, vel_time now)
+bool vel_conn_put_ack(struct vel_packet_build *p, struct vel_track *track, vel_time now)
 {
-    const struct vel_acks *acks = &p->track->space[p->space].acks;
+    struct vel_conn *conn = track->conn;
+    const struct vel_acks *acks = &track->space[p->space].acks;
     const struct vel_range *last = vel_ranges_last(&acks->received);
-    if (last == NULL || vel_room(&p->w) < ACK_FRAME_MIN)
-        return;
-    struct vel_record record = {.kind = VEL_RECORD_ACK, .offset = last->end - 1};
+    if (last == NULL || vel_room(&p->w) < ACK_FRAME_MIN + VEL_VARINT_MAX)
+        return false;
+    struct vel_record record = {.kind = VEL_RECORD_ACK, .id = track->id, .offset = last->end - 1};
     if (vel_sent_add(&p->track->recovery.space[p->space].sent, record) != VEL_OK) {
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "no memory for an acknowledgement");
-        return;
+        return false;
     }
-    write_ack(p, vel_room(&p->w), now);
+    write_ack(p, track, vel_room(&p->w), now);
     if (p->space == VEL_SPACE_APP)
-        vel_key_update_told(&conn->key_update, last->end - 1);
+        vel_key_update_told(&conn->key_update, &track->phase, last->end - 1);
+    return true;
 }
 
 void vel_conn_fill_last_ack(struct vel_packet_build *p, size_t keep, vel_time now)
 {
     const struct vel_ranges *received = &p->track->space[p->space].acks.received;
     if (vel_ranges_last(received) != NULL && vel_room(&p->w) >= ACK_FRAME_MIN + keep)
-        write_ack(p, vel_room(&p->w) - keep, now);
+        write_ack(p, p->track, vel_room(&p->w) - keep, now);
 }
 
 /* The first flight says everything twice (PROTOCOL section 2, VEL-TR-02). */
@@ -72,35 +87,6 @@ static bool fill_crypto(struct vel_conn *conn, struct vel_packet_build *p)
     return true;
 }
 
-void vel_conn_fill_new_cids(struct vel_packet_build *p)
-{
-    struct vel_local_cid *ours;
-    vel_conn_issue_cids(p->track);
-    while ((ours = vel_cids_next_new(&p->track->cids)) != NULL) {
-        struct vel_frame frame = {.type = VEL_FRAME_NEW_CONNECTION_ID,
-                                  .new_cid = {.sequence = ours->sequence, .cid = ours->cid}};
-        memcpy(frame.new_cid.reset_token, ours->reset_token, VEL_RESET_TOKEN);
-        struct vel_record record = {.kind = VEL_RECORD_NEW_CONNECTION_ID, .id = ours->sequence};
-        if (!vel_packet_write_control(p, &frame, record))
-            return;
-        ours->due = false;
-    }
-}
-
-static void fill_retired_cids(struct vel_packet_build *p)
-{
-    struct vel_retiring_cid *theirs;
-    while ((theirs = vel_cids_next_retire(&p->track->cids)) != NULL) {
-        struct vel_frame frame = {.type = VEL_FRAME_RETIRE_CONNECTION_ID,
-                                  .sequence = theirs->sequence};
-        struct vel_record record = {.kind = VEL_RECORD_RETIRE_CONNECTION_ID,
-                                    .id = theirs->sequence};
-        if (!vel_packet_write_control(p, &frame, record))
-            return;
-        theirs->due = false;
-    }
-}
-
 static void fill_new_token(struct vel_conn *conn, struct vel_packet_build *p)
 {
     uint8_t token[VEL_NEW_TOKEN_MAX];
@@ -110,6 +96,22 @@ static void fill_new_token(struct vel_conn *conn, struct vel_packet_build *p)
         return;
     conn->new_token_due = vel_conn_make_new_token(conn, token, &frame) &&
                           !vel_packet_write_control(p, &frame, record);
+}
+
+/* What any track may carry, and this one's turn it is. */
+static void fill_shared(struct vel_conn *conn, struct vel_packet_build *p, vel_time now)
+{
+    if (conn->new_token_due)
+        fill_new_token(conn, p);
+    vel_conn_fill_ack_request(p);
+    vel_conn_fill_path_frames(p);
+    vel_conn_fill_datagrams(conn, p, true, now);
+    size_t before = vel_written(&p->w);
+    struct vel_sent *sent = &p->track->recovery.space[VEL_SPACE_APP].sent;
+    if (vel_streams_write_frames(conn->streams, &p->w, sent, &p->body) != VEL_OK)
+        vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
+    p->eliciting |= vel_written(&p->w) > before;
+    vel_conn_fill_datagrams(conn, p, false, now);
 }
 
 static void fill_app(struct vel_conn *conn, struct vel_packet_build *p, vel_time now)
@@ -124,18 +126,8 @@ static void fill_app(struct vel_conn *conn, struct vel_packet_build *p, vel_time
     while (vel_room(&p->w) >= CONTROL_FRAME_MAX &&
            vel_path_take_response(p->track->paths.active, response.path_data))
         p->expanded |= vel_packet_write_control(p, &response, record); /* RFC 9000 8.2.2 */
-    if (conn->new_token_due)
-        fill_new_token(conn, p);
-    vel_conn_fill_ack_request(p);
-    vel_conn_fill_new_cids(p);
-    fill_retired_cids(p);
-    vel_conn_fill_datagrams(conn, p, true, now);
-    size_t before = vel_written(&p->w);
-    struct vel_sent *sent = &p->track->recovery.space[VEL_SPACE_APP].sent;
-    if (vel_streams_write_frames(conn->streams, &p->w, sent, &p->body) != VEL_OK)
-        vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
-    p->eliciting |= vel_written(&p->w) > before;
-    vel_conn_fill_datagrams(conn, p, false, now);
+    if (conn->pick == p->track)
+        fill_shared(conn, p, now);
 }
 
 static void fill_ping(struct vel_packet_build *p)
@@ -161,11 +153,12 @@ static void fill_immediate_ack(const struct vel_conn *conn, struct vel_packet_bu
 static bool app_has_work(struct vel_track *track)
 {
     const struct vel_conn *conn = track->conn;
+    if (conn->pick != track)
+        return conn->handshake_done_due || track->paths.active->response_count > 0;
     /* Most often it is the streams: they are asked first. */
     return vel_streams_want_send(conn->streams) || vel_conn_has_datagrams(conn) ||
            conn->handshake_done_due || track->paths.active->response_count > 0 ||
-           vel_cids_next_new(&track->cids) != NULL || vel_cids_next_retire(&track->cids) != NULL ||
-           conn->new_token_due || vel_conn_wants_cids(track);
+           conn->new_token_due || vel_conn_wants_path_frames(conn);
 }
 
 bool vel_conn_wants(struct vel_track *track, enum vel_space space, bool window, vel_time now)
@@ -176,6 +169,9 @@ bool vel_conn_wants(struct vel_track *track, enum vel_space space, bool window, 
     if (s->discarded || !vel_keys_ready(&s->write))
         return false;
     if (t->probes_due > 0 || vel_acks_is_due(&t->acks, now))
+        return true;
+    if (space == VEL_SPACE_APP && conn->multipath.agreed && vel_conn_track(conn) == track &&
+        vel_conn_owes_closing_acks(conn, now))
         return true;
     if (!window)
         return false;
@@ -189,9 +185,9 @@ void vel_conn_fill(struct vel_conn *conn, struct vel_packet_build *p, bool windo
     /* A probe of a handshake acknowledges again: a lost acknowledgement may be what is waited for. */
     bool repeats = p->space != VEL_SPACE_APP && s->probes_due > 0;
     bool acked = vel_acks_is_pending(&s->acks) || repeats;
-    if (acked)
-        fill_ack(conn, p, now);
-    acked = acked && vel_packet_has_frames(p);
+    acked = acked && vel_conn_put_ack(p, p->track, now);
+    if (p->space == VEL_SPACE_APP && conn->multipath.agreed)
+        vel_conn_fill_closing_acks(p, now);
     if (window || s->probes_due > 0) {
         if (!fill_crypto(conn, p))
             vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");

@@ -23,26 +23,33 @@ static uint64_t on_nothing(struct vel_conn *conn, const struct frame_context *in
 static uint64_t on_ack(struct vel_conn *conn, const struct frame_context *in,
                        const struct vel_frame *frame)
 {
-    struct vel_track *track = in->frames->track;
+    struct vel_track *track = &conn->first;
+    if (frame->type == VEL_FRAME_PATH_ACK || in->frames->space == VEL_SPACE_APP) {
+        uint64_t wire_code = vel_conn_look_up_track(conn, frame->path_id, &track);
+        if (track == NULL)
+            return wire_code;
+    }
     /* RFC 9002 5.3: the delay means nothing in the handshake spaces. */
     vel_time delay = 0;
     vel_time unit = conn->peer_ack_delay_unit;
     if (in->frames->space == VEL_SPACE_APP && unit > 0)
         delay = (vel_time)VEL_MIN(frame->ack.delay, (uint64_t)(10 * SECOND / unit)) * unit;
     if (in->frames->space == VEL_SPACE_APP &&
-        vel_key_update_acked(&conn->key_update, frame->ack.largest, in->now, vel_conn_pto(conn)) !=
-            VEL_OK)
+        vel_key_update_acked(&conn->key_update, &track->phase, frame->ack.largest, in->now,
+                             vel_conn_pto(conn)) != VEL_OK)
         return VEL_WIRE_KEY_UPDATE_ERROR;
     if (conn->is_client && in->frames->space == VEL_SPACE_HANDSHAKE)
         track->recovery.peer_validated = true;
     if (vel_recovery_on_ack(&track->recovery, in->frames->space, &frame->ack, delay, in->now) !=
         VEL_OK)
         return VEL_WIRE_PROTOCOL_VIOLATION;
+    if (track->state != VEL_TRACK_OPEN)
+        return VEL_WIRE_NO_ERROR;
     vel_conn_leave_black_hole(track);
     struct vel_pacing pacing = vel_cc_pacing(&track->recovery.cc, &track->recovery.rtt);
     vel_pacer_set_rate(&track->pacer, pacing.rate, pacing.quantum, in->now);
     track->pace_until = VEL_NEVER;
-    vel_streams_set_window(conn->streams, vel_cc_window(&track->recovery.cc));
+    vel_streams_set_window(conn->streams, vel_conn_window(conn));
     track->space[VEL_SPACE_APP].acks.round_trip = track->recovery.rtt.smoothed;
     if (in->frames->space == VEL_SPACE_APP)
         vel_conn_consider_acks(track);
@@ -96,15 +103,18 @@ static uint64_t on_new_token(struct vel_conn *conn, const struct frame_context *
 static uint64_t on_new_cid(struct vel_conn *conn, const struct frame_context *in,
                            const struct vel_frame *frame)
 {
-    (void)conn;
-    return vel_conn_on_new_cid(in->frames->track, &frame->new_cid);
+    (void)in;
+    struct vel_track *track = vel_conn_find_track(conn, 0);
+    bool wanted = track != NULL && track->state == VEL_TRACK_OPEN;
+    return wanted ? vel_conn_on_new_cid(track, &frame->new_cid) : VEL_WIRE_NO_ERROR;
 }
 
 static uint64_t on_retire_cid(struct vel_conn *conn, const struct frame_context *in,
                               const struct vel_frame *frame)
 {
-    (void)conn;
-    return vel_conn_on_retire_cid(in->frames->track, frame->sequence, &in->frames->dcid);
+    struct vel_track *track = vel_conn_find_track(conn, 0);
+    return track != NULL ? vel_conn_on_retire_cid(track, frame->sequence, &in->frames->dcid)
+                         : VEL_WIRE_NO_ERROR;
 }
 
 /* RFC 9000 8.2.2: answered on the path it came on. */
@@ -113,6 +123,8 @@ static uint64_t on_path_challenge(struct vel_conn *conn, const struct frame_cont
 {
     (void)conn;
     struct vel_track *track = in->frames->track;
+    if (track->state != VEL_TRACK_OPEN)
+        return VEL_WIRE_NO_ERROR;
     struct vel_path *path = vel_paths_by_id(&track->paths, in->frames->path);
     if (path != NULL)
         vel_path_challenged(path, frame->path_data, vel_recovery_pto(&track->recovery), in->now);
@@ -127,6 +139,26 @@ static uint64_t on_path_response(struct vel_conn *conn, const struct frame_conte
     (void)conn;
     vel_conn_on_path_response(in->frames->track, frame->path_data, in->now);
     return VEL_WIRE_NO_ERROR;
+}
+
+static uint64_t on_path_frame(struct vel_conn *conn, const struct frame_context *in,
+                              const struct vel_frame *frame)
+{
+    return vel_conn_on_path_frame(conn, frame, &in->frames->dcid, in->now);
+}
+
+static uint64_t on_max_path_id(struct vel_conn *conn, const struct frame_context *in,
+                               const struct vel_frame *frame)
+{
+    (void)in;
+    return vel_conn_on_max_path_id(conn, frame->limit);
+}
+
+static uint64_t on_paths_blocked(struct vel_conn *conn, const struct frame_context *in,
+                                 const struct vel_frame *frame)
+{
+    (void)in;
+    return vel_conn_on_paths_blocked(conn, frame->limit);
 }
 
 static uint64_t on_close(struct vel_conn *conn, const struct frame_context *in,
@@ -183,6 +215,15 @@ static const frame_handler handlers[VEL_FRAME_INDEXES] = {
     [VEL_FRAME_IMMEDIATE_ACK] = on_immediate_ack,
     [VEL_FRAME_DATAGRAM] = on_datagram,
     [VEL_FRAME_INDEX(VEL_FRAME_ACK_FREQUENCY)] = on_ack_frequency,
+    [VEL_FRAME_PATH_ACK] = on_ack,
+    [VEL_FRAME_INDEX(VEL_FRAME_PATH_ABANDON)] = on_path_frame,
+    [VEL_FRAME_INDEX(VEL_FRAME_PATH_STATUS_BACKUP)] = on_path_frame,
+    [VEL_FRAME_INDEX(VEL_FRAME_PATH_STATUS_AVAILABLE)] = on_path_frame,
+    [VEL_FRAME_INDEX(VEL_FRAME_PATH_NEW_CONNECTION_ID)] = on_path_frame,
+    [VEL_FRAME_INDEX(VEL_FRAME_PATH_RETIRE_CONNECTION_ID)] = on_path_frame,
+    [VEL_FRAME_INDEX(VEL_FRAME_MAX_PATH_ID)] = on_max_path_id,
+    [VEL_FRAME_INDEX(VEL_FRAME_PATHS_BLOCKED)] = on_paths_blocked,
+    [VEL_FRAME_INDEX(VEL_FRAME_PATH_CIDS_BLOCKED)] = on_path_frame,
 };
 
 /* Close for a frame that does not parse or is not allowed here. */
@@ -197,6 +238,13 @@ static void refuse(struct vel_conn *conn, enum vel_err err)
 /* One is usual. Each may walk the packets in flight that were reordered, so more of them than anybody
  * needs are passed over: the next packet says it again. */
 enum { ACKS_PER_PACKET = 4 };
+
+/* Frames of an extension belong to it: without, they are unknown (VEL-TR-50). */
+static frame_handler find_handler(const struct vel_conn *conn, enum vel_frame_type type)
+{
+    bool extension = type == VEL_FRAME_PATH_ACK || type >= VEL_FRAME_PATH_ABANDON;
+    return extension && !conn->multipath.agreed ? NULL : handlers[VEL_FRAME_INDEX(type)];
+}
 
 bool vel_conn_handle_frames(struct vel_conn *conn, struct vel_frames *frames, vel_time now)
 {
@@ -214,7 +262,7 @@ bool vel_conn_handle_frames(struct vel_conn *conn, struct vel_frames *frames, ve
             refuse(conn, err);
             return false;
         }
-        frame_handler handle = handlers[VEL_FRAME_INDEX(frame.type)];
+        frame_handler handle = find_handler(conn, frame.type);
         if (handle == NULL) {
             vel_conn_fail(conn, VEL_WIRE_FRAME_ENCODING_ERROR, "a frame type we did not announce");
             return false;
@@ -222,8 +270,9 @@ bool vel_conn_handle_frames(struct vel_conn *conn, struct vel_frames *frames, ve
         const struct vel_frame_kind *kind = vel_frame_kind(frame.type);
         frames->elicits |= kind->elicits_ack;
         frames->moves |= !kind->probing;
-        acks += frame.type == VEL_FRAME_ACK;
-        bool passed_over = frame.type == VEL_FRAME_ACK && acks > ACKS_PER_PACKET;
+        bool ack = frame.type == VEL_FRAME_ACK || frame.type == VEL_FRAME_PATH_ACK;
+        acks += ack;
+        bool passed_over = ack && acks > ACKS_PER_PACKET + conn->multipath.slots;
         uint64_t wire_code = passed_over ? VEL_WIRE_NO_ERROR : handle(conn, &in, &frame);
         if (wire_code != VEL_WIRE_NO_ERROR)
             vel_conn_fail(conn, wire_code, kind->name);

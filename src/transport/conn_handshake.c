@@ -46,6 +46,8 @@ static struct vel_params local_params(const struct vel_conn *conn)
     if (limits->max_ack_delay >= VEL_ACK_MIN_DELAY)
         params.min_ack_delay = VEL_ACK_MIN_DELAY / US;
     params.active_connection_id_limit = VEL_CIDS_REMOTE;
+    if (conn->multipath.slots > 1) /* VEL-TR-50 */
+        params.initial_max_path_id = conn->multipath.slots - 1;
     vel_conn_fill_versions(conn, &params.version_information);
     params.initial_source_connection_id =
         (struct vel_param_cid){.present = true, .cid = conn->first.cids.local[0].cid};
@@ -86,6 +88,17 @@ static vel_result renew_params(struct vel_conn *conn)
     return conn->handshake->ops->set_params(conn->handshake, conn->version->number, encoded);
 }
 
+/* VEL-TR-50: an end that has no connection id cannot tell paths apart. */
+static vel_result agree_multipath(struct vel_conn *conn, uint64_t peer_limit)
+{
+    if (conn->opening->peer_first_scid.len == 0) {
+        vel_conn_fail(conn, VEL_WIRE_PROTOCOL_VIOLATION, "multipath without connection ids");
+        return VEL_ERR_MALFORMED;
+    }
+    vel_multipath_agree(&conn->multipath, peer_limit);
+    return VEL_OK;
+}
+
 static vel_result sink_peer_params(void *self, struct vel_slice bytes)
 {
     struct vel_conn *conn = self;
@@ -99,6 +112,8 @@ static vel_result sink_peer_params(void *self, struct vel_slice bytes)
     if (moved)
         TRY(renew_params(conn));
 
+    if (conn->multipath.slots > 1 && params.initial_max_path_id != VEL_PARAM_ABSENT)
+        TRY(agree_multipath(conn, params.initial_max_path_id));
     TRY(vel_conn_note_preferred(conn, &params.preferred_address));
     conn->peer_stays = params.disable_active_migration;
     conn->peer_cid_limit = params.active_connection_id_limit;

@@ -14,6 +14,7 @@
 #include "transport/key_update.h"
 #include "transport/keys.h"
 #include "transport/life.h"
+#include "transport/multipath.h"
 #include "transport/params.h"
 #include "transport/pool.h"
 #include "transport/streams.h"
@@ -31,6 +32,7 @@
  *   conn_frames.c     payload -> frames -> the part that each frame concerns
  *   conn_send.c       what is due -> packets -> datagrams -> a train
  *   conn_fill.c       frames of one packet
+ *   conn_fill_paths.c frames of one packet that concern path identifiers
  *   conn_records.c    what became of frames that were sent
  *   conn_streams.c    the application's calls on streams
  *   conn_packet.c     header, padding and sealing of one packet
@@ -43,6 +45,10 @@
  *   conn_paths.c      the rules of migration: which path carries our packets, which are kept
  *   conn_cids.c       connection ids: giving the peer enough, hearing of the peer's, reset tokens
  *   conn_tokens.c     NEW_TOKEN, for the connection after this one
+ *   conn_tracks.c     tracks: which there are, how they open and end
+ *   conn_track_frames.c  the frames of the multipath extension
+ *   conn_multipath.c  the application's calls on paths
+ *   conn_schedule.c   which track carries what is sent next
  *   conn_migrate.c    a client's own moves, and the address that a server prefers
  *   conn_probe.c      datagrams that test a path: PATH_CHALLENGE and PATH_RESPONSE
  *   conn_timers.c     the deadline and what is due then
@@ -65,9 +71,6 @@ struct vel_conn_space {
     uint64_t sealed;                 /* packets under the write key, on all tracks */
     bool discarded;
 };
-
-/* Tracks that a connection has at a time at most. */
-enum { VEL_TRACKS_MAX = 8 };
 
 /* What only the handshake needs; released when it is confirmed. */
 struct vel_opening {
@@ -96,9 +99,10 @@ struct vel_conn {
     void *trace; /* of config->tracer; NULL: nobody listens */
 
     struct vel_life life;
-    struct vel_track first; /* path identifier 0: the handshake's */
-    struct vel_track
-        *tracks[VEL_TRACKS_MAX]; /* those that there are, `first` included; NULL: free */
+    struct vel_track first;                   /* path identifier 0: the handshake's */
+    struct vel_track *tracks[VEL_TRACKS_MAX]; /* by slot of `multipath`; NULL: there is none */
+    struct vel_multipath multipath;
+    struct vel_track *pick; /* whose turn it is to carry data; NULL: all windows are full */
     struct vel_pool pool;
     struct vel_conn_space space[VEL_SPACE_COUNT];
     struct vel_key_update key_update; /* of the application space */
@@ -148,16 +152,18 @@ struct vel_conn {
          slot_ < (conn)->tracks + VEL_TRACKS_MAX; slot_++)                                         \
         if ((track = *slot_) != NULL)
 
-/* The track that stands for the connection where it is asked for one address, or one window. */
-static inline struct vel_track *vel_conn_track(const struct vel_conn *conn)
-{
-    return conn->tracks[0];
-}
+/* for (each track of a connection that is open) */
+#define VEL_TRACKS_OPEN(track, conn)                                                               \
+    VEL_TRACKS_EACH(track, conn)                                                                   \
+    if (track->state == VEL_TRACK_OPEN)
 
 /* ---- conn.c ---- */
 
 /* The longest probe time-out of its tracks: for the idle time-out, draining and key updates. */
 vel_time vel_conn_pto(const struct vel_conn *conn);
+
+/* The congestion windows of its tracks together, bytes. */
+uint64_t vel_conn_window(const struct vel_conn *conn);
 
 /* There may be something to send, an event, or another deadline. */
 static inline void vel_conn_wake(struct vel_conn *conn)
@@ -232,6 +238,9 @@ struct vel_packet_build {
     struct vel_slice body; /* last bytes of the payload that lie elsewhere until it is sealed */
 };
 
+/* May data leave on this track, as far as congestion window and pacer go? Sets the time to try again. */
+bool vel_conn_window_open(struct vel_track *track, vel_time now);
+
 /* Begin one for a path of a track at `start`, with `room` bytes for all of it. False: no room, or too
  * many packets wait for their acknowledgement. */
 bool vel_packet_begin(struct vel_track *track, const struct vel_path *path,
@@ -272,8 +281,8 @@ void vel_conn_fill(struct vel_conn *conn, struct vel_packet_build *p, bool windo
 /* Write one control frame with its record; nothing happens when either has no room. */
 bool vel_packet_write_control(struct vel_packet_build *p, const struct vel_frame *frame,
                               struct vel_record record);
-/* NEW_CONNECTION_ID frames that are due. */
-void vel_conn_fill_new_cids(struct vel_packet_build *p);
+/* An acknowledgement of what `track` received. False: nothing was written. */
+bool vel_conn_put_ack(struct vel_packet_build *p, struct vel_track *track, vel_time now);
 /* Acknowledge everything that was received, leaving room for `keep` bytes: in the packet that ends
  * the connection, whose own acknowledgement nobody waits for. */
 void vel_conn_fill_last_ack(struct vel_packet_build *p, size_t keep, vel_time now);
@@ -423,6 +432,81 @@ void vel_conn_repair_paths(struct vel_track *track);
 
 /* Challenges, failures and ends that are due. */
 void vel_conn_expire_paths(struct vel_track *track, vel_time now);
+
+/* ---- conn_tracks.c ---- */
+
+/* The track that stands for the connection where it is asked for one address, or one window: the
+ * open one with the lowest number. There is always one. */
+struct vel_track *vel_conn_track(const struct vel_conn *conn);
+
+/* The one with this path identifier. NULL: there is none. */
+struct vel_track *vel_conn_find_track(const struct vel_conn *conn, uint64_t id);
+
+/* The one that an id of ours belongs to. NULL: it is no id of ours any more. */
+struct vel_track *vel_conn_track_by_cid(struct vel_conn *conn, struct vel_slice dcid);
+
+/* The one that a frame concerns, made if need be. NULL: it is gone, ignore the frame. Wire errors. */
+uint64_t vel_conn_look_up_track(struct vel_conn *conn, uint64_t id, struct vel_track **track);
+
+struct vel_recovery_setup vel_conn_recovery_setup(const struct vel_conn *conn,
+                                                  struct vel_track *track, uint32_t mtu);
+
+/* Make a spare track for every identifier that both ends take. */
+void vel_conn_supply_tracks(struct vel_conn *conn);
+
+/* Connection ids of ours that the peer should have for it. */
+unsigned vel_conn_cids_wanted(const struct vel_track *track);
+
+/* Open a spare track on a path, which is tested at once. VEL_ERR_AGAIN: the peer has given no id. */
+vel_result vel_conn_open_track(struct vel_track *track, const struct vel_addr *local,
+                               const struct vel_addr *remote);
+
+/* An authentic packet of `size` bytes came on a spare track: server, its client has opened it. */
+void vel_conn_follow_opening(struct vel_track *track, const struct vel_addr *local,
+                             const struct vel_addr *remote, size_t size);
+
+/* Some other track is open; `proved`: and data may leave on it. */
+bool vel_conn_has_other_track(const struct vel_track *but, bool proved);
+
+/* Send PATH_ABANDON with enum vel_wire_error. There is another open track. */
+void vel_conn_abandon_track(struct vel_track *track, uint64_t code);
+
+/* The peer has abandoned it. Wire errors. */
+uint64_t vel_conn_on_path_abandon(struct vel_track *track, vel_time now);
+
+/* When a track that is abandoned is gone for good. */
+vel_time vel_conn_closing_deadline(const struct vel_track *track);
+void vel_conn_expire_closing(struct vel_track *track, vel_time now);
+
+void vel_conn_free_tracks(struct vel_conn *conn);
+
+/* ---- conn_track_frames.c: wire errors, VEL_WIRE_NO_ERROR ---- */
+
+/* Frames whose names begin with PATH_, about a track that is not gone. */
+uint64_t vel_conn_on_path_frame(struct vel_conn *conn, const struct vel_frame *frame,
+                                const struct vel_cid *arrived_on, vel_time now);
+/* MAX_PATH_ID, PATHS_BLOCKED. */
+uint64_t vel_conn_on_max_path_id(struct vel_conn *conn, uint64_t limit);
+uint64_t vel_conn_on_paths_blocked(struct vel_conn *conn, uint64_t limit);
+
+/* ---- conn_fill_paths.c ---- */
+
+/* Some control frame waits that concerns identifiers, not streams. */
+bool vel_conn_wants_path_frames(const struct vel_conn *conn);
+/* Write them: NEW_CONNECTION_ID and RETIRE_CONNECTION_ID of all tracks, and what else there is. */
+void vel_conn_fill_path_frames(struct vel_packet_build *p);
+/* Only ids of ours. */
+void vel_conn_fill_new_cids(struct vel_packet_build *p);
+/* What a track that is abandoned received is acknowledged on another one. */
+bool vel_conn_owes_closing_acks(const struct vel_conn *conn, vel_time now);
+void vel_conn_fill_closing_acks(struct vel_packet_build *p, vel_time now);
+
+/* ---- conn_schedule.c ---- */
+
+/* Whose turn it is to carry streams, datagrams and control frames. NULL: no window is open. */
+struct vel_track *vel_conn_schedule(struct vel_conn *conn, vel_time now);
+/* Bytes left on a track. */
+void vel_conn_scheduled(struct vel_track *track, size_t size);
 
 /* ---- conn_migrate.c ---- */
 

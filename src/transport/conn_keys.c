@@ -10,22 +10,28 @@ vel_result vel_conn_open_packet(struct vel_track *track, enum vel_space space, u
     const struct vel_acks *acks = &track->space[space].acks;
     uint64_t largest = acks->received.count == 0 ? VEL_NUMBER_NONE : acks->largest;
     if (space == VEL_SPACE_APP)
-        return vel_key_update_open(&conn->key_update, largest, packet, number_offset, size, opened);
+        return vel_key_update_open(&conn->key_update, &track->phase, track->id, largest, packet,
+                                   number_offset, size, opened);
     return vel_packet_open(&conn->space[space].read, 0, largest, packet, number_offset, size,
                            opened);
 }
 
 /* A packet that has to be acknowledged shows them to the peer: until it was, neither side may go on
  * to the next ones. */
-static void use_new_keys(struct vel_track *track, enum vel_trace_key_event why)
+static void use_new_keys(struct vel_track *on, enum vel_trace_key_event why)
 {
-    VEL_TRACE(track->conn, VEL_TRACE_KEYS,
-              .keys = {.event = why,
-                       .space = VEL_SPACE_APP,
-                       .generation = track->conn->key_update.count});
-    struct vel_track_space *app = &track->space[VEL_SPACE_APP];
-    track->conn->space[VEL_SPACE_APP].sealed = 0;
-    app->probes_due = VEL_MAX(app->probes_due, 1U);
+    struct vel_conn *conn = on->conn;
+    VEL_TRACE(conn, VEL_TRACE_KEYS,
+              .keys = {.event = why, .space = VEL_SPACE_APP, .generation = conn->key_update.count});
+    struct vel_track_space *app = &on->space[VEL_SPACE_APP];
+    conn->space[VEL_SPACE_APP].sealed = 0;
+    if (on->state == VEL_TRACK_OPEN)
+        app->probes_due = VEL_MAX(app->probes_due, 1U);
+    VEL_TRACKS_EACH(track, conn)
+    {
+        if (track != on)
+            track->phase = vel_key_phase_begin(track->recovery.space[VEL_SPACE_APP].sent.next);
+    }
 }
 
 bool vel_conn_follow_key_update(struct vel_track *track, enum vel_space space, uint64_t number,
@@ -36,8 +42,9 @@ bool vel_conn_follow_key_update(struct vel_track *track, enum vel_space space, u
     struct vel_conn *conn = track->conn;
     struct vel_key_update *update = &conn->key_update;
     uint64_t before = update->count;
-    enum vel_err err = vel_key_update_received(
-        update, number, track->recovery.space[VEL_SPACE_APP].sent.next, now, vel_conn_pto(conn));
+    enum vel_err err = vel_key_update_received(update, &track->phase, number,
+                                               track->recovery.space[VEL_SPACE_APP].sent.next, now,
+                                               vel_conn_pto(conn));
     if (err == VEL_ERR_UNEXPECTED)
         vel_conn_fail(conn, VEL_WIRE_KEY_UPDATE_ERROR, "a key update out of turn");
     else if (err != VEL_OK)
@@ -50,7 +57,8 @@ bool vel_conn_follow_key_update(struct vel_track *track, enum vel_space space, u
 static vel_result begin_update(struct vel_conn *conn)
 {
     struct vel_track *track = vel_conn_track(conn);
-    TRY(vel_key_update_begin(&conn->key_update, track->recovery.space[VEL_SPACE_APP].sent.next));
+    TRY(vel_key_update_begin(&conn->key_update));
+    track->phase = vel_key_phase_begin(track->recovery.space[VEL_SPACE_APP].sent.next);
     use_new_keys(track, VEL_TRACE_KEYS_UPDATED);
     return VEL_OK;
 }

@@ -35,6 +35,7 @@ void vel_conn_release_opening(struct vel_conn *conn)
         return;
     vel_opening_free(conn->env, conn->opening);
     conn->opening = NULL;
+    vel_conn_supply_tracks(conn);
 }
 
 bool vel_opening_hold(struct vel_conn *conn, struct vel_slice packet, uint8_t ecn)

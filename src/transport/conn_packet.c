@@ -111,7 +111,7 @@ bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t
         vel_conn_trace_sent(conn, p);
     }
     if (!vel_write_ok(&p->w) ||
-        vel_packet_seal_from(&space->write, 0, p->number, p->w.start, p->header_size,
+        vel_packet_seal_from(&space->write, p->track->id, p->number, p->w.start, p->header_size,
                              p->number_size, payload, p->body) != VEL_OK) {
         vel_packet_abandon(p);
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "packet protection failed");

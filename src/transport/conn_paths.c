@@ -143,8 +143,12 @@ static void on_proved(struct vel_track *track, struct vel_path *path, vel_time n
     if (path != track->paths.active)
         return;
     const struct vel_path *last = track->paths.last_proved;
-    conn->new_token_due |= !conn->is_client && (last == NULL || !vel_path_is_same_host(path, last));
+    /* Its token is for the address that the connection is asked for. */
+    conn->new_token_due |= !conn->is_client && track == vel_conn_track(conn) &&
+                           (last == NULL || !vel_path_is_same_host(path, last));
     track->paths.last_proved = path;
+    if (conn->multipath.agreed)
+        vel_conn_notice(conn, VEL_EVENT_PATHS);
     vel_conn_lift_credit_block(track, now);
     let_others_end(track, now);
 }
@@ -162,6 +166,8 @@ static void on_failed(struct vel_track *track, struct vel_path *path, vel_time n
     } else if (back != NULL) {
         move_to(track, back, now);
         drop_path(track, path);
+    } else if (vel_conn_has_other_track(track, false)) {
+        vel_conn_abandon_track(track, VEL_WIRE_PATH_UNSTABLE_OR_POOR);
     } else {
         vel_life_drop(&conn->life, VEL_CLOSE_TIMEOUT, "the peer is at none of its addresses");
         vel_conn_ended(conn);
@@ -174,6 +180,9 @@ bool vel_conn_admits(struct vel_track *track, const struct vel_addr *local,
                      const struct vel_addr *remote, struct vel_path **path)
 {
     struct vel_conn *conn = track->conn;
+    *path = NULL;
+    if (track->paths.active == NULL) /* spare: only clients open */
+        return !conn->is_client;
     *path = vel_paths_find(&track->paths, local, remote);
     if (*path != NULL || !conn->is_client)
         return true;
@@ -259,7 +268,12 @@ void vel_conn_repair_paths(struct vel_track *track)
 {
     struct vel_conn *conn = track->conn;
     /* The id that replaces others comes with the frame that retires them. */
-    if (!has_cid(track, track->paths.active)) {
+    bool left = has_cid(track, track->paths.active);
+    if (!left && vel_conn_has_other_track(track, false)) {
+        vel_conn_abandon_track(track, VEL_WIRE_NO_CID_AVAILABLE_FOR_PATH);
+        return;
+    }
+    if (!left) {
         vel_conn_fail(conn, VEL_WIRE_PROTOCOL_VIOLATION, "no connection id is left");
         return;
     }

@@ -80,7 +80,7 @@ vel_result vel_conn_send_probe(struct vel_conn *conn, struct vel_train *train, v
 {
     if (!vel_keys_ready(&conn->space[VEL_SPACE_APP].write))
         return VEL_ERR_AGAIN;
-    VEL_TRACKS_EACH(track, conn)
+    VEL_TRACKS_OPEN(track, conn)
     {
         if (send_from(track, train, now) == VEL_OK)
             return VEL_OK;

@@ -63,7 +63,7 @@ static bool is_stateless_reset(const struct vel_conn *conn, struct vel_slice tai
 {
     if (tail.len != VEL_RESET_TOKEN)
         return false;
-    VEL_TRACKS_EACH(track, conn)
+    VEL_TRACKS_OPEN(track, conn)
     {
         if (vel_cids_is_reset_token(&track->cids, tail.ptr))
             return true;
@@ -103,6 +103,12 @@ static void change_id(struct vel_track *track, struct vel_path *path, struct vel
 static void note_path(const struct vel_packet_header *header, struct arrival *arrival)
 {
     struct vel_track *track = arrival->track;
+    if (track->state == VEL_TRACK_SPARE) {
+        vel_conn_follow_opening(track, arrival->local, arrival->remote, arrival->size);
+        arrival->path = track->state == VEL_TRACK_OPEN ? track->paths.active->id : 0;
+    }
+    if (track->state != VEL_TRACK_OPEN)
+        return;
     struct vel_path *path =
         arrival->path != 0 ? vel_paths_by_id(&track->paths, arrival->path) : NULL;
     if (path == NULL && arrival->remote != NULL)
@@ -139,7 +145,8 @@ static void process_payload(struct vel_conn *conn, enum vel_space space,
     struct vel_acks *acks = &arrival->track->space[space].acks;
     if (vel_acks_received(acks, opened->number, frames.elicits, arrival->ecn, now) != VEL_OK)
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
-    if (space == VEL_SPACE_APP && frames.moves)
+    bool open = arrival->track->state == VEL_TRACK_OPEN;
+    if (space == VEL_SPACE_APP && frames.moves && open)
         vel_conn_follow_peer(arrival->track, arrival->path, opened->number, now);
 }
 
@@ -306,6 +313,17 @@ static void note_heard(struct vel_conn *conn, vel_time now)
     vel_conn_restart_keep_alive(conn, now);
 }
 
+/* The connection id tells the path identifier, draft-ietf-quic-multipath 1. What has none of ours is
+ * no packet for us, but may be a stateless reset. */
+static struct vel_track *find_track(struct vel_conn *conn, struct vel_slice datagram)
+{
+    bool one_rtt = datagram.len > VEL_CID_OURS && (datagram.ptr[0] & VEL_BIT_LONG) == 0;
+    struct vel_track *found = NULL;
+    if (conn->multipath.agreed && one_rtt)
+        found = vel_conn_track_by_cid(conn, vel_slice(datagram.ptr + 1, VEL_CID_OURS));
+    return found != NULL ? found : vel_conn_track(conn);
+}
+
 void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
                       const struct vel_addr *remote, uint8_t ecn, uint8_t *bytes, size_t size,
                       vel_time now)
@@ -318,7 +336,7 @@ void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
         return;
     }
 
-    struct vel_track *track = vel_conn_track(conn);
+    struct vel_track *track = find_track(conn, vel_slice(bytes, size));
     struct arrival arrival = {
         .track = track, .local = local, .remote = remote, .size = size, .ecn = ecn};
     struct vel_path *path;
@@ -334,10 +352,11 @@ void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
         arrival.path = path->id;
         vel_path_on_received(path, size);
     }
-    if (path == track->paths.active)
+    if (path != NULL && path == track->paths.active)
         vel_conn_lift_credit_block(track, now);
     receive_packets(conn, bytes, size, &arrival, now);
     if (arrival.processed) {
+        track->bytes_received += size;
         vel_conn_receive_held(conn, now);
         note_heard(conn, now);
     }

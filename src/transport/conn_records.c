@@ -6,6 +6,12 @@
 typedef enum vel_err (*record_handler)(struct vel_track *track, enum vel_space space,
                                        const struct vel_record *record);
 
+/* The track that a record is about, whichever carried it. NULL: it is gone. */
+static struct vel_track *find(struct vel_track *carrier, const struct vel_record *record)
+{
+    return record->id == carrier->id ? carrier : vel_conn_find_track(carrier->conn, record->id);
+}
+
 static enum vel_err crypto_acked(struct vel_track *track, enum vel_space space,
                                  const struct vel_record *record)
 {
@@ -31,7 +37,9 @@ static enum vel_err crypto_lost(struct vel_track *track, enum vel_space space,
 static enum vel_err ack_acked(struct vel_track *track, enum vel_space space,
                               const struct vel_record *record)
 {
-    vel_acks_acked(&track->space[space].acks, record->offset);
+    struct vel_track *about = find(track, record);
+    if (about != NULL)
+        vel_acks_acked(&about->space[space].acks, record->offset);
     return VEL_OK;
 }
 
@@ -39,7 +47,9 @@ static enum vel_err new_cid_lost(struct vel_track *track, enum vel_space space,
                                  const struct vel_record *record)
 {
     (void)space;
-    vel_cids_new_lost(&track->cids, record->id);
+    struct vel_track *about = find(track, record);
+    if (about != NULL)
+        vel_cids_new_lost(&about->cids, record->offset);
     return VEL_OK;
 }
 
@@ -47,7 +57,9 @@ static enum vel_err retire_cid_acked(struct vel_track *track, enum vel_space spa
                                      const struct vel_record *record)
 {
     (void)space;
-    vel_cids_retire_acked(&track->cids, record->id);
+    struct vel_track *about = find(track, record);
+    if (about != NULL)
+        vel_cids_retire_acked(&about->cids, record->offset);
     return VEL_OK;
 }
 
@@ -55,7 +67,9 @@ static enum vel_err retire_cid_lost(struct vel_track *track, enum vel_space spac
                                     const struct vel_record *record)
 {
     (void)space;
-    vel_cids_retire_lost(&track->cids, record->id);
+    struct vel_track *about = find(track, record);
+    if (about != NULL)
+        vel_cids_retire_lost(&about->cids, record->offset);
     return VEL_OK;
 }
 
@@ -99,6 +113,59 @@ static enum vel_err ping_lost(struct vel_track *track, enum vel_space space,
         vel_pmtud_lost(&path->pmtud, record->len, track->conn->now);
     return VEL_OK;
 }
+
+/* ---- path identifiers ---- */
+
+static enum vel_err abandon_acked(struct vel_track *track, enum vel_space space,
+                                  const struct vel_record *record)
+{
+    (void)space;
+    struct vel_track *about = find(track, record);
+    if (about != NULL)
+        about->abandon_told = true;
+    return VEL_OK;
+}
+
+static enum vel_err abandon_lost(struct vel_track *track, enum vel_space space,
+                                 const struct vel_record *record)
+{
+    (void)space;
+    struct vel_track *about = find(track, record);
+    if (about != NULL)
+        about->abandon_due = !about->abandon_told;
+    return VEL_OK;
+}
+
+/* Only the newest one means anything. */
+static enum vel_err status_lost(struct vel_track *track, enum vel_space space,
+                                const struct vel_record *record)
+{
+    (void)space;
+    struct vel_track *about = find(track, record);
+    if (about != NULL)
+        about->status_due |= record->offset == about->status_sequence;
+    return VEL_OK;
+}
+
+static enum vel_err max_path_id_lost(struct vel_track *track, enum vel_space space,
+                                     const struct vel_record *record)
+{
+    (void)space;
+    struct vel_multipath *m = &track->conn->multipath;
+    m->limit_due |= record->offset == m->highest;
+    return VEL_OK;
+}
+
+static enum vel_err paths_blocked_lost(struct vel_track *track, enum vel_space space,
+                                       const struct vel_record *record)
+{
+    (void)space;
+    struct vel_multipath *m = &track->conn->multipath;
+    m->blocked_due |= record->offset == m->peer_limit;
+    return VEL_OK;
+}
+
+/* ---- streams and datagrams ---- */
 
 static enum vel_err stream_acked(struct vel_track *track, enum vel_space space,
                                  const struct vel_record *record)
@@ -171,6 +238,10 @@ static const struct {
     [VEL_RECORD_NEW_TOKEN] = {NULL, new_token_lost},
     [VEL_RECORD_PING] = {ping_acked, ping_lost},
     [VEL_RECORD_ACK_FREQUENCY] = {ack_frequency_acked, ack_frequency_lost},
+    [VEL_RECORD_PATH_ABANDON] = {abandon_acked, abandon_lost},
+    [VEL_RECORD_PATH_STATUS] = {NULL, status_lost},
+    [VEL_RECORD_MAX_PATH_ID] = {NULL, max_path_id_lost},
+    [VEL_RECORD_PATHS_BLOCKED] = {NULL, paths_blocked_lost},
     [VEL_RECORD_DATAGRAM] = {datagram_acked, datagram_lost},
 };
 

@@ -6,8 +6,7 @@
  * and still fills the rest has its connection ended. */
 enum { RESERVED_FOR_ACKS = 4096 };
 
-/* May data leave, as far as congestion window and pacer go? Sets the time to try again. */
-static bool window_open(struct vel_track *track, vel_time now)
+bool vel_conn_window_open(struct vel_track *track, vel_time now)
 {
     const struct vel_sent *sent = &track->recovery.space[VEL_SPACE_APP].sent;
     if (vel_recovery_room(&track->recovery) < track->paths.active->pmtud.mtu ||
@@ -79,7 +78,7 @@ static size_t build_datagram(struct vel_track *track, uint8_t *bytes, size_t roo
     struct vel_packet_build packets[VEL_SPACE_COUNT];
     unsigned count = 0;
     size_t used = 0;
-    bool window = window_open(track, now);
+    bool window = vel_conn_window_open(track, now);
     for (int i = 0; i < VEL_SPACE_COUNT; i++) {
         struct vel_packet_build *p = &packets[count];
         if (!vel_conn_wants(track, (enum vel_space)i, window, now) ||
@@ -117,11 +116,12 @@ static size_t build_mtu_probe(struct vel_track *track, uint8_t *bytes, size_t ro
     struct vel_conn *conn = track->conn;
     struct vel_path *path = track->paths.active;
     struct vel_pmtud *pmtud = &path->pmtud;
-    bool wanted = conn->opening == NULL && path->proved && vel_pmtud_is_due(pmtud, now) &&
-                  track->recovery.in_flight > 0 && vel_streams_want_send(conn->streams);
+    bool wanted = conn->pick == track && conn->opening == NULL && path->proved &&
+                  vel_pmtud_is_due(pmtud, now) && track->recovery.in_flight > 0 &&
+                  vel_streams_want_send(conn->streams);
     size_t size = pmtud->probe;
     struct vel_packet_build p;
-    if (!wanted || room < size || !window_open(track, now) ||
+    if (!wanted || room < size || !vel_conn_window_open(track, now) ||
         !vel_packet_begin(track, path, &p, VEL_SPACE_APP, bytes, size))
         return 0;
     struct vel_record record = {
@@ -222,6 +222,8 @@ static vel_result send_close(struct vel_conn *conn, struct vel_train *train, vel
     if (conn->life.state != VEL_LIFE_CLOSING || !conn->life.close_due)
         return VEL_ERR_AGAIN;
     struct vel_track *track = vel_conn_track(conn);
+    train->local = track->paths.active->local;
+    train->remote = track->paths.active->remote;
     vel_life_close_sent(&conn->life, now, vel_conn_pto(conn));
     size_t room = VEL_MIN(train->capacity,
                           VEL_MIN(vel_path_credit(track->paths.active), (size_t)VEL_PMTUD_BASE));
@@ -246,7 +248,8 @@ static size_t datagram_room(const struct vel_track *track)
 /* Nothing more to write: is it for want of data, or did window or pacer stop us? */
 static void note_limit(struct vel_track *track, vel_time now)
 {
-    bool wanted = wants_any(track, true, now);
+    bool waiting = track->conn->pick != track && vel_streams_want_send(track->conn->streams);
+    bool wanted = wants_any(track, true, now) || waiting;
     bool app_limited =
         !wanted && vel_recovery_room(&track->recovery) >= track->paths.active->pmtud.mtu;
     vel_recovery_set_app_limited(&track->recovery, app_limited);
@@ -254,28 +257,17 @@ static void note_limit(struct vel_track *track, vel_time now)
         track->pace_until = VEL_NEVER;
 }
 
-vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t max_train,
-                         vel_time now)
+/* One packet that nothing depends on, or as many datagrams of one size as there are. */
+static void build_train(struct vel_track *track, struct vel_train *train, size_t max_train,
+                        vel_time now)
 {
-    struct vel_track *track = vel_conn_track(conn);
-    conn->now = now;
-    train->local = track->paths.active->local;
-    train->remote = track->paths.active->remote;
-    train->ecn = VEL_ECN_NOT_ECT;
-    train->len = 0;
-    train->segment = 0;
-    if (vel_life_is_over(&conn->life))
-        return send_close(conn, train, now);
-
-    if (vel_conn_send_probe(conn, train, now) == VEL_OK)
-        return VEL_OK;
-    train->ecn = vel_ecn_mark(&track->recovery.ecn);
+    struct vel_conn *conn = track->conn;
     size_t limit = VEL_MIN(VEL_MIN(max_train, train->capacity), (size_t)VEL_TRAIN_MAX);
     size_t probe = build_mtu_probe(track, train->bytes, train->capacity, train->ecn, now);
     if (probe > 0) {
         vel_conn_count_sent(conn, track->paths.active, probe);
         train->len = train->segment = probe;
-        return VEL_OK;
+        return;
     }
     for (unsigned segments = 0; segments < VEL_TRAIN_SEGMENTS && has_credit(track, now);
          segments++) {
@@ -294,13 +286,52 @@ vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t 
         if (size < train->segment)
             break;
     }
-    if (train->len == 0) {
-        note_limit(track, now);
-        return vel_life_is_over(&conn->life) ? send_close(conn, train, now) : VEL_ERR_AGAIN;
-    }
-    vel_pacer_sent(&track->pacer, train->len, now);
+    if (train->len > 0)
+        vel_pacer_sent(&track->pacer, train->len, now);
+}
+
+static bool send_on(struct vel_track *track, struct vel_train *train, size_t max_train,
+                    vel_time now)
+{
+    struct vel_conn *conn = track->conn;
+    train->local = track->paths.active->local;
+    train->remote = track->paths.active->remote;
+    train->ecn = vel_ecn_mark(&track->recovery.ecn);
+    build_train(track, train, max_train, now);
+    if (train->len == 0)
+        return false;
+    track->bytes_sent += train->len;
+    if (track == conn->pick)
+        vel_conn_scheduled(track, train->len);
     if (conn->trace != NULL)
         vel_conn_trace_recovery(track);
     conn->trim_at = now + VEL_CONN_TRIM_AFTER;
-    return VEL_OK;
+    return true;
+}
+
+vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t max_train,
+                         vel_time now)
+{
+    conn->now = now;
+    train->ecn = VEL_ECN_NOT_ECT;
+    train->len = 0;
+    train->segment = 0;
+    if (vel_life_is_over(&conn->life))
+        return send_close(conn, train, now);
+
+    if (vel_conn_send_probe(conn, train, now) == VEL_OK)
+        return VEL_OK;
+    conn->pick = vel_conn_schedule(conn, now);
+    VEL_TRACKS_OPEN(track, conn) /* what is a track's own comes first: it is little */
+    {
+        if (track != conn->pick && send_on(track, train, max_train, now))
+            return VEL_OK;
+    }
+    if (conn->pick != NULL && send_on(conn->pick, train, max_train, now))
+        return VEL_OK;
+    VEL_TRACKS_OPEN(track, conn)
+    {
+        note_limit(track, now);
+    }
+    return vel_life_is_over(&conn->life) ? send_close(conn, train, now) : VEL_ERR_AGAIN;
 }

@@ -34,9 +34,24 @@ static void on_keep_alive(struct vel_conn *conn)
     app->probes_due = VEL_MAX(app->probes_due, 1U);
 }
 
+/* What it received is acknowledged on another track. */
+static vel_time closing_deadline(const struct vel_track *track)
+{
+    vel_time deadline =
+        VEL_MIN(vel_recovery_deadline(&track->recovery), vel_conn_closing_deadline(track));
+    const struct vel_track *other = vel_conn_track(track->conn);
+    if (vel_path_credit(other->paths.active) < VEL_INITIAL_DATAGRAM_MIN)
+        return deadline;
+    return VEL_MIN(deadline, vel_acks_deadline(&track->space[VEL_SPACE_APP].acks));
+}
+
 static vel_time track_deadline(const struct vel_track *track)
 {
     const struct vel_conn *conn = track->conn;
+    if (track->state == VEL_TRACK_SPARE)
+        return VEL_NEVER;
+    if (track->state == VEL_TRACK_CLOSING)
+        return closing_deadline(track);
     vel_time deadline =
         VEL_MIN(vel_recovery_deadline(&track->recovery), vel_paths_deadline(&track->paths));
     /* Without credit nothing can leave before something arrives: no use in waking up for it. */
@@ -67,6 +82,11 @@ static void on_recovery_timeout(struct vel_track *track, vel_time now)
 {
     struct vel_conn *conn = track->conn;
     struct vel_recovery_timeout due = vel_recovery_on_timeout(&track->recovery, now);
+    if (track->state == VEL_TRACK_CLOSING) {
+        if (due.action == VEL_RECOVERY_PROBE) /* none can leave on it */
+            vel_recovery_resend_all(&track->recovery, VEL_SPACE_APP);
+        return;
+    }
     vel_conn_leave_black_hole(track);
     if (due.action != VEL_RECOVERY_NOTHING)
         VEL_TRACE(conn, VEL_TRACE_TIMEOUT,
@@ -79,6 +99,9 @@ static void on_recovery_timeout(struct vel_track *track, vel_time now)
         return;
     conn->stats.pto_count++;
     conn->handshake_probes += conn->stats.handshake_time == 0;
+    /* VEL-TR-54: a path that is silent for a probe time-out may be dead: what it holds goes another way. */
+    if (vel_conn_has_other_track(track, true))
+        vel_recovery_hand_on(&track->recovery, VEL_SPACE_APP);
     if (track->recovery.pto_backoff >= VEL_PATH_BLACK_HOLE &&
         vel_pmtud_restart(&track->paths.active->pmtud))
         vel_conn_mtu_changed(track);
@@ -107,12 +130,16 @@ static void trim(struct vel_conn *conn)
 
 static void expire_track(struct vel_track *track, vel_time now)
 {
+    if (track->state == VEL_TRACK_SPARE)
+        return;
     if (vel_recovery_deadline(&track->recovery) <= now)
         on_recovery_timeout(track, now);
-    if (vel_paths_deadline(&track->paths) <= now)
-        vel_conn_expire_paths(track, now);
     if (track->pace_until <= now)
         track->pace_until = VEL_NEVER;
+    if (track->state == VEL_TRACK_CLOSING)
+        vel_conn_expire_closing(track, now);
+    else if (vel_paths_deadline(&track->paths) <= now)
+        vel_conn_expire_paths(track, now);
 }
 
 void vel_conn_expire(struct vel_conn *conn, vel_time now)

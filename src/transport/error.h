@@ -6,7 +6,7 @@
 
 /*
  * Codes that travel in CONNECTION_CLOSE of type 0x1c: RFC 9000 20.1, RFC 9368, and Velocity's
- * registry at 0x56553100 + n. They say why a connection ends and are never mixed with enum vel_err,
+ * registry at 0x56553100 + n; and in PATH_ABANDON, draft-ietf-quic-multipath 4.2.1. They say why a connection ends and are never mixed with enum vel_err,
  * which says what a caller can do.
  */
 #define VEL_WIRE_ERROR_MAP(X)                                                                      \
@@ -28,6 +28,10 @@
     X(AEAD_LIMIT_REACHED, 0x0f)                                                                    \
     X(NO_VIABLE_PATH, 0x10)                                                                        \
     X(VERSION_NEGOTIATION_ERROR, 0x11)                                                             \
+    X(APPLICATION_ABANDON_PATH, 0x3e)                                                              \
+    X(PATH_RESOURCE_LIMIT_REACHED, 0x3e75)                                                         \
+    X(PATH_UNSTABLE_OR_POOR, 0x3e76)                                                               \
+    X(NO_CID_AVAILABLE_FOR_PATH, 0x3e77)                                                           \
     X(ALPN_REQUIRED, 0x56553101)                                                                   \
     X(CERT_PQ_VALIDATION_FAILED, 0x56553102)                                                       \
     X(PROFILE_POLICY_VIOLATION, 0x56553103)                                                        \

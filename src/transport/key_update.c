@@ -60,30 +60,38 @@ uint8_t vel_key_update_bit(const struct vel_key_update *u)
 /* 6.3, 6.5: the other phase is the last one when the number lies before this generation, else the
  * next one. After `last` is gone nothing old opens any more, which costs as much to find out. */
 static enum vel_key_generation choose(const struct vel_key_update *u,
+                                      const struct vel_key_phase *phase,
                                       const struct vel_opened *opened)
 {
     if ((opened->first_byte & VEL_BIT_KEY_PHASE) == vel_key_update_bit(u) || u->next == NULL)
         return VEL_KEYS_THIS;
-    bool before = u->first_received == VEL_NUMBER_NONE || opened->number < u->first_received;
+    bool before =
+        phase->first_received == VEL_NUMBER_NONE || opened->number < phase->first_received;
     return u->last != NULL && before ? VEL_KEYS_LAST : VEL_KEYS_NEXT;
 }
 
-vel_result vel_key_update_open(struct vel_key_update *u, uint64_t largest, uint8_t *packet,
+struct vel_key_phase vel_key_phase_begin(uint64_t next_sent)
+{
+    return (struct vel_key_phase){.first_sent = next_sent, .first_received = VEL_NUMBER_NONE};
+}
+
+vel_result vel_key_update_open(struct vel_key_update *u, const struct vel_key_phase *phase,
+                               uint32_t path, uint64_t largest, uint8_t *packet,
                                size_t number_offset, size_t size, struct vel_opened *opened)
 {
     struct vel_opened found;
     TRY(vel_packet_unprotect(u->read->mask, largest, packet, number_offset, size, &found));
-    enum vel_key_generation generation = choose(u, &found);
+    enum vel_key_generation generation = choose(u, phase, &found);
     struct vel_aead *const aeads[] = {
         [VEL_KEYS_THIS] = u->read->aead, [VEL_KEYS_LAST] = u->last, [VEL_KEYS_NEXT] = u->next};
-    TRY(vel_packet_decrypt(aeads[generation], 0, packet, size, &found));
+    TRY(vel_packet_decrypt(aeads[generation], path, packet, size, &found));
     u->opened = generation;
     *opened = found;
     return VEL_OK;
 }
 
 /* On to the next generation in both directions. */
-static vel_result advance(struct vel_key_update *u, uint64_t next_sent)
+static vel_result advance(struct vel_key_update *u)
 {
     OWNED(vel_secret_clear) struct vel_secret read = u->read_secret;
     OWNED(vel_secret_clear) struct vel_secret write = u->write_secret;
@@ -103,49 +111,51 @@ static vel_result advance(struct vel_key_update *u, uint64_t next_sent)
 
     u->count++;
     u->last_until = u->not_before = VEL_NEVER;
-    u->first_sent = next_sent;
-    u->first_received = VEL_NUMBER_NONE;
     u->told = u->confirmed = u->rested = false;
     return VEL_OK;
 }
 
-/* A packet opened with this generation's keys. */
-static void note(struct vel_key_update *u, uint64_t number, vel_time now, vel_time pto)
+/* A packet opened with this generation's keys. The first one on any track starts the clock. */
+static void note(struct vel_key_update *u, struct vel_key_phase *phase, uint64_t number,
+                 vel_time now, vel_time pto)
 {
-    if (u->first_received == VEL_NUMBER_NONE) {
-        u->first_received = u->largest_received = number;
-        u->last_until = u->last != NULL ? now + PTO_COUNT * pto : VEL_NEVER;
-    }
-    u->first_received = VEL_MIN(u->first_received, number);
-    u->largest_received = VEL_MAX(u->largest_received, number);
+    if (phase->first_received == VEL_NUMBER_NONE)
+        phase->first_received = phase->largest_received = number;
+    if (u->last != NULL && u->last_until == VEL_NEVER)
+        u->last_until = now + PTO_COUNT * pto;
+    phase->first_received = VEL_MIN(phase->first_received, number);
+    phase->largest_received = VEL_MAX(phase->largest_received, number);
 }
 
-vel_result vel_key_update_received(struct vel_key_update *u, uint64_t number, uint64_t next_sent,
-                                   vel_time now, vel_time pto)
+vel_result vel_key_update_received(struct vel_key_update *u, struct vel_key_phase *phase,
+                                   uint64_t number, uint64_t next_sent, vel_time now, vel_time pto)
 {
     if (u->opened == VEL_KEYS_LAST)
         return VEL_OK;
     if (u->opened == VEL_KEYS_NEXT) {
         /* 6.4: keys only get newer as numbers rise; 6.2: the peer waits for our answer. */
-        bool went_back = u->first_received != VEL_NUMBER_NONE && number < u->largest_received;
+        bool went_back =
+            phase->first_received != VEL_NUMBER_NONE && number < phase->largest_received;
         bool in_haste = u->count > 0 && !u->told;
         REQUIRE(!went_back && !in_haste, VEL_ERR_UNEXPECTED);
-        TRY(advance(u, next_sent));
+        TRY(advance(u));
+        *phase = vel_key_phase_begin(next_sent);
         u->opened = VEL_KEYS_THIS;
     }
-    note(u, number, now, pto);
+    note(u, phase, number, now, pto);
     return VEL_OK;
 }
 
-void vel_key_update_told(struct vel_key_update *u, uint64_t largest)
+void vel_key_update_told(struct vel_key_update *u, const struct vel_key_phase *phase,
+                         uint64_t largest)
 {
-    u->told |= u->first_received != VEL_NUMBER_NONE && largest >= u->first_received;
+    u->told |= phase->first_received != VEL_NUMBER_NONE && largest >= phase->first_received;
 }
 
-vel_result vel_key_update_acked(struct vel_key_update *u, uint64_t largest, vel_time now,
-                                vel_time pto)
+vel_result vel_key_update_acked(struct vel_key_update *u, const struct vel_key_phase *phase,
+                                uint64_t largest, vel_time now, vel_time pto)
 {
-    if (u->confirmed || largest < u->first_sent)
+    if (u->confirmed || largest < phase->first_sent)
         return VEL_OK;
     REQUIRE(u->opened != VEL_KEYS_LAST, VEL_ERR_UNEXPECTED);
     u->confirmed = true;
@@ -159,9 +169,9 @@ bool vel_key_update_is_allowed(const struct vel_key_update *u)
     return u->next != NULL && u->write_secret.len > 0 && (u->count == 0 || u->rested);
 }
 
-vel_result vel_key_update_begin(struct vel_key_update *u, uint64_t next_sent)
+vel_result vel_key_update_begin(struct vel_key_update *u)
 {
-    return advance(u, next_sent);
+    return advance(u);
 }
 
 void vel_key_update_expire(struct vel_key_update *u, vel_time now)

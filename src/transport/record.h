@@ -14,7 +14,7 @@
 enum vel_record_kind {
     VEL_RECORD_CRYPTO,               /* offset, len; the space tells the stream */
     VEL_RECORD_STREAM,               /* id, offset, len, fin */
-    VEL_RECORD_ACK,                  /* offset: largest number that we acknowledged */
+    VEL_RECORD_ACK,                  /* id: track, offset: largest number that we acknowledged */
     VEL_RECORD_RESET_STREAM,         /* id */
     VEL_RECORD_STOP_SENDING,         /* id */
     VEL_RECORD_MAX_DATA,             /* offset: the limit announced */
@@ -25,15 +25,19 @@ enum vel_record_kind {
     VEL_RECORD_STREAM_DATA_BLOCKED,  /* id, offset: the limit we are blocked at */
     VEL_RECORD_STREAMS_BLOCKED_BIDI, /* offset: the limit we are blocked at */
     VEL_RECORD_STREAMS_BLOCKED_UNI,  /* offset: the limit we are blocked at */
-    VEL_RECORD_NEW_CONNECTION_ID,    /* id: sequence number */
-    VEL_RECORD_RETIRE_CONNECTION_ID, /* id: sequence number */
+    VEL_RECORD_NEW_CONNECTION_ID,    /* id: track, offset: sequence number */
+    VEL_RECORD_RETIRE_CONNECTION_ID, /* id: track, offset: sequence number */
     VEL_RECORD_PATH_CHALLENGE,       /* id: the path */
     VEL_RECORD_PATH_RESPONSE,        /* id: the path */
     VEL_RECORD_HANDSHAKE_DONE,
     VEL_RECORD_NEW_TOKEN,
-    VEL_RECORD_PING,          /* id: the path, len: bytes of an MTU probe; 0: it is none */
     VEL_RECORD_ACK_FREQUENCY, /* id: sequence number */
-    VEL_RECORD_DATAGRAM,      /* id: the application's, to tell it what became of the datagram */
+    VEL_RECORD_PING,          /* id: the path, len: bytes of an MTU probe; 0: it is none */
+    VEL_RECORD_PATH_ABANDON,  /* id: track */
+    VEL_RECORD_PATH_STATUS,   /* id: track, offset: sequence number */
+    VEL_RECORD_MAX_PATH_ID,   /* offset: the limit announced */
+    VEL_RECORD_PATHS_BLOCKED,
+    VEL_RECORD_DATAGRAM, /* id: the application's, to tell it what became of the datagram */
     VEL_RECORD_KINDS
 };
 

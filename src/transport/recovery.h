@@ -166,6 +166,10 @@ void vel_recovery_discard(struct vel_recovery *r, enum vel_space space);
 /* A Retry or a rejected 0-RTT: every packet of the space counts as lost, without congestion. */
 void vel_recovery_resend_all(struct vel_recovery *r, enum vel_space space);
 
+/* The same while there is still hope: what packets in flight carry is handed out to be sent again, on
+ * another track. They stay in flight, and may be acknowledged. */
+void vel_recovery_hand_on(struct vel_recovery *r, enum vel_space space);
+
 /* Facts of the handshake that the probe time-out depends on (RFC 9002 6.2.1, 6.2.2.1). */
 void vel_recovery_set_handshake_keys(struct vel_recovery *r);
 void vel_recovery_set_confirmed(struct vel_recovery *r);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <limits.h>
+
 #include "transport/recovery_internal.h"
 
 /*
@@ -82,6 +84,11 @@ static void hand_on_oldest(struct vel_recovery *r, enum vel_space space, unsigne
         packet->handed_on = true;
         count--;
     }
+}
+
+void vel_recovery_hand_on(struct vel_recovery *r, enum vel_space space)
+{
+    hand_on_oldest(r, space, UINT_MAX);
 }
 
 static struct vel_recovery_timeout probe(struct vel_recovery *r, enum vel_space space)

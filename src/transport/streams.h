@@ -66,6 +66,8 @@ vel_result vel_streams_on_frame(struct vel_streams *streams, const struct vel_fr
 
 /* A packet written now would hold a frame of ours, if there were room. */
 bool vel_streams_want_send(const struct vel_streams *streams);
+/* Bytes that wait and were never sent. */
+uint64_t vel_streams_unsent(const struct vel_streams *streams);
 
 /* Fill a 1-RTT (or 0-RTT) payload: control frames first, then STREAM frames by urgency, each with
  * its record in the packet begun in `sent`. Stops when the room, the records or the work end;

@@ -71,6 +71,11 @@ static uint64_t unsent_before(const struct vel_streams *streams, uint8_t urgency
     return unsent;
 }
 
+uint64_t vel_streams_unsent(const struct vel_streams *streams)
+{
+    return unsent_before(streams, VEL_URGENCY_LAST);
+}
+
 size_t vel_streams_room(const struct vel_streams *streams, const struct vel_stream *s)
 {
     size_t room = vel_send_buffer_room(&s->send);

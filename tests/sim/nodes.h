@@ -63,6 +63,26 @@ void sim_blackout(struct sim *sim, enum sim_direction directions, vel_time from,
  * comes from there or gets there any more. */
 void sim_cut(struct sim *sim, const struct vel_addr *addr, vel_time from);
 
+/* The network of one address of the client's host, in both directions: `rate` bytes per second behind a
+ * queue of `queue` bytes, and `delay`. Others pass untouched. What else happens on it may be changed
+ * at any time. */
+struct sim_way {
+    uint64_t datagrams, bytes; /* that passed */
+    uint64_t dropped;
+    vel_time free_at; /* when all that waits is sent */
+};
+struct sim_link {
+    struct sim_node node;
+    struct vel_addr addr;
+    uint64_t rate, queue;
+    vel_time delay;
+    unsigned loss;                  /* per million; 0 at first */
+    vel_time dead_from, dead_until; /* since the start; never at first */
+    struct sim_way up, down;
+};
+struct sim_link *sim_link(struct sim *sim, const struct vel_addr *addr, uint64_t rate,
+                          uint64_t queue, vel_time delay);
+
 /* A translator of addresses in front of the client, which forgets what it translated to every
  * `every`, and chooses another port then, or in turn another address and another port. What goes to
  * a former one is lost. Nothing happens in the first second. Put it behind the nodes that delay. */

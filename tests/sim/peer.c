@@ -72,6 +72,8 @@ static void take_events(struct peer *peer, struct vel_conn *conn, vel_time now)
             peer->migrated++;
         else if (event.type == VEL_EVENT_MIGRATION_FAILED)
             peer->failed_migrations++;
+        else if (event.type == VEL_EVENT_PATHS)
+            peer->path_events++;
         else
             exchange_on_event(&peer->exchange, &event, now);
     }
@@ -205,6 +207,24 @@ void peer_migrate(struct peer *client, unsigned which)
 {
     struct vel_addr local = peer_addr(client, which);
     ASSERT_OK(vel_conn_migrate(client->conn, &local));
+}
+
+uint32_t peer_open_path(struct peer *client, unsigned which)
+{
+    struct vel_addr local = peer_addr(client, which);
+    uint32_t path = 0;
+    ASSERT_OK(vel_conn_open_path(client->conn, &local, &path));
+    return path;
+}
+
+struct vel_path_stats peer_path(const struct peer *peer, uint32_t path)
+{
+    struct vel_path_stats all[VEL_PATHS_OPEN_MAX];
+    size_t count = vel_conn_paths(peer->conn, all, VEL_COUNT(all));
+    for (size_t i = 0; i < count; i++)
+        if (all[i].path == path)
+            return all[i];
+    return (struct vel_path_stats){.path = path, .state = VEL_PATH_ABANDONED};
 }
 
 void peer_reconnect(struct peer *client, struct peer *server)

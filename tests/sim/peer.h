@@ -30,6 +30,7 @@ struct peer {
     struct vel_conn_stats stats;          /* latest known */
     unsigned connections;                 /* server: accepted so far */
     unsigned migrated, failed_migrations; /* events */
+    unsigned path_events;
 };
 
 void peer_init(struct peer *peer, struct sim *sim, bool is_client, uint64_t seed);
@@ -39,6 +40,10 @@ void peer_start(struct peer *peer);
 void peer_hear_stranger(struct peer *server, const struct vel_config *config, vel_time now);
 /* The client goes on from another of its addresses. */
 void peer_migrate(struct peer *client, unsigned which);
+/* The client opens another path from there; its number. */
+uint32_t peer_open_path(struct peer *client, unsigned which);
+/* What is known of a path; state VEL_PATH_ABANDONED and no bytes when there is none. */
+struct vel_path_stats peer_path(const struct peer *peer, uint32_t path);
 /* A client whose connection is closed connects once more and asks for the same again. */
 void peer_reconnect(struct peer *client, struct peer *server);
 /* A server loses everything but its configuration and its reset key, as if started again. */

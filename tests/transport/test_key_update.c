@@ -13,6 +13,7 @@ enum { PTO = 100, PACKET_MAX = 64, NUMBER_SIZE = 4 };
 struct end {
     struct vel_keys read, write;
     struct vel_key_update update;
+    struct vel_key_phase phase;
     uint64_t next; /* packet number */
     uint64_t largest;
 };
@@ -44,7 +45,7 @@ static int begin(void **state)
     ASSERT_OK(vel_crypto_new(&t.env, &crypto));
     struct end *ends[] = {&a, &b};
     for (uint8_t i = 0; i < 2; i++) {
-        *ends[i] = (struct end){.largest = VEL_NUMBER_NONE};
+        *ends[i] = (struct end){.largest = VEL_NUMBER_NONE, .phase = vel_key_phase_begin(0)};
         vel_key_update_init(&ends[i]->update, crypto, &ends[i]->read, &ends[i]->write);
         give_secret(ends[i], VEL_WRITE, i);
         give_secret(ends[i], VEL_READ, 1 - i);
@@ -84,23 +85,23 @@ static enum vel_err open_at(struct end *end, struct wire_packet p, vel_time now)
 {
     struct vel_opened opened;
     size_t number_offset = 1 + VEL_CID_OURS;
-    enum vel_err err =
-        vel_key_update_open(&end->update, end->largest, p.bytes, number_offset, p.size, &opened);
+    enum vel_err err = vel_key_update_open(&end->update, &end->phase, 0, end->largest, p.bytes,
+                                           number_offset, p.size, &opened);
     if (err != VEL_OK)
         return err;
     assert_int_equal(opened.number, p.number);
     if (end->largest == VEL_NUMBER_NONE || opened.number > end->largest)
         end->largest = opened.number;
-    return vel_key_update_received(&end->update, opened.number, end->next, now, PTO);
+    return vel_key_update_received(&end->update, &end->phase, opened.number, end->next, now, PTO);
 }
 
 /* A packet each way that acknowledges the newest one of the other side. */
 static enum vel_err acknowledge(struct end *from, struct end *to, vel_time now)
 {
-    vel_key_update_told(&from->update, from->largest);
+    vel_key_update_told(&from->update, &from->phase, from->largest);
     uint64_t acked = from->largest;
     enum vel_err err = open_at(to, seal(from), now);
-    return err != VEL_OK ? err : vel_key_update_acked(&to->update, acked, now, PTO);
+    return err != VEL_OK ? err : vel_key_update_acked(&to->update, &to->phase, acked, now, PTO);
 }
 
 static bool may_begin(struct end *end, vel_time now)
@@ -111,7 +112,8 @@ static bool may_begin(struct end *end, vel_time now)
 
 static void begin_update(struct end *end)
 {
-    ASSERT_OK(vel_key_update_begin(&end->update, end->next));
+    ASSERT_OK(vel_key_update_begin(&end->update));
+    end->phase = vel_key_phase_begin(end->next);
 }
 
 /* VEL-TR-21: begun, followed, confirmed, and again only three probe time-outs later. */
@@ -215,9 +217,9 @@ static void an_old_packet_cannot_confirm(void **state)
     begin_update(&a);
     (void)seal(&a);
     ASSERT_OK(open_at(&a, old, 0));
-    ASSERT_ERR("old", vel_key_update_acked(&a.update, a.update.first_sent, 0, PTO),
+    ASSERT_ERR("old", vel_key_update_acked(&a.update, &a.phase, a.phase.first_sent, 0, PTO),
                VEL_ERR_UNEXPECTED);
-    ASSERT_OK(vel_key_update_acked(&a.update, a.update.first_sent - 1, 0, PTO));
+    ASSERT_OK(vel_key_update_acked(&a.update, &a.phase, a.phase.first_sent - 1, 0, PTO));
 }
 
 /* 9.5: a forged phase bit changes nothing, and is refused like any other forgery. */
