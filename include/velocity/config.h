@@ -124,6 +124,11 @@ struct vel_config {
     enum vel_congestion congestion;
     enum vel_scheduler scheduler;
     struct vel_limits limits;
+    /* The traffic secrets of Velocity/1 connections as lines of a key log file, without the end of
+     * line: who has them reads a capture of the connection. NULL, as it should be: none. Those of TLS
+     * are in vel_tls_setup. */
+    void (*key_log)(void *self, const char *line);
+    void *key_log_self;
     struct vel_addr
         preferred_ip4; /* server: where clients should go on after the handshake (RFC 9000 */
     struct vel_addr preferred_ip6; /* 9.6), of each family; its endpoint is fed from there, too */

@@ -93,8 +93,8 @@ const struct vel_command vel_cmd_client_get = {
         "For velocity/1 the server must show a hybrid certificate that leads to one of --cacert, "
         "with a classical and a post-quantum signature at every step; both signatures of the "
         "handshake are always checked.\n\n"
-        "With SSLKEYLOGFILE in the environment the secrets of TLS connections are added to the "
-        "file that it names, for reading captures.",
+        "With SSLKEYLOGFILE in the environment the secrets of connections are added to the file that it "
+        "names, for reading captures, and a warning says so.",
     .options = get_options,
     .option_count = VEL_COUNT(get_options),
     .settings_size = sizeof(struct vel_get_settings),

@@ -138,6 +138,8 @@ const struct vel_command vel_cmd_serve = {
         "admits its share of --max-connections and --max-per-address. At the end a line tells what "
         "each has done: connections, requests, bytes, resets, datagrams that the kernel dropped, time of the "
         "processor.\n\n"
+        "With SSLKEYLOGFILE in the environment the secrets of connections are added to the file that it "
+        "names, for reading captures, and a warning says so.\n\n"
         "SIGINT or SIGTERM ends the server: it accepts nothing new, finishes what is running for at "
         "most --grace, and exits with status 0. A second signal ends it at once.",
     .options = serve_options,

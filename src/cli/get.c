@@ -95,8 +95,6 @@ static vel_result prepare_data(struct vel_get *get)
 
 vel_result vel_get_prepare_tls(struct vel_get *get, struct vel_slice pem)
 {
-    if (get->key_log == NULL)
-        get->key_log = vel_key_log_open();
     enum vel_err err = VEL_OK;
     if (get->tls == NULL)
         err = vel_cacert_tls(&get->env, get->crypto, pem, get->settings->insecure,
@@ -135,6 +133,8 @@ static void fill_config(struct vel_get *get)
     get->config.trust = get->trust;
     get->config.tls = get->tls;
     get->config.tracer = vel_qlog_dir_tracer(get->qlog);
+    get->config.key_log = get->key_log != NULL ? vel_key_log_line : NULL;
+    get->config.key_log_self = get->key_log;
     get->config.server_name = get->origin.host;
     get->config.alpn = get->alpn;
     get->config.alpn_count = get->settings->alpn.count;
@@ -182,6 +182,7 @@ static vel_result prepare(struct vel_get *get)
     TRY(vel_get_prepare_headers(get));
     TRY(prepare_data(get));
     TRY(vel_crypto_new(&get->env, &get->crypto));
+    get->key_log = vel_key_log_open();
     TRY(prepare_trust(get));
     TRY(prepare_qlog(get));
     fill_config(get);

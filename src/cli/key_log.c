@@ -16,6 +16,10 @@ FILE *vel_key_log_open(void)
     FILE *file = fd < 0 ? NULL : fdopen(fd, "a");
     if (file == NULL)
         fprintf(stderr, "velocity: SSLKEYLOGFILE %s: %s\n", path, strerror(errno));
+    else
+        fprintf(stderr,
+                "velocity: SSLKEYLOGFILE is set: whoever reads %s can read these connections\n",
+                path);
     if (file == NULL && fd >= 0)
         close(fd);
     return file;

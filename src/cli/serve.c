@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "base/try.h"
 #include "base/units.h"
+#include "cli/key_log.h"
 #include "cli/qlog_dir.h"
 #include "cli/serve_worker.h"
 #include "cli/supervisor.h"
@@ -77,7 +78,7 @@ static vel_result find_tls(struct vel_serve_common *server)
         TRY(vel_serve_identity_tls(server->call, server->crypto, settings->tls_cert,
                                    settings->tls_key, &server->tls_identity));
     return vel_serve_tls_new(server->call, server->crypto, server->tls_identity,
-                             server->identity.identity, &server->tls);
+                             server->identity.identity, server->key_log, &server->tls);
 }
 
 static vel_result open_qlog(struct vel_serve_common *server)
@@ -97,6 +98,8 @@ static void fill_config(struct vel_serve_common *server)
     server->config.identity = server->identity.identity;
     server->config.tls = server->tls;
     server->config.tracer = vel_qlog_dir_tracer(server->qlog);
+    server->config.key_log = server->key_log != NULL ? vel_key_log_line : NULL;
+    server->config.key_log_self = server->key_log;
     vel_serve_fill_versions(settings, &server->config);
     server->config.limits.idle_timeout = settings->idle_timeout;
     server->config.limits.handshake_timeout = HANDSHAKE_PATIENCE;
@@ -162,6 +165,7 @@ static vel_result set_up(struct vel_serve_common *server)
     TRY(vel_serve_sockets_open(server->call, &server->env, &local, &server->steering,
                                &server->sockets));
     TRY(find_identity(server, &local));
+    server->key_log = vel_key_log_open();
     TRY(find_tls(server));
     TRY(open_qlog(server));
     fill_config(server);
@@ -175,6 +179,7 @@ static void tear_down(struct vel_serve_common *server)
     vel_serve_fallback_close(&server->fallback);
     vel_serve_sockets_close(&server->sockets);
     vel_site_free(server->site);
+    vel_key_log_close(server->key_log);
     vel_qlog_free(server->qlog);
     vel_tls_free(server->tls);
     vel_identity_free(server->tls_identity);

@@ -11,6 +11,7 @@
 #include "base/own.h"
 #include "base/try.h"
 #include "base/units.h"
+#include "cli/key_log.h"
 #include "pki/host.h"
 #include "pki/identity.h"
 #include "pki/issue.h"
@@ -125,7 +126,7 @@ vel_result vel_serve_identity_load(const struct vel_call *call, const struct vel
 
 vel_result vel_serve_tls_new(const struct vel_call *call, const struct vel_crypto *crypto,
                              const struct vel_identity *classical,
-                             const struct vel_identity *hybrid, struct vel_tls **tls)
+                             const struct vel_identity *hybrid, FILE *key_log, struct vel_tls **tls)
 {
     const struct vel_identity *const both[] = {classical, hybrid};
     bool alone = classical == NULL;
@@ -134,6 +135,8 @@ vel_result vel_serve_tls_new(const struct vel_call *call, const struct vel_crypt
         .crypto = crypto,
         .identities = alone ? &both[1] : both,
         .identity_count = alone ? 1 : 2,
+        .key_log = key_log != NULL ? vel_key_log_line : NULL,
+        .key_log_self = key_log,
     };
     enum vel_err err = vel_tls_new(&setup, tls);
     if (err != VEL_OK)

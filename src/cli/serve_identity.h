@@ -2,6 +2,8 @@
 #ifndef CLI_SERVE_IDENTITY_H
 #define CLI_SERVE_IDENTITY_H
 
+#include <stdio.h>
+
 #include "cli/command.h"
 #include "cli/state.h"
 #include "velocity/pki.h"
@@ -29,10 +31,12 @@ vel_result vel_serve_identity_tls(const struct vel_call *call, const struct vel_
                                   struct vel_identity **out);
 
 /* What TLS connections are made with, over QUIC and TCP: the classical certificate where there is
- * one and the client takes it, else the classical half of the hybrid one. */
+ * one and the client takes it, else the classical half of the hybrid one. key_log: of cli/key_log.h, or
+ * NULL. */
 vel_result vel_serve_tls_new(const struct vel_call *call, const struct vel_crypto *crypto,
                              const struct vel_identity *classical,
-                             const struct vel_identity *hybrid, struct vel_tls **tls);
+                             const struct vel_identity *hybrid, FILE *key_log,
+                             struct vel_tls **tls);
 
 /*
  * From the state folder (cli/state.h). The certificate of each profile stands in a folder of its own. It is good for

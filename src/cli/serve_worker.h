@@ -2,6 +2,8 @@
 #ifndef CLI_SERVE_WORKER_H
 #define CLI_SERVE_WORKER_H
 
+#include <stdio.h>
+
 #include "cli/handshake_log.h"
 #include "cli/serve_fallback.h"
 #include "cli/serve_identity.h"
@@ -26,6 +28,7 @@ struct vel_serve_common {
     struct vel_serve_identity identity;
     struct vel_identity *tls_identity;
     struct vel_tls *tls;
+    FILE *key_log;         /* NULL: no SSLKEYLOGFILE */
     struct vel_qlog *qlog; /* NULL: no --qlog-dir */
     struct vel_config config;
     struct vel_site *site;

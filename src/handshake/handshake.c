@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "handshake/alpn.h"
 #include "handshake/auth.h"
+#include "handshake/key_log.h"
 #include "handshake/velocity_internal.h"
 
 enum { PARAMS_MAX = 2048 };
@@ -44,7 +45,9 @@ static vel_result give_secret(struct vel_velocity *v, enum vel_level level,
                               const struct vel_secret *server)
 {
     bool of_client = v->is_client == (direction == VEL_WRITE);
-    return v->sink.secret(v->sink.self, level, direction, v->suite, of_client ? client : server);
+    const struct vel_secret *secret = of_client ? client : server;
+    vel_key_log_secret(v->config, level, of_client, vel_slice(v->random, sizeof v->random), secret);
+    return v->sink.secret(v->sink.self, level, direction, v->suite, secret);
 }
 
 vel_result vel_velocity_handshake_secrets(struct vel_velocity *v)

@@ -58,7 +58,8 @@ static vel_result send_server_hello(struct vel_velocity *v, struct vel_slice sha
     OWNED(vel_buf_free) struct vel_buf out = {.env = v->env, .limit = HELLO_MAX};
     struct vel_secret hash;
 
-    vel_random(v->env, v->random, sizeof v->random);
+    uint8_t random[VEL_RANDOM_SIZE];
+    vel_random(v->env, random, sizeof random);
     TRY(vel_buf_reserve(&reply, v->group->reply_size));
     enum vel_err err = vel_kem_encapsulate(v->crypto, v->env, v->group, share, reply.ptr, &shared);
     DEMAND(err != VEL_ERR_MALFORMED, &v->base.failure, ILLEGAL_PARAMETER,
@@ -66,7 +67,7 @@ static vel_result send_server_hello(struct vel_velocity *v, struct vel_slice sha
     TRY(err);
 
     const struct vel_server_hello hello = {
-        .random = vel_slice(v->random, sizeof v->random),
+        .random = vel_slice(random, sizeof random),
         .suite = v->suite->code,
         .group = v->group->code,
         .reply = vel_slice(reply.ptr, v->group->reply_size),
@@ -142,6 +143,7 @@ static vel_result on_client_hello(struct vel_velocity *v, const struct vel_messa
         note_server_name(v, hello.server_name);
         TRY(vel_velocity_begin(v, choice.suite));
     }
+    memcpy(v->random, hello.random.ptr, sizeof v->random);
     TRY(vel_transcript_add(&v->transcript, message->whole));
     if (choice.retry)
         return send_hello_retry(v, &hello);

@@ -68,8 +68,8 @@ struct vel_velocity {
     struct vel_transcript transcript;
     struct vel_schedule schedule;
     const struct vel_suite *suite;
-    const struct vel_group *group; /* client: of the share we sent last */
-    uint8_t random[VEL_RANDOM_SIZE];
+    const struct vel_group *group;   /* client: of the share we sent last */
+    uint8_t random[VEL_RANDOM_SIZE]; /* of the client */
 
     struct vel_dual_key peer; /* the peer's leaf, from Certificate to CertificateVerify */
     bool send_certificate;    /* client: the server asked for one */

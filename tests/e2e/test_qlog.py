@@ -132,6 +132,43 @@ def a_full_folder_disturbs_nobody():
     expect(len(list((folder / "s").iterdir())) == 256, "one more was made")
 
 
+def secrets_are_written_when_asked_for(protocol, prefix):
+    folder = BASE / f"keys-{prefix}{protocol.replace('/', '')}"
+    folder.mkdir()
+    lines = {}
+    os.environ["SSLKEYLOGFILE"] = str(folder / "server.keys")
+    try:
+        with Server(SITE, folder / "server") as server:
+            result = server.get(server.url(), "--alpn", protocol, "-k",
+                                env=ENV | {"SSLKEYLOGFILE": str(folder / "client.keys")})
+        expect("SSLKEYLOGFILE is set" in server.text(), server.text())
+    finally:
+        del os.environ["SSLKEYLOGFILE"]
+    expect(b"SSLKEYLOGFILE is set" in result.stderr, result.stderr)
+    for side in ("client", "server"):
+        file = folder / f"{side}.keys"
+        expect(stat.S_IMODE(file.stat().st_mode) == 0o600, file)
+        lines[side] = sorted(file.read_text().splitlines())
+    expect(lines["client"] == lines["server"], lines)
+    labels = {line.split()[0] for line in lines["client"]}
+    for label in ("CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+                  "CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"):
+        expect(prefix + label in labels, labels)
+
+
+def secrets_of_every_protocol_are_written_when_asked_for():
+    for protocol, prefix in (("velocity/1", "VELOCITY_"), ("h3", ""), ("h2", "")):
+        secrets_are_written_when_asked_for(protocol, prefix)
+
+
+def without_the_variable_there_are_no_secrets_and_no_warning():
+    with Server(SITE, BASE / "nokeys") as server:
+        result = server.get(server.url(), env=ENV)
+        expect(result.stderr == b"" and "SSLKEYLOGFILE" not in server.text(), result.stderr)
+
+
 harness.run(both_ends_agree_over_velocity, both_ends_agree_over_h3, a_move_and_a_key_update_are_told,
             nothing_secret_is_in_a_file, a_killed_server_leaves_a_readable_file,
-            a_folder_of_others_is_refused, a_full_folder_disturbs_nobody)
+            a_folder_of_others_is_refused, a_full_folder_disturbs_nobody,
+            secrets_of_every_protocol_are_written_when_asked_for,
+            without_the_variable_there_are_no_secrets_and_no_warning)

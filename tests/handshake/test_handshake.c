@@ -252,6 +252,48 @@ static void nothing_secret_stays(void **state)
 
 /* ---- what a configuration must have ---- */
 
+struct key_lines {
+    char lines[4][256]; /* sorted by label */
+    unsigned count;
+};
+
+static void keep_line(void *self, const char *line)
+{
+    static const char *const labels[] = {
+        "VELOCITY_CLIENT_HANDSHAKE_TRAFFIC_SECRET ", "VELOCITY_CLIENT_TRAFFIC_SECRET_0 ",
+        "VELOCITY_SERVER_HANDSHAKE_TRAFFIC_SECRET ", "VELOCITY_SERVER_TRAFFIC_SECRET_0 "};
+    struct key_lines *kept = self;
+    for (size_t i = 0; i < VEL_COUNT(labels); i++)
+        if (strncmp(line, labels[i], strlen(labels[i])) == 0) {
+            size_t secret = strlen(line) - strlen(labels[i]) - 64 - 1; /* of SHA-384 or SHA-512 */
+            assert_true(secret == 96 || secret == 128);
+            snprintf(kept->lines[i], sizeof kept->lines[i], "%s", line);
+            kept->count++;
+        }
+}
+
+/* Every secret once, named by the client's random; after a retry as well. */
+static void both_ends_log_the_same_secrets(void **state)
+{
+    (void)state;
+    for (int retry = 0; retry <= 1; retry++) {
+        struct key_lines client = {0}, server = {0};
+        pair_init(&pair, "VEL1-MLDSA87-P384", 1);
+        pair.client.config.profiles = profiles(retry ? "balanced,secure" : "balanced");
+        pair.server.config.profiles = profiles(retry ? "secure" : "balanced");
+        pair.client.config.key_log = pair.server.config.key_log = keep_line;
+        pair.client.config.key_log_self = &client;
+        pair.server.config.key_log_self = &server;
+        pair_run(&pair);
+        pair_assert_complete("key log", &pair);
+        assert_true(pair.client.hs->facts.hello_retry == (retry != 0));
+        assert_int_equal(client.count, 4);
+        assert_int_equal(server.count, 4);
+        assert_memory_equal(client.lines, server.lines, sizeof client.lines);
+        pair_done(&pair);
+    }
+}
+
 static void unusable_configurations(void **state)
 {
     (void)state;
@@ -321,12 +363,19 @@ static void failing_allocations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kind_and_profile),     cmocka_unit_test(negotiation),
-        cmocka_unit_test(application_protocols),      cmocka_unit_test(split_bytes),
-        cmocka_unit_test(addresses_are_not_sent),     cmocka_unit_test(refused_parameters),
-        cmocka_unit_test(parameters_once_with_retry), cmocka_unit_test(grease),
-        cmocka_unit_test(nothing_secret_stays),       cmocka_unit_test(unusable_configurations),
-        cmocka_unit_test(insecure_needs_no_trust),    cmocka_unit_test(failing_allocations),
+        cmocka_unit_test(every_kind_and_profile),
+        cmocka_unit_test(negotiation),
+        cmocka_unit_test(application_protocols),
+        cmocka_unit_test(split_bytes),
+        cmocka_unit_test(addresses_are_not_sent),
+        cmocka_unit_test(refused_parameters),
+        cmocka_unit_test(parameters_once_with_retry),
+        cmocka_unit_test(grease),
+        cmocka_unit_test(nothing_secret_stays),
+        cmocka_unit_test(both_ends_log_the_same_secrets),
+        cmocka_unit_test(unusable_configurations),
+        cmocka_unit_test(insecure_needs_no_trust),
+        cmocka_unit_test(failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
