@@ -30,6 +30,8 @@ enum {
     LATENCY_BUCKETS = 64 << LATENCY_BITS
 };
 
+#define PATIENCE (60 * SECOND) /* many handshakes at once take their time on a busy machine */
+
 struct load {
     struct vel_env env;
     struct vel_config config;
@@ -270,6 +272,7 @@ static void fill_config(struct load *load, struct vel_crypto *crypto, const stru
     load->config.insecure = true;
     load->config.unix_offset = vel_clock_unix_offset();
     load->config.limits.idle_timeout = 0;
+    load->config.limits.handshake_timeout = PATIENCE;
     if (!vel_slice_equal(*alpn, vel_slice_text("h3")))
         return;
     load->config.tls = tls;

@@ -32,7 +32,11 @@ struct vel_endpoint_setup {
     size_t max_connections;          /* 0: 65536 */
     size_t max_half_open;            /* unvalidated handshakes before Retry is demanded; 0: 1024 */
     bool always_retry;               /* Retry is demanded of every client without a token */
-    size_t max_send_train;           /* largest train vel_endpoint_send writes; 0: one datagram */
+    size_t
+        max_backlog; /* bytes of first packets that wait for vel_endpoint_expire, each call of which
+                           begins one handshake, so that those take turns with all that is received;
+                           0: handshakes begin in vel_endpoint_receive */
+    size_t max_send_train; /* largest train vel_endpoint_send writes; 0: one datagram */
     const uint8_t
         *reset_key; /* VEL_RESET_KEY secret bytes, read by vel_endpoint_new; NULL: random ones. A
                                  server that starts again with the same key can tell the peers it

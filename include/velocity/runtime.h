@@ -15,9 +15,11 @@
  * of them: each train leaves by the link that its local address belongs to.
  *
  * Turns are fair and bounded: at most VEL_TURN_RECEIVE trains are taken in, after each of which the
- * application sees the connections that have events; then it may flush, then at most VEL_TURN_SEND
- * trains go out, then other descriptors and timers of the loop have their turn. When the link is
- * full the unsent rest waits until it is writable, and the endpoint is not asked for more meanwhile.
+ * application sees the connections that have events; then come time-outs, and newcomers out of the
+ * endpoint's backlog, unless more waits at the link, which is taken in first for some milliseconds;
+ * then the application may flush; then at most VEL_TURN_SEND trains go out, and other descriptors and
+ * timers of the loop have their turn. When the link is full the unsent rest waits until it is
+ * writable, and the endpoint is not asked for more meanwhile.
  * A second after many connections have gone, their memory is given back to the kernel
  * (vel_memory_give_back).
  */

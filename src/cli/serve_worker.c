@@ -15,6 +15,9 @@
 #include "velocity/udp.h"
 #include "web/server.h"
 
+/* A thousand first flights. */
+#define BACKLOG (8 * MIB)
+
 /* One worker, in the order of creation. */
 struct worker {
     struct vel_serve_common *common;
@@ -150,6 +153,7 @@ static vel_result open_endpoint(struct worker *worker)
         .server = &common->config,
         .max_connections = share(worker, common->settings->max_connections),
         .always_retry = common->settings->retry,
+        .max_backlog = BACKLOG,
         .max_send_train = worker->link->max_train,
         .reset_key = common->reset_key,
         .token_keys = common->token_keys,

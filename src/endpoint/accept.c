@@ -18,14 +18,14 @@ static bool is_served(const struct vel_endpoint *endpoint, uint32_t version)
 }
 
 /* VEL-TR-09: greased, paced, and only for datagrams as long as a first flight's. */
-static void negotiate_version(struct vel_endpoint *endpoint, const struct vel_train *from,
+static bool negotiate_version(struct vel_endpoint *endpoint, const struct vel_train *from,
                               const struct vel_invariants *invariants, vel_time now)
 {
     if (!vel_replies_pace(&endpoint->replies, now))
-        return;
+        return false;
     struct vel_reply *reply = vel_replies_add(&endpoint->replies, from);
     if (reply == NULL)
-        return;
+        return false;
     uint32_t random;
     vel_random(endpoint->env, &random, sizeof random);
     struct vel_writer w = vel_writer(reply->bytes, sizeof reply->bytes);
@@ -35,6 +35,7 @@ static void negotiate_version(struct vel_endpoint *endpoint, const struct vel_tr
     VEL_ASSERT(vel_write_ok(&w));
     reply->len = vel_written(&w);
     endpoint->stats.version_negotiations_sent++;
+    return true;
 }
 
 /* A client's first packet that has passed the checks that cost nothing. */
@@ -46,15 +47,16 @@ struct opening {
 };
 
 /* Say no without keeping anything; never to more than the pace allows. */
-static void refuse(struct vel_endpoint *endpoint, const struct opening *opening,
+static bool refuse(struct vel_endpoint *endpoint, const struct opening *opening,
                    enum vel_wire_error code, vel_time now)
 {
     if (!vel_replies_pace(&endpoint->replies, now))
-        return;
+        return false;
     struct vel_reply *reply = vel_replies_add(&endpoint->replies, opening->from);
-    if (reply == NULL ||
-        vel_reply_close(reply, endpoint->server->crypto, &opening->header, code) != VEL_OK)
-        endpoint->stats.datagrams_dropped++;
+    bool answered = reply != NULL && vel_reply_close(reply, endpoint->server->crypto,
+                                                     &opening->header, code) == VEL_OK;
+    endpoint->stats.datagrams_dropped += !answered;
+    return answered;
 }
 
 /* RFC 9000 8.1.2. The id we make up must lead nowhere yet, which 8 random bytes see to. */
@@ -83,13 +85,13 @@ static vel_result write_retry(struct vel_endpoint *endpoint, const struct openin
     return VEL_OK;
 }
 
-static void demand_retry(struct vel_endpoint *endpoint, const struct opening *opening, vel_time now)
+static bool demand_retry(struct vel_endpoint *endpoint, const struct opening *opening, vel_time now)
 {
     struct vel_reply *reply = vel_replies_add(&endpoint->replies, opening->from);
-    if (reply == NULL || write_retry(endpoint, opening, reply, now) != VEL_OK)
-        endpoint->stats.datagrams_dropped++;
-    else
-        endpoint->stats.retries_sent++;
+    bool answered = reply != NULL && write_retry(endpoint, opening, reply, now) == VEL_OK;
+    endpoint->stats.datagrams_dropped += !answered;
+    endpoint->stats.retries_sent += answered;
+    return answered;
 }
 
 static vel_result connect_peer(struct vel_peer *peer, const struct opening *opening, vel_time now)
@@ -178,24 +180,31 @@ static vel_result check_token(struct vel_endpoint *endpoint, struct opening *ope
     return VEL_OK;
 }
 
-/* VEL-TR-08: token, then bounds, then the connection, whose handshake is the expensive part. */
-static void admit(struct vel_endpoint *endpoint, struct opening *opening, uint8_t *bytes,
+/* More first packets come than there is room for to wait. */
+static bool is_overrun(const struct vel_endpoint *endpoint)
+{
+    return endpoint->backlog.limit > 0 && !endpoint->draining;
+}
+
+/* VEL-TR-08: token, then bounds, then the connection, whose handshake is the expensive part. True
+ * when it was answered without one. */
+static bool admit(struct vel_endpoint *endpoint, struct opening *opening, uint8_t *bytes,
                   size_t size, vel_time now)
 {
     bool full = endpoint->stats.connections >= endpoint->max_connections;
     if (endpoint->refusing)
-        refuse(endpoint, opening, VEL_WIRE_CONNECTION_REFUSED, now);
-    else if (check_token(endpoint, opening, now) != VEL_OK)
-        refuse(endpoint, opening, VEL_WIRE_INVALID_TOKEN, now);
-    else if (opening->validated &&
-             (full || !vel_half_open_has_room(&endpoint->handshaking, &opening->from->remote)))
-        refuse(endpoint, opening, VEL_WIRE_CONNECTION_REFUSED, now);
-    else if (!opening->validated &&
-             (full || endpoint->always_retry ||
-              !vel_half_open_has_room(&endpoint->half_open, &opening->from->remote)))
-        demand_retry(endpoint, opening, now);
-    else
-        open_connection(endpoint, opening, bytes, size, now);
+        return refuse(endpoint, opening, VEL_WIRE_CONNECTION_REFUSED, now);
+    if (check_token(endpoint, opening, now) != VEL_OK)
+        return refuse(endpoint, opening, VEL_WIRE_INVALID_TOKEN, now);
+    if (opening->validated &&
+        (full || !vel_half_open_has_room(&endpoint->handshaking, &opening->from->remote)))
+        return refuse(endpoint, opening, VEL_WIRE_CONNECTION_REFUSED, now);
+    if (!opening->validated &&
+        (full || endpoint->always_retry || is_overrun(endpoint) ||
+         !vel_half_open_has_room(&endpoint->half_open, &opening->from->remote)))
+        return demand_retry(endpoint, opening, now);
+    open_connection(endpoint, opening, bytes, size, now);
+    return false;
 }
 
 /* VEL-TR-16. Whoever sends us what looks like a packet of ours learns nothing that he could not make
@@ -220,21 +229,21 @@ void vel_accept_orphan(struct vel_endpoint *endpoint, const struct vel_train *fr
     endpoint->stats.resets_sent++;
 }
 
-void vel_accept(struct vel_endpoint *endpoint, const struct vel_train *from,
+bool vel_accept(struct vel_endpoint *endpoint, const struct vel_train *from,
                 const struct vel_invariants *invariants, uint8_t *bytes, size_t size, vel_time now)
 {
     bool may_open = endpoint->server != NULL && invariants->is_long &&
                     size >= VEL_INITIAL_DATAGRAM_MIN &&
                     invariants->version != VEL_VERSION_NEGOTIATION;
-    if (may_open && !is_served(endpoint, invariants->version)) {
-        negotiate_version(endpoint, from, invariants, now);
-        return;
-    }
+    if (may_open && !is_served(endpoint, invariants->version))
+        return negotiate_version(endpoint, from, invariants, now);
     struct opening opening = {.from = from};
     if (!may_open || vel_packet_parse(vel_slice(bytes, size), &opening.header) != VEL_OK ||
         opening.header.type != VEL_PACKET_INITIAL || opening.header.dcid.len < FIRST_DCID_MIN) {
         endpoint->stats.datagrams_dropped++;
-        return;
+        return false;
     }
-    admit(endpoint, &opening, bytes, size, now);
+    if (!endpoint->draining && vel_backlog_add(&endpoint->backlog, from, bytes, size))
+        return false;
+    return admit(endpoint, &opening, bytes, size, now);
 }

@@ -58,6 +58,7 @@ vel_result vel_endpoint_new(const struct vel_endpoint_setup *setup, struct vel_e
     vel_list_init(&made->eventful);
     made->timers.env = setup->env;
     vel_demux_init(&made->demux, setup->env);
+    vel_backlog_init(&made->backlog, setup->env, setup->max_backlog);
     size_t half_open = or_default(setup->max_half_open, VEL_DEFAULT_HALF_OPEN);
     vel_half_open_init(&made->half_open, setup->env, half_open, half_open / VEL_SOURCE_SHARE);
     vel_half_open_init(&made->handshaking, setup->env, made->max_connections,
@@ -83,6 +84,7 @@ void vel_endpoint_free(struct vel_endpoint *endpoint)
         return;
     while (!vel_list_is_empty(&endpoint->peers))
         vel_peer_free(first_of_all(endpoint));
+    vel_backlog_clear(&endpoint->backlog);
     vel_demux_clear(&endpoint->demux);
     vel_timers_clear(&endpoint->timers);
     vel_half_open_clear(&endpoint->half_open);
@@ -137,6 +139,7 @@ static struct vel_peer *find_peer(const struct vel_endpoint *endpoint,
 /* Where the datagram before went to; `dcid` points into it. */
 struct last_route {
     struct vel_peer *peer; /* NULL: nowhere */
+    bool answered;         /* without a connection */
     struct vel_slice dcid;
 };
 
@@ -148,6 +151,13 @@ static bool is_same_route(const struct last_route *last, const struct vel_invari
            vel_slice_equal(last->dcid, invariants->dcid);
 }
 
+/* A first flight is several datagrams, and one answer is enough for all of them: clients take no more
+ * than one Retry (RFC 9000 17.2.5.2). */
+static bool is_answered(const struct last_route *last, const struct vel_invariants *invariants)
+{
+    return last->answered && invariants->is_long && vel_slice_equal(last->dcid, invariants->dcid);
+}
+
 /* The peer it was for; NULL: it was for nobody, or a stranger's. */
 static struct last_route receive_datagram(struct vel_endpoint *endpoint,
                                           const struct last_route *last,
@@ -155,10 +165,13 @@ static struct last_route receive_datagram(struct vel_endpoint *endpoint,
                                           size_t size, vel_time now)
 {
     struct vel_invariants invariants;
-    endpoint->stats.datagrams_received++;
     if (vel_packet_invariants(vel_slice(bytes, size), &invariants) != VEL_OK) {
         endpoint->stats.datagrams_dropped++;
         return (struct last_route){0};
+    }
+    if (is_answered(last, &invariants)) {
+        endpoint->stats.datagrams_dropped++;
+        return *last;
     }
     struct vel_peer *peer = is_same_route(last, &invariants)
                                 ? last->peer
@@ -168,11 +181,11 @@ static struct last_route receive_datagram(struct vel_endpoint *endpoint,
         return (struct last_route){0};
     }
     if (peer == NULL) {
-        vel_accept(endpoint, train, &invariants, bytes, size, now);
-        return (struct last_route){0};
+        bool answered = vel_accept(endpoint, train, &invariants, bytes, size, now);
+        return (struct last_route){.answered = answered, .dcid = invariants.dcid};
     }
     vel_conn_receive(peer->conn, &train->local, &train->remote, train->ecn, bytes, size, now);
-    return (struct last_route){peer, invariants.dcid};
+    return (struct last_route){.peer = peer, .dcid = invariants.dcid};
 }
 
 static void finish_peer(struct vel_peer *peer)
@@ -192,6 +205,7 @@ void vel_endpoint_receive(struct vel_endpoint *endpoint, const struct vel_train 
     struct last_route last = {0};
     for (size_t pos = 0; pos < train->len; pos += segment) {
         size_t size = VEL_MIN(segment, train->len - pos);
+        endpoint->stats.datagrams_received++;
         struct last_route route =
             receive_datagram(endpoint, &last, train, train->bytes + pos, size, now);
         if (route.peer != last.peer)
@@ -199,6 +213,39 @@ void vel_endpoint_receive(struct vel_endpoint *endpoint, const struct vel_train 
         last = route;
     }
     finish_peer(last.peer);
+}
+
+/* ---- the backlog ---- */
+
+/* It goes where the one before went. */
+static bool belongs_to(const struct vel_waiting *waiting, const struct last_route *last)
+{
+    struct vel_invariants invariants;
+    return vel_packet_invariants(vel_slice(waiting->bytes, waiting->train.len), &invariants) ==
+               VEL_OK &&
+           vel_slice_equal(last->dcid, invariants.dcid);
+}
+
+/* Begin one handshake, with all that came for it; what is answered without one costs little. */
+static void receive_waiting(struct vel_endpoint *endpoint, vel_time now)
+{
+    struct vel_backlog *backlog = &endpoint->backlog;
+    struct vel_waiting *before = NULL; /* `last` points into it */
+    struct last_route last = {0};
+    uint64_t accepted = endpoint->stats.accepted;
+    endpoint->draining = true;
+    for (int budget = VEL_BACKLOG_TURN; budget > 0 && backlog->first != NULL; budget--) {
+        if (endpoint->stats.accepted > accepted && !belongs_to(backlog->first, &last))
+            break;
+        struct vel_waiting *next = vel_backlog_take(backlog);
+        last = receive_datagram(endpoint, &last, &next->train, next->bytes, next->train.len, now);
+        finish_peer(last.peer);
+        last.peer = NULL; /* that may have been its end */
+        vel_backlog_free(backlog, before);
+        before = next;
+    }
+    vel_backlog_free(backlog, before);
+    endpoint->draining = false;
 }
 
 /* ---- send ---- */
@@ -228,6 +275,8 @@ vel_result vel_endpoint_send(struct vel_endpoint *endpoint, struct vel_train *tr
 vel_time vel_endpoint_deadline(const struct vel_endpoint *endpoint)
 {
     const struct vel_timer *first = vel_timers_first(&endpoint->timers);
+    if (endpoint->backlog.first != NULL)
+        return 0;
     return first != NULL ? first->deadline : VEL_NEVER;
 }
 
@@ -236,6 +285,7 @@ void vel_endpoint_expire(struct vel_endpoint *endpoint, vel_time now)
 {
     struct vel_list expired;
     vel_list_init(&expired);
+    receive_waiting(endpoint, now);
     struct vel_timer *timer = vel_timers_first(&endpoint->timers);
     for (; timer != NULL && timer->deadline <= now; timer = vel_timers_first(&endpoint->timers)) {
         struct vel_peer *peer = VEL_LIST_OWNER(timer, struct vel_peer, timer);

@@ -2,6 +2,7 @@
 #ifndef ENDPOINT_ENDPOINT_INTERNAL_H
 #define ENDPOINT_ENDPOINT_INTERNAL_H
 
+#include "endpoint/backlog.h"
 #include "endpoint/demux.h"
 #include "endpoint/half_open.h"
 #include "endpoint/list.h"
@@ -22,7 +23,7 @@
  *   demux.c     connection ids to peers     half_open.c  bounds on strangers
  *   timers.c    deadlines                   replies.c    answers without a connection
  *   token.c     Retry and NEW_TOKEN     reset.c      stateless resets
- *   own_ids.c   connection ids of ours
+ *   own_ids.c   connection ids of ours  backlog.c    first packets that wait for their turn
  */
 /* One connection, as its endpoint sees it. */
 struct vel_peer {
@@ -54,6 +55,8 @@ struct vel_endpoint {
     bool refusing;
     bool always_retry;
 
+    struct vel_backlog backlog;
+    bool draining; /* what is received has waited in the backlog */
     struct vel_demux demux;
     struct vel_timers timers;
     struct vel_list peers, sending, eventful;
@@ -111,8 +114,10 @@ static inline bool vel_peer_is_visible(const struct vel_peer *peer)
 void vel_accept_orphan(struct vel_endpoint *endpoint, const struct vel_train *from,
                        struct vel_slice dcid, size_t size, vel_time now);
 
-/* A datagram that no route knows. Counts what it drops. `from`: addresses and ECN. */
-void vel_accept(struct vel_endpoint *endpoint, const struct vel_train *from,
+/* A datagram that no route knows. A first packet goes to the backlog, if there is room and it does not
+ * come from there. Counts what it drops. `from`: addresses and ECN. True when it was
+ * answered, and no connection made: so would be whatever comes with it to the same id. */
+bool vel_accept(struct vel_endpoint *endpoint, const struct vel_train *from,
                 const struct vel_invariants *invariants, uint8_t *bytes, size_t size, vel_time now);
 
 #endif

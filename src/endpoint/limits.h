@@ -19,6 +19,9 @@ enum {
     VEL_SOURCE_IP4_BYTES = 4,
     VEL_SOURCE_IP6_BYTES = 7,
     VEL_SOURCE_SHARE = 8,
+    /* Datagrams of strangers that are looked at in a row, while others wait. */
+    VEL_BACKLOG_TURN = 32,
+
     /* Handshakes that one source may have under way once it has proved its address. */
     VEL_SOURCE_HANDSHAKES = 2048,
 

@@ -10,6 +10,8 @@
 
 enum { FINISH_SEND = 128 * 1024 }; /* trains: a farewell for twice the connections we allow */
 
+#define PATIENCE (4 * MS) /* that time-outs have with what waits at a link */
+
 /* One link, and what wakes us for it. */
 struct port {
     struct vel_runtime *runtime;
@@ -26,6 +28,8 @@ struct vel_runtime {
     struct vel_timer *timer;
     struct vel_give_back give_back;
     struct vel_train unsent; /* len > 0: its link was full; its bytes are in `outgoing` */
+    bool behind;             /* more waits at a link than one turn took in */
+    vel_time patient_since;  /* that began, or time-outs were looked at all the same */
     bool *freed;             /* set when a hook frees us in the middle of a turn */
     uint8_t incoming[VEL_TRAIN_MAX];
     uint8_t outgoing[VEL_TRAIN_MAX];
@@ -84,6 +88,8 @@ static bool deliver(struct vel_runtime *runtime, vel_time now, const bool *freed
 static void receive(struct port *port, const bool *freed)
 {
     struct vel_runtime *runtime = port->runtime;
+    bool was_behind = runtime->behind;
+    runtime->behind = false;
     for (int budget = VEL_TURN_RECEIVE; budget > 0; budget--) {
         struct vel_train train = {.bytes = runtime->incoming, .capacity = sizeof runtime->incoming};
         enum vel_err err = vel_link_receive(port->link, &train);
@@ -99,6 +105,21 @@ static void receive(struct port *port, const bool *freed)
         if (*freed || port->link == NULL)
             return;
     }
+    if (!was_behind)
+        runtime->patient_since = vel_clock_now();
+    runtime->behind = true;
+}
+
+/* What has arrived may make a time-out pointless, and is sooner done than the handshakes of newcomers:
+ * so it comes first, but not for ever. */
+static void expire(struct vel_runtime *runtime, vel_time now)
+{
+    if (vel_endpoint_deadline(runtime->endpoint) > now)
+        return;
+    if (runtime->behind && now - runtime->patient_since < PATIENCE)
+        return;
+    runtime->patient_since = now;
+    vel_endpoint_expire(runtime->endpoint, now);
 }
 
 /* Bring one train to the link. VEL_ERR_AGAIN: nothing to send, or the link is full. */
@@ -164,8 +185,7 @@ static void turn(struct vel_runtime *runtime, struct port *readable)
     if (freed)
         return;
     vel_time now = vel_clock_now();
-    if (vel_endpoint_deadline(runtime->endpoint) <= now)
-        vel_endpoint_expire(runtime->endpoint, now);
+    expire(runtime, now);
     deliver(runtime, now, &freed);
     if (!freed && runtime->hooks.flush != NULL)
         runtime->hooks.flush(runtime->hooks.self, now);

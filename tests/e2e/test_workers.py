@@ -139,6 +139,48 @@ def a_client_that_moves_stays_with_its_worker():
     expect(counts(server)["served"] == (3, 3), server.text())
 
 
+# ---- many at once ----
+
+# A client that has heard nothing sends again after a second (RFC 9002 6.2.2). A machine that is too busy for
+# five hundred handshakes in that time proves nothing about it; tests/endpoint/test_burst.c does, by a virtual clock.
+PROBE_SECONDS = 1
+
+
+def burst(server):
+    """500 clients at once: probes that fired, or None where the machine took too long; datagrams lost."""
+    before = time.monotonic()
+    got = load(server, "--connections", 500, "--together", 500, "--requests", 500)
+    took = time.monotonic() - before
+    server.stop()
+    lost = int(re.search(r"^served: 500 connections, .* (\d+) datagrams lost", server.text(), re.MULTILINE)[1])
+    return (float(got["load_pto_fired"]) if took < PROBE_SECONDS else None), lost
+
+
+def a_burst_of_connections_is_shared_and_loses_nothing():
+    with serve("burst", "2", "--quiet") as server:
+        small = "sysctl" in server.text()  # without the privilege to have larger buffers
+        probes, lost = burst(server)
+        if not small:
+            expect(lost == 0, lost, server.text())
+            expect(probes in (0, None), probes, server.text())
+    for worker in "worker 1", "worker 2":
+        connections = counts(server)[worker][0]
+        expect(200 <= connections <= 300, server.text())
+
+
+def with_default_buffers_it_is_slower_and_says_why():
+    if harness.SANITIZED:
+        raise harness.Skip("a sanitizer does not like preloaded libraries")
+    os.environ.update(LD_PRELOAD=str(PROGRAMS / "poor_kernel.so"), POOR_BUFFERS="1")
+    try:
+        server = serve("poor", "2", "--quiet")
+    finally:
+        del os.environ["LD_PRELOAD"], os.environ["POOR_BUFFERS"]
+    with server:
+        expect(server.text().count("sysctl -w net.core.rmem_max=") == 1, server.text())
+        burst(server)
+
+
 # ---- dying ----
 
 def a_worker_that_dies_is_replaced():
@@ -230,6 +272,7 @@ if __name__ == "__main__":
         there_are_as_many_as_wanted, a_kernel_that_does_not_steer_gets_one_worker,
         every_worker_speaks_every_protocol, plain_http_is_shared_as_well, a_second_server_does_not_join,
         a_retry_comes_back_to_somebody_who_knows, a_client_that_moves_stays_with_its_worker,
+        a_burst_of_connections_is_shared_and_loses_nothing, with_default_buffers_it_is_slower_and_says_why,
         a_worker_that_dies_is_replaced, the_clients_of_a_dead_worker_are_told, the_parent_ends_them_all,
         who_has_finished_answers_until_all_have, a_second_signal_ends_them_at_once,
         they_do_not_outlive_their_parent)

@@ -47,22 +47,22 @@ struct vel_addr fixture_ip6(uint64_t prefix, uint16_t port)
 }
 
 static void hand_over(struct endpoint_fixture *f, const struct vel_addr *from, uint8_t *bytes,
-                      size_t size, vel_time now)
+                      size_t size, size_t segment, vel_time now)
 {
     struct vel_train train = {.local = fixture_ip4(1, 443),
                               .remote = *from,
                               .bytes = bytes,
                               .len = size,
-                              .segment = size};
+                              .segment = segment};
     vel_endpoint_receive(f->endpoint, &train, now);
 }
 
-void fixture_first(struct endpoint_fixture *f, const struct first_packet *packet, vel_time now)
+/* Returns its size. */
+static size_t write_first(const struct first_packet *packet, uint8_t *bytes, size_t capacity)
 {
-    uint8_t bytes[1500] = {0};
     size_t size = packet->size != 0 ? packet->size : VEL_INITIAL_DATAGRAM_MIN;
     struct vel_cid scid = {.len = CLIENT_CID};
-    struct vel_writer w = vel_writer(bytes, sizeof bytes);
+    struct vel_writer w = vel_writer(bytes, capacity);
     const struct vel_version *known = vel_version_find(packet->version);
     const struct vel_version *version = known != NULL ? known : vel_version_find(VEL_VERSION_DRAFT);
     vel_packet_write_long(&w, version, VEL_PACKET_INITIAL, &packet->dcid, &scid, packet->token, 0,
@@ -72,7 +72,25 @@ void fixture_first(struct endpoint_fixture *f, const struct first_packet *packet
     if (packet->version != 0)
         vel_store_uint(bytes + 1, packet->version, 4);
     bytes[size - 1] = (uint8_t)packet->order;
-    hand_over(f, &packet->from, bytes, size, now);
+    return size;
+}
+
+void fixture_first(struct endpoint_fixture *f, const struct first_packet *packet, vel_time now)
+{
+    uint8_t bytes[1500] = {0};
+    size_t size = write_first(packet, bytes, sizeof bytes);
+    hand_over(f, &packet->from, bytes, size, size, now);
+}
+
+void fixture_flight(struct endpoint_fixture *f, const struct first_packet *packet, size_t count,
+                    vel_time now)
+{
+    uint8_t train[6000], bytes[1500] = {0};
+    size_t size = write_first(packet, bytes, sizeof bytes);
+    assert_true(count * size <= sizeof train);
+    for (size_t i = 0; i < count; i++)
+        memcpy(train + i * size, bytes, size);
+    hand_over(f, &packet->from, train, count * size, size, now);
 }
 
 void fixture_short(struct endpoint_fixture *f, const struct vel_cid *dcid, enum fake_order order,
@@ -82,7 +100,7 @@ void fixture_short(struct endpoint_fixture *f, const struct vel_cid *dcid, enum 
     struct vel_addr from = fixture_ip4(0x0a0a0a0a, 999);
     memcpy(bytes + 1, dcid->bytes, dcid->len);
     bytes[sizeof bytes - 1] = (uint8_t)order;
-    hand_over(f, &from, bytes, sizeof bytes, now);
+    hand_over(f, &from, bytes, sizeof bytes, sizeof bytes, now);
 }
 
 bool fixture_send(struct endpoint_fixture *f, vel_time now)

@@ -40,6 +40,10 @@ struct first_packet {
 /* Hand it to the endpoint. */
 void fixture_first(struct endpoint_fixture *f, const struct first_packet *packet, vel_time now);
 
+/* A train of it, so many times. */
+void fixture_flight(struct endpoint_fixture *f, const struct first_packet *packet, size_t count,
+                    vel_time now);
+
 /* A short-header datagram to one of the endpoint's connection ids. */
 void fixture_short(struct endpoint_fixture *f, const struct vel_cid *dcid, enum fake_order order,
                    vel_time now);

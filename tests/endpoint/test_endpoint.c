@@ -214,6 +214,25 @@ static void follow_retry(struct endpoint_fixture *f, struct first_packet *packet
     packet->dcid = vel_cid(header.scid);
 }
 
+/* A client takes one Retry: a second answer to the same flight would be waste. */
+static void a_flight_is_answered_once(void **state)
+{
+    (void)state;
+    struct endpoint_fixture f;
+    fixture_open(&f, 0, 8);
+    f.endpoint->always_retry = true;
+    struct first_packet packet = {.from = fixture_ip4(2, 1000), .dcid = {.len = 8, .bytes = {1}}};
+    fixture_flight(&f, &packet, 4, 0);
+    assert_int_equal(fixture_stats(&f).retries_sent, 1);
+    packet.dcid.bytes[0] = 2;
+    fixture_flight(&f, &packet, 2, 0);
+    fixture_first(&f, &packet, 0);
+    assert_int_equal(fixture_stats(&f).retries_sent, 3);
+    assert_true(fixture_send(&f, 0) && fixture_send(&f, 0) && fixture_send(&f, 0));
+    assert_false(fixture_send(&f, 0));
+    fixture_close(&f);
+}
+
 static void on_request_every_address_must_be_proved(void **state)
 {
     (void)state;
@@ -618,6 +637,7 @@ int main(void)
         cmocka_unit_test(served_versions_are_the_configs),
         cmocka_unit_test(version_negotiation_is_never_answered),
         cmocka_unit_test(answers_to_anybody_are_paced),
+        cmocka_unit_test(a_flight_is_answered_once),
         cmocka_unit_test(on_request_every_address_must_be_proved),
         cmocka_unit_test(over_the_bounds_addresses_must_be_proved),
         cmocka_unit_test(one_source_has_its_share_only),
