@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/huffman.h"
 
-#include "base/units.h"
-
 /*
  * RFC 7541 appendix B. The code is canonical: codes of a length are consecutive, in the order of
  * their symbols, and shorter ones come first. So how many there are of each length and the order of
@@ -18,7 +16,7 @@ static const struct length {
     {0xfff00000, 90, 14},  {0xfff80000, 92, 15},  {0xfffe0000, 95, 19},  {0xfffe6000, 98, 20},
     {0xfffee000, 106, 21}, {0xffff4800, 119, 22}, {0xffffb000, 145, 23}, {0xffffea00, 174, 24},
     {0xfffff600, 186, 25}, {0xfffff800, 190, 26}, {0xfffffbc0, 205, 27}, {0xfffffe20, 224, 28},
-    {0xfffffff0, 253, 30},
+    {0xfffffff0, 253, 30}, {0xffffffff, 257, 32}, /* none: where the search ends */
 };
 
 /* Symbols in the order of their codes. */
@@ -61,7 +59,8 @@ enum { WINDOW = 32, PADDING_MAX = 7, EOS_PLACE = 256 };
 static inline const struct length *length_at(uint32_t window, unsigned *place)
 {
     const struct length *length = lengths;
-    while (length + 1 < lengths + VEL_COUNT(lengths) && window >= length[1].first)
+    window &= ~UINT32_C(1); /* behind the longest code: so it is below the end */
+    while (window >= length[1].first)
         length++;
     *place = length->place + ((window - length->first) >> (WINDOW - length->bits));
     return length;
@@ -103,7 +102,7 @@ static uint32_t code_of(uint8_t symbol, unsigned *bits)
 {
     unsigned place = places[symbol];
     const struct length *length = lengths;
-    while (length + 1 < lengths + VEL_COUNT(lengths) && place >= length[1].place)
+    while (place >= length[1].place)
         length++;
     *bits = length->bits;
     return (length->first >> (WINDOW - length->bits)) + place - length->place;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "endpoint/talk.h"
 
+#include <malloc.h>
+
 #include "testing/test.h"
 #include "transport/error.h"
 #include "velocity/log.h"
@@ -72,6 +74,54 @@ static void endings_are_complete(void **state)
     assert_int_equal(stats.connections, 0);
     assert_true(vel_endpoint_deadline(talk.server) == VEL_NEVER);
     assert_true(vel_endpoint_deadline(talk.clients) == VEL_NEVER);
+    talk_done(&talk);
+    test_env_done(&t);
+}
+
+enum { LOT = 20 };
+
+/* So many connect, say something, and close. */
+static void one_lot(struct talk *talk)
+{
+    struct vel_conn *conn = NULL;
+    for (uint16_t i = 0; i < LOT; i++)
+        talk_connect(talk, talk_addr(2, (uint16_t)(1000 + i)));
+    talk_run(talk, talk->now + SECOND);
+    assert_int_equal(talk_connected(talk->server, &conn), LOT);
+    assert_int_equal(talk_connected(talk->clients, &conn), LOT);
+    vel_endpoint_close_all(talk->clients, 7, "enough");
+    struct vel_endpoint_stats stats;
+    do {
+        talk_connected(talk->server, &conn);
+        talk_connected(talk->clients, &conn);
+        talk_run(talk, talk->now + SECOND);
+        vel_endpoint_get_stats(talk->server, &stats);
+    } while (stats.connections > 0);
+}
+
+/* However many came and went: the memory is that of the first ones. VELOCITY_SOAK times as many on
+ * request. */
+static void connections_in_a_row_leave_nothing(void **state)
+{
+    (void)state;
+    const char *soak = getenv("VELOCITY_SOAK");
+    long lots = 4 * (soak == NULL ? 1 : atol(soak));
+    struct test_env t;
+    test_env_init(&t, 9);
+    struct talk talk;
+    talk_prepare(&talk, &t.env);
+    talk_open(&talk, 0, 0);
+    one_lot(&talk);
+    size_t held = t.outstanding;
+    size_t heap = mallinfo2().uordblks;
+    for (long i = 0; i < lots; i++) {
+        one_lot(&talk);
+        assert_int_equal(t.outstanding, held);
+    }
+    size_t now = mallinfo2().uordblks; /* what libcrypto holds is in here too */
+    print_message("# %ld connections, %ld bytes more in the heap\n", lots * LOT,
+                  (long)now - (long)heap);
+    assert_true(now < heap + 64 * KIB);
     talk_done(&talk);
     test_env_done(&t);
 }
@@ -251,6 +301,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(they_meet),
         cmocka_unit_test(endings_are_complete),
+        cmocka_unit_test(connections_in_a_row_leave_nothing),
         cmocka_unit_test(a_client_follows_a_retry),
         cmocka_unit_test(a_refusal_arrives),
         cmocka_unit_test(failures_are_told),
