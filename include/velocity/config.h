@@ -45,7 +45,13 @@ struct vel_version_list {
 
 enum vel_client_auth { VEL_CLIENT_AUTH_NONE, VEL_CLIENT_AUTH_REQUEST, VEL_CLIENT_AUTH_REQUIRE };
 
-enum vel_congestion { VEL_CC_CUBIC, VEL_CC_NEWRENO };
+/* Congestion control: RFC 9438, RFC 9002 section 7, and BBR version 3 (draft-ietf-ccwg-bbr). */
+enum vel_congestion { VEL_CC_CUBIC, VEL_CC_NEWRENO, VEL_CC_BBR, VEL_CC_COUNT };
+
+/* "cubic", "newreno", "bbr". */
+const char *vel_congestion_name(enum vel_congestion congestion);
+/* The one of that name. VEL_ERR_NOT_FOUND: there is none */
+vel_result vel_congestion_find(const char *name, enum vel_congestion *congestion);
 
 /*
  * Which of several open paths carries the next packets (multipath). Only paths whose window is open

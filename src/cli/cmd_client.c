@@ -37,6 +37,8 @@ static const struct vel_option get_options[] = {
      "header field to send, 'Name: value'; may be repeated"},
     {"profile", 'p', vel_parse_profiles, FIELD(profiles), "LIST", "balanced", 0, 0,
      "profiles to offer, of light, balanced and secure, best first"},
+    {"congestion", 0, vel_parse_congestion, FIELD(congestion), "NAME", "cubic", 0, 0,
+     "congestion control of what is sent over UDP: cubic, newreno or bbr"},
     {"tls13-ciphers", 0, vel_parse_text, FIELD(tls13_ciphers), "LIST", NULL, 1, 255,
      "cipher suites to offer below velocity/1, in OpenSSL's names, separated by colons"},
     {"key-update", 0, vel_parse_span, FIELD(key_update), "TIME", "0", 0, HOUR *SECOND,

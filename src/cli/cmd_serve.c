@@ -80,6 +80,8 @@ static const struct vel_option serve_options[] = {
      PIN_MAX_DAYS * 24 * 3600 * SECOND,
      "ask clients of velocity/1 to expect it, or a fallback record, for this long, 720h at most; 0: "
      "to forget that. Be sure to serve the record for as long"},
+    {"congestion", 0, vel_parse_congestion, FIELD(congestion), "NAME", "cubic", 0, 0,
+     "congestion control of UDP connections: cubic, newreno or bbr"},
     {"idle-timeout", 0, vel_parse_span, FIELD(idle_timeout), "TIME", "30s", 1 * SECOND,
      3600 * SECOND, "close a silent connection after this"},
     {"workers", 'w', parse_workers, FIELD(workers), "NUMBER|auto", "auto", 1, VEL_WORKERS_MAX,

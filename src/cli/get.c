@@ -141,6 +141,7 @@ static void fill_config(struct vel_get *get)
     for (size_t i = 0; i < get->settings->alpn.count; i++)
         get->alpn[i] = vel_slice_text(get->settings->alpn.names[i]);
     get->config.profiles = get->settings->profiles;
+    get->config.congestion = get->settings->congestion;
     get->config.insecure = get->settings->insecure;
     get->config.unix_offset = vel_clock_unix_offset();
     get->config.limits.keep_alive = KEEP_ALIVE;

@@ -3,6 +3,7 @@
 #define CLI_GET_H
 
 #include "cli/command.h"
+#include "velocity/config.h"
 
 /* What `velocity client get` was asked to do: the fields of its option table. */
 struct vel_get_settings {
@@ -24,6 +25,7 @@ struct vel_get_settings {
     struct vel_texts data;
     struct vel_texts headers;
     struct vel_profile_list profiles;
+    enum vel_congestion congestion;
     bool fail;
     bool verbose;
     bool json;

@@ -20,6 +20,7 @@
  *     vel_parse_span      vel_time (int64_t)       "250ms", "10s", "2m", "1.5" (seconds); low..high
  *     vel_parse_profiles  struct vel_profile_list  "secure,balanced"
  *     vel_parse_profile   enum vel_profile         "balanced"
+ *     vel_parse_congestion enum vel_congestion     "cubic", "newreno" or "bbr"
  *     vel_parse_alpn      struct vel_alpn_list     "velocity/1,h3,h2,http/1.1", any of them, once
  */
 struct vel_option;
@@ -62,6 +63,7 @@ enum vel_err vel_parse_number(const struct vel_option *option, const char *value
 enum vel_err vel_parse_span(const struct vel_option *option, const char *value, void *field);
 enum vel_err vel_parse_profiles(const struct vel_option *option, const char *value, void *field);
 enum vel_err vel_parse_profile(const struct vel_option *option, const char *value, void *field);
+enum vel_err vel_parse_congestion(const struct vel_option *option, const char *value, void *field);
 
 enum vel_err vel_parse_alpn(const struct vel_option *option, const char *value, void *field);
 

@@ -104,6 +104,7 @@ static void fill_config(struct vel_serve_common *server)
     server->config.limits.idle_timeout = settings->idle_timeout;
     server->config.limits.handshake_timeout = HANDSHAKE_PATIENCE;
     server->config.unix_offset = vel_clock_unix_offset();
+    server->config.congestion = settings->congestion;
     server->config.preferred_ip4 = server->sockets.preferred.ip4;
     server->config.preferred_ip6 = server->sockets.preferred.ip6;
     server->config.profiles = settings->profiles;

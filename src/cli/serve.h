@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "pki/fallback_reason.h"
+#include "velocity/config.h"
 
 /* What `velocity serve` was asked to do: the fields of its option table. */
 struct vel_serve_settings {
@@ -14,6 +15,7 @@ struct vel_serve_settings {
     const char *cert, *key;           /* both or none */
     const char *tls_cert, *tls_key;   /* likewise */
     struct vel_profile_list profiles; /* empty: all */
+    enum vel_congestion congestion;
     const char *index;
     const char *cache_control;  /* NULL: no such field */
     enum vel_fallback velocity; /* why Velocity/1 is not served; NONE: it is */

@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "base/units.h"
 #include "cli/options.h"
+#include "velocity/config.h"
 
 static bool in_limits(const struct vel_option *option, int64_t value)
 {
@@ -105,6 +106,13 @@ static vel_result add_alpn(struct vel_alpn_list *list, const char *name, size_t 
         return VEL_OK;
     }
     return VEL_ERR_ARGUMENT;
+}
+
+enum vel_err vel_parse_congestion(const struct vel_option *option, const char *value, void *field)
+{
+    (void)option;
+    enum vel_err err = vel_congestion_find(value, field);
+    return err == VEL_ERR_NOT_FOUND ? VEL_ERR_ARGUMENT : err;
 }
 
 enum vel_err vel_parse_alpn(const struct vel_option *option, const char *value, void *field)

@@ -1,7 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "velocity/config.h"
 
+#include <string.h>
+
 #include "base/units.h"
+
+static const char *const congestion_names[VEL_CC_COUNT] = {
+    [VEL_CC_CUBIC] = "cubic",
+    [VEL_CC_NEWRENO] = "newreno",
+    [VEL_CC_BBR] = "bbr",
+};
+
+const char *vel_congestion_name(enum vel_congestion congestion)
+{
+    return congestion_names[congestion];
+}
+
+vel_result vel_congestion_find(const char *name, enum vel_congestion *congestion)
+{
+    for (unsigned i = 0; i < VEL_CC_COUNT; i++) {
+        if (strcmp(name, congestion_names[i]) == 0) {
+            *congestion = (enum vel_congestion)i;
+            return VEL_OK;
+        }
+    }
+    return VEL_ERR_NOT_FOUND;
+}
 
 struct vel_config vel_config_default(const struct vel_crypto *crypto)
 {

@@ -6,6 +6,7 @@
 static const struct vel_cc_ops *const algorithms[] = {
     [VEL_CC_CUBIC] = &vel_cc_cubic,
     [VEL_CC_NEWRENO] = &vel_cc_newreno,
+    [VEL_CC_BBR] = &vel_cc_bbr,
 };
 
 static uint64_t initial_window(uint64_t mtu)
@@ -21,6 +22,7 @@ void vel_cc_init(struct vel_cc *cc, enum vel_congestion algorithm, uint32_t mtu,
         .window = initial_window(mtu),
         .mtu = mtu,
         .recovery_start = INT64_MIN,
+        .ssthresh = UINT64_MAX,
     };
     cc->ops->init(cc, now);
 }
@@ -83,10 +85,10 @@ void vel_cc_undo(struct vel_cc *cc, vel_time now)
 void vel_cc_on_persistent_congestion(struct vel_cc *cc, vel_time now)
 {
     cc->undoable = false;
+    cc->ops->on_persistent_congestion(cc, now);
     cc->window = (uint64_t)VEL_CC_MIN_PACKETS * cc->mtu;
     cc->recovery_start = INT64_MIN;
     cc->reductions++;
-    cc->ops->on_persistent_congestion(cc, now);
 }
 
 void vel_cc_on_app_limited(struct vel_cc *cc, uint64_t in_flight)

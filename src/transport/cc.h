@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "transport/bbr.h"
 #include "transport/hystart.h"
 #include "transport/rtt.h"
 #include "velocity/config.h"
@@ -13,7 +14,8 @@
 /*
  * Congestion control of one path, RFC 9002 section 7: how many bytes may be in flight, and how fast
  * they leave. One interface; an algorithm is a row of functions, chosen when a path begins. NewReno
- * and CUBIC grow a window until packets are lost (loss_based.h). The state is of a fixed size, owns
+ * and CUBIC grow a window until packets are lost (loss_based.h); BBR measures what the path delivers
+ * (bbr.h). The state is of a fixed size, owns
  * nothing and may be copied: every path has its own. Sizes in bytes, rates in bytes per second.
  *
  * For each packet that counts in flight: vel_cc_on_sent. For each ACK frame, in this order: the
@@ -68,7 +70,7 @@ struct vel_cc_ops {
     /* The network has marked packets, the newest sent at `sent`; after on_congestion, if that is
      * due. NULL */
     void (*on_marked)(struct vel_cc *cc, vel_time sent, vel_time now);
-    /* RFC 9002 7.6; the window is at its minimum already. */
+    /* RFC 9002 7.6; the window becomes the least one afterwards. */
     void (*on_persistent_congestion)(struct vel_cc *cc, vel_time now);
     void (*on_app_limited)(struct vel_cc *cc, uint64_t in_flight); /* NULL */
     /* The last recovery period should not have begun. */
@@ -105,12 +107,16 @@ struct vel_cc {
     vel_time recovery_start; /* start of the recovery period; INT64_MIN: never was one */
     uint64_t reductions;     /* congestion events so far */
 
-    /* NewReno and CUBIC. */
-    uint64_t ssthresh;           /* UINT64_MAX: not set yet */
-    uint64_t acked_in_avoidance; /* NewReno: bytes towards the next increase */
-    struct vel_hystart hystart;
-    struct vel_cubic cubic;
-    struct vel_cc_before before;
+    uint64_t ssthresh; /* UINT64_MAX: not set yet; always with BBR */
+    union {
+        struct {                         /* NewReno and CUBIC */
+            uint64_t acked_in_avoidance; /* NewReno: bytes towards the next increase */
+            struct vel_hystart hystart;
+            struct vel_cubic cubic;
+            struct vel_cc_before before;
+        };
+        struct vel_bbr bbr;
+    };
 };
 
 /* Start with the initial window min(10 * mtu, max(14720, 2 * mtu)). */
@@ -162,10 +168,11 @@ static inline bool vel_cc_in_recovery(const struct vel_cc *cc, vel_time sent)
 /* What to pace at, as of the last call. */
 struct vel_pacing vel_cc_pacing(const struct vel_cc *cc, const struct vel_rtt *rtt);
 
-/* What the algorithm is doing: "slow_start", "congestion_avoidance"; constant. */
+/* What the algorithm is doing: "slow_start", "congestion_avoidance", or BBR's phases; constant. */
 const char *vel_cc_state(const struct vel_cc *cc);
 
 extern const struct vel_cc_ops vel_cc_newreno;
 extern const struct vel_cc_ops vel_cc_cubic;
+extern const struct vel_cc_ops vel_cc_bbr;
 
 #endif

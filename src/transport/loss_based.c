@@ -5,7 +5,6 @@
 
 void vel_loss_based_init(struct vel_cc *cc, vel_time now)
 {
-    cc->ssthresh = UINT64_MAX;
     cc->cubic.epoch = VEL_NEVER;
     cc->cubic.last_active = now;
     vel_hystart_init(&cc->hystart, now);

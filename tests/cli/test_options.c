@@ -5,6 +5,7 @@
 
 #include "base/units.h"
 #include "testing/test.h"
+#include "velocity/config.h"
 
 struct settings {
     bool quiet, loud;
@@ -14,6 +15,7 @@ struct settings {
     int64_t patience;
     struct vel_profile_list profiles;
     enum vel_profile profile;
+    enum vel_congestion congestion;
 };
 
 #define FIELD(name) offsetof(struct settings, name)
@@ -26,6 +28,7 @@ static const struct vel_option table[] = {
     {"patience", 0, vel_parse_span, FIELD(patience), "TIME", "10s", 0, 60 * SECOND, "wait"},
     {"profiles", 0, vel_parse_profiles, FIELD(profiles), "LIST", NULL, 0, 0, "which"},
     {"profile", 0, vel_parse_profile, FIELD(profile), "PROFILE", NULL, 0, 0, "which one"},
+    {"congestion", 0, vel_parse_congestion, FIELD(congestion), "NAME", NULL, 0, 0, "how"},
 };
 
 static struct vel_parsed parsed;
@@ -91,6 +94,7 @@ static void tells_what_is_wrong(void **state)
         {"--output 123456789", "option --output: '123456789' is not a valid FILE"},
         {"--patience 2h", "option --patience: '2h' is not a valid TIME"},
         {"--profile strong", "option --profile: 'strong' is not a valid PROFILE"},
+        {"--congestion vegas", "option --congestion: 'vegas' is not a valid NAME"},
         {"--profiles balanced,balanced",
          "option --profiles: 'balanced,balanced' is not a valid LIST"},
     };
@@ -100,6 +104,19 @@ static void tells_what_is_wrong(void **state)
         ASSERT_ERR(rows[i].line, parse(rows[i].line, &settings, &words), VEL_ERR_ARGUMENT);
         if (strcmp(parsed.problem, rows[i].problem) != 0)
             fail_msg("%s: '%s'", rows[i].line, parsed.problem);
+    }
+}
+
+static void reads_congestion_controls(void **state)
+{
+    (void)state;
+    for (enum vel_congestion i = 0; i < VEL_CC_COUNT; i++) {
+        char line[64];
+        struct settings settings;
+        char **words;
+        snprintf(line, sizeof line, "--congestion %s", vel_congestion_name(i));
+        ASSERT_ERR(line, parse(line, &settings, &words), VEL_OK);
+        CHECK(line, settings.congestion == i);
     }
 }
 
@@ -169,9 +186,9 @@ static void a_dash_is_an_argument(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_every_spelling),  cmocka_unit_test(tells_what_is_wrong),
-        cmocka_unit_test(reads_spans),           cmocka_unit_test(repeats_are_bounded),
-        cmocka_unit_test(a_dash_is_an_argument),
+        cmocka_unit_test(reads_every_spelling),      cmocka_unit_test(tells_what_is_wrong),
+        cmocka_unit_test(reads_congestion_controls), cmocka_unit_test(reads_spans),
+        cmocka_unit_test(repeats_are_bounded),       cmocka_unit_test(a_dash_is_an_argument),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,13 +135,13 @@ static void urgent_streams_go_first(uint64_t seed)
     scene_free(scene);
 }
 
-/* All profiles, both ciphers' sizes, both congestion controls. */
+/* All profiles, both ciphers' sizes, all congestion controls. */
 static void transfers_in_all_profiles(uint64_t seed)
 {
     for (int profile = 0; profile < VEL_PROFILE_COUNT; profile++) {
         struct scene *scene = scene_new(seed, (enum vel_profile)profile);
         scene->client.config.prefer_chacha = seed % 2 == 0;
-        scene->server.config.congestion = seed % 2 == 0 ? VEL_CC_NEWRENO : VEL_CC_CUBIC;
+        scene->server.config.congestion = (enum vel_congestion)(seed % VEL_CC_COUNT);
         sim_delay(scene->sim, SIM_BOTH, 5 * MS);
         sim_loss(scene->sim, SIM_DOWN, 10 * 1000);
         scene_start(scene, &(struct ask){.streams = 2, .up = 100 * 1000, .down = MIB});
