@@ -60,7 +60,8 @@ vel_result vel_congestion_find(const char *name, enum vel_congestion *congestion
  * BEST_PATH             the one that would deliver soonest by bandwidth, latency and loss; no other
  * ROUND_ROBIN           in turn, byte for byte
  * WEIGHTED_ROUND_ROBIN  in turn, by vel_conn_set_path_weight
- * REDUNDANT             every packet on every path: arrives when one does, at the price of them all
+ * REDUNDANT             every packet on every path whose window is open: arrives when one copy does, at
+ *                       the price of them all; DATAGRAM frames may arrive more than once
  */
 enum vel_scheduler {
     VEL_SCHEDULE_LOWEST_LATENCY,

@@ -142,6 +142,7 @@ void vel_conn_free(struct vel_conn *conn)
     }
     vel_key_update_clear(&conn->key_update);
     vel_conn_free_tracks(conn);
+    vel_conn_free_copy(conn);
     vel_pool_trim(&conn->pool);
     vel_buf_free(&conn->new_token);
     vel_opening_free(env, conn->opening);

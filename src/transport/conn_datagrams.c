@@ -9,15 +9,27 @@ enum { STREAMS_URGENCY = VEL_URGENCY_DEFAULT };
 
 enum { TYPE_SIZE = 1 };
 
-size_t vel_conn_max_datagram(const struct vel_conn *conn)
+/* In a packet of one track. */
+static size_t max_datagram_on(const struct vel_track *track)
 {
-    const struct vel_track *track = vel_conn_track(conn);
+    const struct vel_conn *conn = track->conn;
     const struct vel_cid *peer = vel_cids_peer(&track->cids, track->paths.active->peer_cid);
     size_t id = peer != NULL ? peer->len : (size_t)VEL_CID_MAX;
     size_t overhead = 1u + id + VEL_PACKET_NUMBER_MAX + VEL_AEAD_TAG;
     uint64_t frame = VEL_MIN(conn->datagrams.peer_max, track->paths.active->pmtud.mtu - overhead);
     size_t header = TYPE_SIZE + vel_varint_size(frame);
     return frame > header ? (size_t)frame - header : 0;
+}
+
+size_t vel_conn_max_datagram(const struct vel_conn *conn)
+{
+    size_t most = max_datagram_on(vel_conn_track(conn));
+    VEL_TRACKS_OPEN(track, conn)
+    {
+        if (vel_track_is_usable(track))
+            most = VEL_MIN(most, max_datagram_on(track));
+    }
+    return most;
 }
 
 vel_result vel_conn_send_datagram(struct vel_conn *conn, struct vel_slice bytes, uint8_t urgency,

@@ -105,13 +105,17 @@ static void fill_shared(struct vel_conn *conn, struct vel_packet_build *p, vel_t
         fill_new_token(conn, p);
     vel_conn_fill_ack_request(p);
     vel_conn_fill_path_frames(p);
+    struct vel_sent *sent = &p->track->recovery.space[VEL_SPACE_APP].sent;
+    size_t start = vel_written(&p->w);
+    unsigned records = sent->open_records;
     vel_conn_fill_datagrams(conn, p, true, now);
     size_t before = vel_written(&p->w);
-    struct vel_sent *sent = &p->track->recovery.space[VEL_SPACE_APP].sent;
     if (vel_streams_write_frames(conn->streams, &p->w, sent, &p->body) != VEL_OK)
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
     p->eliciting |= vel_written(&p->w) > before;
     vel_conn_fill_datagrams(conn, p, false, now);
+    if (vel_conn_sends_copies(conn))
+        vel_conn_keep_copy(p, start, records);
 }
 
 static void fill_app(struct vel_conn *conn, struct vel_packet_build *p, vel_time now)

@@ -49,6 +49,7 @@
  *   conn_track_frames.c  the frames of the multipath extension
  *   conn_multipath.c  the application's calls on paths
  *   conn_schedule.c   which track carries what is sent next
+ *   conn_copies.c     the same on several tracks at once
  *   conn_migrate.c    a client's own moves, and the address that a server prefers
  *   conn_probe.c      datagrams that test a path: PATH_CHALLENGE and PATH_RESPONSE
  *   conn_timers.c     the deadline and what is due then
@@ -102,6 +103,7 @@ struct vel_conn {
     struct vel_track first;                   /* path identifier 0: the handshake's */
     struct vel_track *tracks[VEL_TRACKS_MAX]; /* by slot of `multipath`; NULL: there is none */
     struct vel_multipath multipath;
+    struct vel_copy *copy;  /* redundant scheduling: what was sent last; NULL: nothing yet */
     struct vel_track *pick; /* whose turn it is to carry data; NULL: all windows are full */
     struct vel_pool pool;
     struct vel_conn_space space[VEL_SPACE_COUNT];
@@ -262,6 +264,9 @@ static inline size_t vel_packet_size(const struct vel_packet_build *p)
 {
     return vel_written(&p->w) + VEL_AEAD_TAG;
 }
+
+/* Whoever reads or adds to the payload before it is sealed needs all of it in its place. */
+void vel_packet_bring_body(struct vel_packet_build *p);
 
 /* Drop it; its number is used again. */
 void vel_packet_abandon(struct vel_packet_build *p);
@@ -507,6 +512,20 @@ void vel_conn_fill_closing_acks(struct vel_packet_build *p, vel_time now);
 struct vel_track *vel_conn_schedule(struct vel_conn *conn, vel_time now);
 /* Bytes left on a track. */
 void vel_conn_scheduled(struct vel_track *track, size_t size);
+
+/* ---- conn_copies.c ---- */
+
+/* What is sent now leaves on other tracks, too; datagrams of at most so many bytes fit all of them. */
+bool vel_conn_sends_copies(const struct vel_conn *conn);
+size_t vel_conn_copy_room(const struct vel_conn *conn);
+
+/* Keep what was written behind `from`, with the records from `first_record` on. */
+void vel_conn_keep_copy(struct vel_packet_build *p, size_t from, unsigned first_record);
+
+/* The next copy, in a datagram of its own. False: none is left, or admitted. */
+bool vel_conn_send_copy(struct vel_conn *conn, struct vel_train *train, vel_time now);
+
+void vel_conn_free_copy(struct vel_conn *conn);
 
 /* ---- conn_migrate.c ---- */
 

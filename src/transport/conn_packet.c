@@ -75,8 +75,7 @@ void vel_packet_abandon(struct vel_packet_build *p)
     vel_sent_abandon(&p->track->recovery.space[p->space].sent);
 }
 
-/* Whoever reads or adds to the payload before it is sealed needs all of it in its place. */
-static void bring_body(struct vel_packet_build *p)
+void vel_packet_bring_body(struct vel_packet_build *p)
 {
     if (p->body.len > 0)
         memcpy(p->w.pos - p->body.len, p->body.ptr, p->body.len);
@@ -88,7 +87,7 @@ static void pad(struct vel_packet_build *p, size_t padding)
 {
     if (padding == 0)
         return;
-    bring_body(p);
+    vel_packet_bring_body(p);
     vel_write_fill(&p->w, 0, padding);
     p->padded = true;
 }
@@ -107,7 +106,7 @@ bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t
     size_t payload = vel_written(&p->w) - p->header_size;
     struct vel_conn_space *space = &conn->space[p->space];
     if (conn->trace != NULL && vel_write_ok(&p->w)) {
-        bring_body(p);
+        vel_packet_bring_body(p);
         vel_conn_trace_sent(conn, p);
     }
     if (!vel_write_ok(&p->w) ||

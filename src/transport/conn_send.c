@@ -242,6 +242,8 @@ static size_t datagram_room(const struct vel_track *track)
 {
     bool probing = track->recovery.pto_backoff > 0 && track->space[VEL_SPACE_APP].probes_due > 0;
     size_t mtu = probing ? VEL_PMTUD_BASE : track->paths.active->pmtud.mtu;
+    if (vel_conn_sends_copies(track->conn))
+        mtu = VEL_MIN(mtu, vel_conn_copy_room(track->conn));
     return VEL_MIN(mtu, vel_path_credit(track->paths.active));
 }
 
@@ -283,8 +285,8 @@ static void build_train(struct vel_track *track, struct vel_train *train, size_t
         vel_conn_count_sent(conn, track->paths.active, size);
         train->segment = segments == 0 ? size : train->segment;
         train->len += size;
-        if (size < train->segment)
-            break;
+        if (size < train->segment || vel_conn_sends_copies(conn))
+            break; /* copies are made of one packet at a time */
     }
     if (train->len > 0)
         vel_pacer_sent(&track->pacer, train->len, now);
@@ -320,6 +322,8 @@ vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t 
         return send_close(conn, train, now);
 
     if (vel_conn_send_probe(conn, train, now) == VEL_OK)
+        return VEL_OK;
+    if (vel_conn_send_copy(conn, train, now))
         return VEL_OK;
     conn->pick = vel_conn_schedule(conn, now);
     VEL_TRACKS_OPEN(track, conn) /* what is a track's own comes first: it is little */

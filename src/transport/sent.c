@@ -91,6 +91,11 @@ vel_result vel_sent_add(struct vel_sent *sent, struct vel_record record)
     return VEL_OK;
 }
 
+const struct vel_record *vel_sent_open_record(const struct vel_sent *sent, unsigned n)
+{
+    return record_at(sent, sent->record_next + n);
+}
+
 void vel_sent_commit(struct vel_sent *sent, struct vel_sent_packet packet)
 {
     packet.state = VEL_SENT_OUTSTANDING;

@@ -85,6 +85,9 @@ struct vel_sent_packet *vel_sent_find(const struct vel_sent *sent, uint64_t numb
 const struct vel_record *vel_sent_record(const struct vel_sent *sent,
                                          const struct vel_sent_packet *packet, unsigned n);
 
+/* The nth record of the packet begun, n < sent->open_records; valid likewise. */
+const struct vel_record *vel_sent_open_record(const struct vel_sent *sent, unsigned n);
+
 /* Drop packets that are acknowledged or lost, and skipped numbers, from the old end. */
 void vel_sent_settle(struct vel_sent *sent);
 

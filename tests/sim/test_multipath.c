@@ -236,6 +236,44 @@ static void weights_divide(uint64_t seed)
     in_turn(seed, VEL_SCHEDULE_WEIGHTED_ROUND_ROBIN, 1 + (unsigned)(seed % 4));
 }
 
+/* VEL-TR-53: everything goes by both paths, so nothing waits when either loses packets, or dies. */
+static void copies_arrive_by_either_path(uint64_t seed)
+{
+    struct two two = two_networks(seed, VEL_SCHEDULE_REDUNDANT);
+    two.second->delay = 20 * MS;
+    begin(&two, (struct ask){.streams = 1, .up = 100, .down = 100});
+    scene_run(two.scene, 300 * MS);
+    EXPECT(exchange_is_done(&two.scene->client.exchange));
+    uint64_t first = two.first->down.bytes, second = two.second->down.bytes;
+    for (unsigned i = 0; i < 40; i++) {
+        if (i == 20) /* one of them ends */
+            *(seed % 2 == 0 ? &two.first->dead_from : &two.second->dead_from) =
+                scene_elapsed(two.scene);
+        exchange_more(&two.scene->client.exchange,
+                      &(struct ask){.streams = 1, .up = 1500, .down = 3000},
+                      sim_now(two.scene->sim));
+        scene_run(two.scene, 50 * MS); /* a round trip of the slower one, and no time-out */
+        EXPECT(exchange_is_done(&two.scene->client.exchange));
+        if (i == 19) {
+            EXPECT_NUMBER(two.first->down.bytes - first, >=, 20 * 3000);
+            EXPECT_NUMBER(two.second->down.bytes - second, >=, 20 * 3000);
+        }
+    }
+    expect_alive(&two);
+    scene_free(two.scene);
+}
+
+static void copies_of_much(uint64_t seed)
+{
+    struct two two = two_networks(seed, VEL_SCHEDULE_REDUNDANT);
+    two.first->loss = two.second->loss = 50 * 1000;
+    two.first->rate = two.second->rate = 16 * MBIT;
+    begin(&two, (struct ask){.streams = 3, .up = 500 * KIB, .down = 500 * KIB});
+    scene_finish(two.scene, 20 * SECOND);
+    expect_alive(&two);
+    scene_free(two.scene);
+}
+
 /* One path at a time: the one that delivers soonest, all things together. */
 static void best_path_avoids_the_lossy_one(uint64_t seed)
 {
@@ -319,6 +357,8 @@ int main(void)
         SCENARIO(round_robin_divides_evenly, 3),
         SCENARIO(weights_divide, 4),
         SCENARIO(best_path_avoids_the_lossy_one, 3),
+        SCENARIO(copies_arrive_by_either_path, 4),
+        SCENARIO(copies_of_much, 4),
         SCENARIO(both_must_offer, 2),
         SCENARIO(a_dead_path_is_abandoned, 4),
         SCENARIO(keys_are_updated_on_all_paths, 4),
