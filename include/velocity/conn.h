@@ -301,12 +301,18 @@ struct vel_conn_stats {
     uint64_t bytes_sent, bytes_received;
     uint64_t packets_sent, packets_received;
     uint64_t packets_lost, packets_dropped; /* dropped: failed authentication, duplicates, junk */
+    uint64_t packets_spurious;              /* of those lost: have arrived after all */
     uint64_t ecn_ce;                        /* our packets the peer saw marked */
     uint64_t key_updates;                   /* begun by either side */
     struct vel_datagram_stats datagram_frames;
-    uint64_t congestion_window, bytes_in_flight;
-    vel_time smoothed_rtt, min_rtt, rtt_variance;
-    vel_time handshake_time;        /* start to complete; 0 until then */
+    uint64_t congestion_window; /* of the path in use, like round trips and mtu; */
+    uint64_t bytes_in_flight;   /* of all */
+    vel_time latest_rtt, smoothed_rtt, min_rtt, rtt_variance; /* 0: not measured yet */
+    uint32_t mtu;                                             /* UDP payload of our datagrams */
+    unsigned paths;                            /* open at a time, 1 but for multipath */
+    uint64_t streams_opened, streams_accepted; /* by us, by the peer */
+    uint64_t streams;                          /* of these, those that are not over */
+    vel_time handshake_time;                   /* start to complete; 0 until then */
     unsigned handshake_round_trips; /* see spec: 1 + hello retry + Retry + stalls for credit */
     unsigned pto_count;             /* probe time-outs that fired, in total */
     unsigned path_changes;          /* times that our packets took another path, RFC 9000 9 */

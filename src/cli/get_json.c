@@ -97,8 +97,23 @@ static json_t *connection_of(const struct vel_get *get)
     json_object_set_new(made, "datagrams_received", count(stats->datagrams_received));
     json_object_set_new(made, "bytes_sent", count(stats->bytes_sent));
     json_object_set_new(made, "bytes_received", count(stats->bytes_received));
+    json_object_set_new(made, "packets_sent", count(stats->packets_sent));
+    json_object_set_new(made, "packets_received", count(stats->packets_received));
     json_object_set_new(made, "packets_lost", count(stats->packets_lost));
+    json_object_set_new(made, "packets_spurious", count(stats->packets_spurious));
+    json_object_set_new(made, "packets_dropped", count(stats->packets_dropped));
+    json_object_set_new(made, "probe_timeouts", count(stats->pto_count));
+    json_object_set_new(made, "ecn_ce", count(stats->ecn_ce));
+    json_object_set_new(made, "key_updates", count(stats->key_updates));
+    json_object_set_new(made, "streams", count(stats->streams_opened + stats->streams_accepted));
+    json_object_set_new(made, "paths", count(stats->paths));
+    json_object_set_new(made, "path_changes", count(stats->path_changes));
+    json_object_set_new(made, "mtu", count(stats->mtu));
+    json_object_set_new(made, "congestion_window", count(stats->congestion_window));
+    json_object_set_new(made, "bytes_in_flight", count(stats->bytes_in_flight));
+    json_object_set_new(made, "latest_rtt_ms", span(stats->latest_rtt));
     json_object_set_new(made, "smoothed_rtt_ms", span(stats->smoothed_rtt));
+    json_object_set_new(made, "rtt_variance_ms", span(stats->rtt_variance));
     json_object_set_new(made, "min_rtt_ms", span(stats->min_rtt));
     return made;
 }

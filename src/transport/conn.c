@@ -349,19 +349,40 @@ static unsigned round_trips(const struct vel_conn *conn)
     return 1 + extra + stalled + conn->handshake_probes;
 }
 
+static void sum_tracks(const struct vel_conn *conn, struct vel_conn_stats *stats)
+{
+    VEL_TRACKS_EACH(track, conn)
+    {
+        const struct vel_recovery *recovery = &track->recovery;
+        stats->packets_lost += recovery->packets_lost;
+        stats->packets_spurious += recovery->packets_spurious;
+        stats->ecn_ce += recovery->ce_marks;
+        stats->bytes_in_flight += recovery->in_flight;
+        stats->paths += track->state == VEL_TRACK_OPEN;
+    }
+}
+
+static void show_path(const struct vel_track *track, struct vel_conn_stats *stats)
+{
+    const struct vel_rtt *rtt = &track->recovery.rtt;
+    stats->congestion_window = vel_cc_window(&track->recovery.cc);
+    stats->mtu = track->paths.active->pmtud.mtu;
+    if (!vel_rtt_has_sample(rtt))
+        return;
+    stats->latest_rtt = rtt->latest;
+    stats->smoothed_rtt = rtt->smoothed;
+    stats->min_rtt = rtt->min;
+    stats->rtt_variance = rtt->variance;
+}
+
 void vel_conn_get_stats(const struct vel_conn *conn, struct vel_conn_stats *stats)
 {
-    const struct vel_recovery *recovery = &vel_conn_track(conn)->recovery;
     *stats = conn->stats;
     stats->datagram_frames = conn->datagrams.stats;
     stats->key_updates = conn->key_update.count;
-    stats->packets_lost = recovery->packets_lost;
-    stats->ecn_ce = recovery->ce_marks;
-    stats->congestion_window = vel_cc_window(&recovery->cc);
-    stats->bytes_in_flight = recovery->in_flight;
-    bool sampled = vel_rtt_has_sample(&recovery->rtt);
-    stats->smoothed_rtt = sampled ? recovery->rtt.smoothed : 0;
-    stats->min_rtt = sampled ? recovery->rtt.min : 0;
-    stats->rtt_variance = sampled ? recovery->rtt.variance : 0;
     stats->handshake_round_trips = round_trips(conn);
+    vel_streams_totals(conn->streams, &stats->streams_opened, &stats->streams_accepted);
+    stats->streams = vel_streams_count(conn->streams);
+    sum_tracks(conn, stats);
+    show_path(vel_conn_track(conn), stats);
 }

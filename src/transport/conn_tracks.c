@@ -162,6 +162,9 @@ vel_result vel_conn_open_track(struct vel_track *track, const struct vel_addr *l
     path.proved = false;
     path.peer_cid = peer_cid;
     vel_track_open(track, &path, conn->config->limits.pacing, conn->now);
+    VEL_TRACE(
+        conn, VEL_TRACE_PATH,
+        .path = {.event = VEL_TRACE_PATH_ADDED, .track = track->id, .path = track->paths.active});
     /* An application has no clock: time counts from the first challenge. */
     vel_validation_start(&track->paths.active->validation, vel_conn_pto(conn), VEL_NEVER);
     vel_conn_tell_reset_tokens(conn);
@@ -236,9 +239,13 @@ static void retire_ids(struct vel_track *track)
     vel_cids_init_empty(&track->cids);
 }
 
+/* Its counts go on in the connection's. */
 static void release(struct vel_track *track)
 {
     struct vel_conn *conn = track->conn;
+    conn->stats.packets_lost += track->recovery.packets_lost;
+    conn->stats.packets_spurious += track->recovery.packets_spurious;
+    conn->stats.ecn_ce += track->recovery.ce_marks;
     vel_track_clear(track);
     if (track != &conn->first)
         vel_release(conn->env, track, sizeof *track);

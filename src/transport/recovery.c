@@ -220,9 +220,11 @@ static vel_result range_acked(struct vel_recovery *r, enum vel_space space, stru
 {
     struct vel_sent *sent = &r->space[space].sent;
     REQUIRE(sent->skipped < range.start || sent->skipped >= range.end, VEL_ERR_UNEXPECTED);
+    uint64_t arrived = 0; /* although they had been declared lost */
     if (space == VEL_SPACE_APP)
-        news->mistaken |=
-            vel_reordering_acked(&r->reordering, range, r->space[space].largest_acked);
+        arrived = vel_reordering_acked(&r->reordering, range, r->space[space].largest_acked);
+    news->mistaken |= arrived > 0;
+    r->packets_spurious += arrived;
     for (uint64_t n = VEL_MAX(range.start, sent->base); n < range.end; n++) {
         struct vel_sent_packet *packet = vel_sent_find(sent, n);
         REQUIRE(packet->state != VEL_SENT_SKIPPED, VEL_ERR_UNEXPECTED);

@@ -108,7 +108,7 @@ struct vel_recovery {
     vel_time max_ack_delay; /* the peer's */
     uint64_t skip_at;       /* the next 1-RTT number to leave out, RFC 9000 21.4 */
     unsigned pto_backoff;   /* time-outs in a row: the period doubles with each */
-    uint64_t packets_lost, pto_fired, ce_marks; /* totals */
+    uint64_t packets_lost, packets_spurious, pto_fired, ce_marks; /* totals */
     bool is_client;
     bool peer_validated;        /* client: the server surely has validated our address */
     bool handshake_keys;        /* client: Handshake packets can be sent */

@@ -41,9 +41,9 @@ void vel_reordering_event(struct vel_reordering *o, uint64_t number)
     o->event = number;
 }
 
-bool vel_reordering_acked(struct vel_reordering *o, struct vel_range range, uint64_t largest)
+uint64_t vel_reordering_acked(struct vel_reordering *o, struct vel_range range, uint64_t largest)
 {
-    bool found = false;
+    uint64_t found = 0;
     size_t index;
     while ((index = vel_ranges_find(&o->lost, range.start)) < o->lost.count) {
         struct vel_range lost = *vel_ranges_at(&o->lost, index);
@@ -54,7 +54,7 @@ bool vel_reordering_acked(struct vel_reordering *o, struct vel_range range, uint
         uint64_t distance = largest > lost.start ? largest - lost.start : 0;
         uint64_t wanted = VEL_MIN(distance + 1, (uint64_t)VEL_PACKET_THRESHOLD_MAX);
         o->threshold = VEL_MAX(o->threshold, wanted);
-        found = true;
+        found += lost.end - lost.start;
     }
     return found;
 }

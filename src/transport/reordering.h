@@ -40,9 +40,9 @@ void vel_reordering_lost(struct vel_reordering *o, uint64_t number);
 /* A congestion event began with the loss of `number`. */
 void vel_reordering_event(struct vel_reordering *o, uint64_t number);
 
-/* A range of an ACK; largest: the largest number acknowledged so far. True: it holds numbers that
- * were declared lost. */
-bool vel_reordering_acked(struct vel_reordering *o, struct vel_range range, uint64_t largest);
+/* A range of an ACK; largest: the largest number acknowledged so far. Returns how many numbers it
+ * holds that were declared lost. */
+uint64_t vel_reordering_acked(struct vel_reordering *o, struct vel_range range, uint64_t largest);
 
 /* An ACK frame has proved a mistake. rtt: smoothed. True: nothing is left of the last congestion
  * event: it was none. */

@@ -215,6 +215,12 @@ static void forget(struct vel_streams *streams, struct vel_stream *s)
     free_stream(streams, s);
 }
 
+void vel_streams_totals(const struct vel_streams *streams, uint64_t *opened, uint64_t *accepted)
+{
+    *opened = streams->local[0].opened + streams->local[1].opened;
+    *accepted = streams->remote[0].opened + streams->remote[1].opened;
+}
+
 size_t vel_streams_count(const struct vel_streams *streams)
 {
     return streams->count;

@@ -90,6 +90,9 @@ vel_result vel_streams_lost(struct vel_streams *streams, const struct vel_record
 bool vel_streams_next_event(struct vel_streams *streams, struct vel_event *event);
 bool vel_streams_has_events(const struct vel_streams *streams);
 
+/* Streams so far: opened by us, and by the peer. */
+void vel_streams_totals(const struct vel_streams *streams, uint64_t *opened, uint64_t *accepted);
+
 /* Streams that are not forgotten. */
 size_t vel_streams_count(const struct vel_streams *streams);
 

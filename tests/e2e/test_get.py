@@ -71,6 +71,14 @@ def tells_the_facts_as_json():
         expect(handshake[key] == value, key, handshake[key])
     expect(5000 < handshake["certificate_bytes"] < 7000, handshake)
     expect(handshake["datagrams_sent"] >= 4 and handshake["bytes_received"] > 9000, handshake)
+    connection = facts["connection"]
+    for key in ("packets_sent", "packets_received", "mtu", "congestion_window", "streams", "paths",
+                "min_rtt_ms", "smoothed_rtt_ms", "latest_rtt_ms", "rtt_variance_ms"):
+        expect(connection[key] > 0, key, connection)
+    for key in ("packets_lost", "packets_spurious", "packets_dropped", "probe_timeouts", "ecn_ce",
+                "key_updates", "path_changes", "bytes_in_flight"):
+        expect(connection[key] >= 0, key, connection)
+    expect(connection["mtu"] >= 1200 and connection["paths"] == 1, connection)
     expect(facts["exit"] == 0 and facts["error"] is None, facts)
     expect(facts["transfers"][0]["bytes"] == len(FILES["index.html"]), facts)
 

@@ -104,6 +104,37 @@ static void reading_to_the_end_wakes(void **state)
     pair_done(&p);
 }
 
+static void statistics_tell_what_happened(void **state)
+{
+    (void)state;
+    struct conn_pair p;
+    uint64_t id;
+    size_t accepted;
+    pair_init(&p, VEL_PROFILE_BALANCED);
+    pair_connect(&p);
+    ASSERT_OK(vel_stream_open(p.client, true, &id));
+    ASSERT_OK(vel_stream_write(p.client, id, vel_slice_text("question"), true, &accepted));
+    ASSERT_OK(vel_stream_open(p.client, false, &id));
+    ASSERT_OK(vel_stream_write(p.client, id, vel_slice_text("more"), false, &accepted));
+    pair_run(&p, 1 * SECOND);
+    struct vel_conn_stats client, server;
+    vel_conn_get_stats(p.client, &client);
+    vel_conn_get_stats(p.server, &server);
+    assert_int_equal(client.streams_opened, 2);
+    assert_int_equal(client.streams_accepted, 0);
+    assert_int_equal(client.streams, 2);
+    assert_int_equal(server.streams_opened, 0);
+    assert_int_equal(server.streams_accepted, 2);
+    assert_int_equal(client.paths, 1);
+    assert_int_equal(server.paths, 1);
+    assert_true(client.mtu >= 1200);
+    assert_true(client.latest_rtt >= 2 * p.delay && client.min_rtt == 2 * p.delay);
+    assert_int_equal(client.bytes_in_flight, 0);
+    assert_true(client.congestion_window > 10000);
+    assert_int_equal(client.packets_spurious, 0);
+    pair_done(&p);
+}
+
 static void closing_tells_the_peer(void **state)
 {
     (void)state;
@@ -470,6 +501,7 @@ int main(void)
         cmocka_unit_test(one_round_trip),
         cmocka_unit_test(bytes_arrive_both_ways),
         cmocka_unit_test(reading_to_the_end_wakes),
+        cmocka_unit_test(statistics_tell_what_happened),
         cmocka_unit_test(closing_tells_the_peer),
         cmocka_unit_test(closing_acknowledges_what_arrived),
         cmocka_unit_test(silence_ends_both),

@@ -51,6 +51,18 @@ static void thresholds_grow_with_what_was_seen(void **state)
 }
 
 /* An event is forgiven when all of it has arrived, and not before. */
+static void arrivals_are_counted(void **state)
+{
+    (void)state;
+    vel_reordering_lost(&o, 5);
+    vel_reordering_lost(&o, 6);
+    vel_reordering_lost(&o, 9);
+    vel_reordering_lost(&o, 12);
+    assert_int_equal(vel_reordering_acked(&o, (struct vel_range){6, 12}, 30), 2);
+    assert_int_equal(vel_reordering_acked(&o, (struct vel_range){0, 12}, 30), 1);
+    assert_int_equal(vel_reordering_acked(&o, (struct vel_range){0, 12}, 30), 0);
+}
+
 static void real_losses_are_not_forgiven(void **state)
 {
     (void)state;
@@ -114,6 +126,7 @@ int main(void)
         WITH_REORDERING(real_losses_are_not_forgiven),
         WITH_REORDERING(it_stays_small),
         WITH_REORDERING(memory_may_run_out),
+        WITH_REORDERING(arrivals_are_counted),
         cmocka_unit_test(a_window_comes_back_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
