@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A connection whose peer is hostile and holds the keys. The first byte chooses our side and how far
- * the connection is: at its first Initial, whose keys everybody knows, or established. Then steps:
+ * the connection is: at its first Initial, whose keys everybody knows, or established, with multipath
+ * agreed on or not. Then steps:
  * packets with any frames, from the peer's address or others, key updates, time, sending, and what
  * an application does. Properties: whatever we send opens with the peer's keys, goes to the id of its
  * path and is made of frames that its packet may carry; nobody gets more than three times what came
@@ -178,7 +179,7 @@ static void begin(struct run *run, bool is_client, uint64_t *issued)
 }
 
 /* As after a handshake, without its cost. */
-static void establish(struct run *run)
+static void establish(struct run *run, bool multipath)
 {
     struct vel_conn *conn = run->conn;
     struct vel_conn_space *app = &conn->space[VEL_SPACE_APP];
@@ -217,6 +218,10 @@ static void establish(struct run *run)
     conn->peer_params_known = true;
     conn->aead = suite->aead;
     vel_cids_set_peer(&conn->first.cids, &peer_cid);
+    if (multipath) {
+        vel_multipath_init(&conn->multipath, 4);
+        vel_multipath_agree(&conn->multipath, 3);
+    }
     FUZZ_CHECK(vel_life_step(&conn->life, VEL_LIFE_CONNECTED));
     vel_conn_confirm(conn, run->now);
     run->type = VEL_PACKET_ONE_RTT;
@@ -430,7 +435,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t issued = 0;
     begin(&run, data[0] & 1, &issued);
     if (data[0] & 2)
-        establish(&run);
+        establish(&run, (data[0] & 4) != 0);
     struct vel_reader r = vel_reader(vel_slice(data + 1, size - 1));
     for (int i = 0; i < STEPS_MAX && vel_left(&r) > 0 && vel_read_ok(&r); i++)
         step(&run, &r);
