@@ -209,7 +209,7 @@ const char *vel_h3_error_name(uint64_t code);
 
 /* Start HTTP on a connection that is connected; its role follows the connection's. The events are
  * copied; env and conn outlive the session. VEL_ERR_NOMEM; VEL_ERR_AGAIN: the peer does not allow
- * the three unidirectional streams that HTTP/3 needs; VEL_ERR_CLOSED. */
+ * the unidirectional stream that HTTP/3 needs; VEL_ERR_CLOSED. */
 vel_result vel_http_new(const struct vel_env *env, struct vel_conn *conn,
                         const struct vel_http_events *events, struct vel_http **http);
 

@@ -5,7 +5,7 @@
 #include "base/writer.h"
 #include "http/h3_internal.h"
 
-/* ---- our unidirectional streams ---- */
+/* ---- our control stream ---- */
 
 static vel_result write_all(struct vel_h3 *session, uint64_t stream, const struct vel_writer *w)
 {
@@ -34,23 +34,17 @@ static void write_settings(struct vel_writer *w, bool client)
     vel_write_bytes(w, vel_writer_slice(&s));
 }
 
-/* RFC 9114 6.2.1, RFC 9204 4.2: control, encoder, decoder. */
-static vel_result open_streams(struct vel_h3 *session)
+/* RFC 9114 6.2.1. QPACK's two streams would have nothing to say without a table, so they are not
+ * opened (RFC 9204 4.2). */
+static vel_result open_control(struct vel_h3 *session)
 {
-    static const uint8_t types[] = {0x00, 0x02, 0x03};
-    for (size_t i = 0; i < VEL_COUNT(types); i++) {
-        uint8_t bytes[2 * VEL_H3_FRAME_HEADER];
-        struct vel_writer w = vel_writer(bytes, sizeof bytes);
-        uint64_t stream;
-        TRY(session->streams.ops->open(session->streams.self, false, &stream));
-        vel_write_varint(&w, types[i]);
-        if (i == 0) {
-            session->control = stream;
-            write_settings(&w, session->common.client);
-        }
-        TRY(write_all(session, stream, &w));
-    }
-    return VEL_OK;
+    enum { CONTROL = 0x00 };
+    uint8_t bytes[2 * VEL_H3_FRAME_HEADER];
+    struct vel_writer w = vel_writer(bytes, sizeof bytes);
+    TRY(session->streams.ops->open(session->streams.self, false, &session->control));
+    vel_write_varint(&w, CONTROL);
+    write_settings(&w, session->common.client);
+    return write_all(session, session->control, &w);
 }
 
 static void h3_free(struct vel_http *http)
@@ -76,7 +70,7 @@ vel_result vel_h3_new(const struct vel_env *env, struct vel_bytestreams streams,
     vel_h3_uni_init(&fresh->uni);
     fresh->goaway = VEL_H3_NO_STREAM;
     fresh->peer_goaway = VEL_H3_NO_STREAM;
-    TRY(open_streams(fresh));
+    TRY(open_control(fresh));
     *http = &GIVE(fresh)->common;
     return VEL_OK;
 }
