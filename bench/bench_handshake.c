@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 #include "base/units.h"
-#include "measure.h"
-#include "party.h"
+#include "cli/bench_measure.h"
+#include "cli/bench_party.h"
 #include "velocity/endpoint.h"
 #include "velocity/system.h"
 

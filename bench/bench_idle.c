@@ -9,15 +9,14 @@
  *   idle_transport_bytes   of an endpoint without HTTP on it, over a fifth of the connections
  *   idle_closed_bytes      what the web server still holds of each when all of them were closed
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/units.h"
-#include "measure.h"
-#include "node.h"
+#include "cli/bench_measure.h"
+#include "cli/bench_node.h"
 #include "velocity/http.h"
 #include "velocity/system.h"
 #include "web/server.h"
@@ -32,23 +31,6 @@ enum {
 /* From one lot of connections that are closed to the next: more than the server's socket holds at a
  * time would be lost, and a close is sent once. */
 #define CLOSE_EACH (2 * MS)
-
-/* RssAnon + RssShmem of this process, bytes. */
-static double resident(void)
-{
-    FILE *file = fopen("/proc/self/status", "r");
-    char line[256];
-    uint64_t total = 0;
-    uint64_t kib;
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        if (sscanf(line, "RssAnon: %" SCNu64, &kib) == 1 ||
-            sscanf(line, "RssShmem: %" SCNu64, &kib) == 1)
-            total += kib * KIB;
-    }
-    if (file != NULL)
-        fclose(file);
-    return (double)total;
-}
 
 static void fail(const char *why)
 {
@@ -96,7 +78,7 @@ static void on_control(void *context, unsigned ready)
     struct bench_node *node = context;
     double ignored;
     if (read(node->control, &ignored, sizeof ignored) == (ssize_t)sizeof ignored)
-        bench_tell(node, resident());
+        bench_tell(node, bench_resident());
     else
         vel_loop_stop(node->loop);
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "measure.h"
+#include "cli/bench_measure.h"
 #include "transport/keys.h"
 #include "velocity/system.h"
 

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "base/units.h"
-#include "measure.h"
-#include "node.h"
+#include "cli/bench_measure.h"
+#include "cli/bench_node.h"
 #include "velocity/system.h"
 
 enum { BLOCK = 64 * 1024, REQUEST = 8, TOGETHER = 32 /* handshakes under way at a time */ };

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "measure.h"
+#include "cli/bench_measure.h"
 #include "sys/address.h"
 #include "velocity/heap.h"
 #include "velocity/http.h"

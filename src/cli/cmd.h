@@ -5,6 +5,7 @@
 #include "cli/command.h"
 
 /* The subcommands, one file each. */
+extern const struct vel_command vel_cmd_bench;
 extern const struct vel_command vel_cmd_ca_init;
 extern const struct vel_command vel_cmd_ca_issue;
 extern const struct vel_command vel_cmd_cert_issue;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "measure.h"
+#include "cli/bench_measure.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/resource.h>
+
+#include "base/units.h"
 
 void bench_add(struct bench *bench, double sample)
 {
@@ -20,21 +23,47 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* RssAnon + RssShmem of this process. */
+double bench_resident(void)
+{
+    FILE *file = fopen("/proc/self/status", "r");
+    char line[256];
+    uint64_t total = 0;
+    uint64_t kib;
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "RssAnon: %" SCNu64, &kib) == 1 ||
+            sscanf(line, "RssShmem: %" SCNu64, &kib) == 1)
+            total += kib * KIB;
+    }
+    if (file != NULL)
+        fclose(file);
+    return (double)total;
+}
+
+double bench_at(struct bench *bench, enum bench_rank rank)
+{
+    const size_t at[] = {0, bench->count / 2, bench->count - 1};
+    if (bench->count == 0)
+        return 0;
+    qsort(bench->samples, bench->count, sizeof bench->samples[0], compare);
+    return bench->samples[at[rank]];
+}
+
 void bench_print(struct bench *bench)
 {
     if (bench->count == 0)
         return;
-    qsort(bench->samples, bench->count, sizeof bench->samples[0], compare);
-    printf("%s\t%.6g\t%.6g\t%.6g\t%s\n", bench->key, bench->samples[0],
-           bench->samples[bench->count / 2], bench->samples[bench->count - 1], bench->unit);
+    printf("%s\t%.6g\t%.6g\t%.6g\t%s\n", bench->key, bench_at(bench, BENCH_LEAST),
+           bench_at(bench, BENCH_MEDIAN), bench_at(bench, BENCH_MOST), bench->unit);
     fflush(stdout);
 }
 
 double bench_cpu(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    struct rusage used;
+    bench_require("getrusage", getrusage(RUSAGE_THREAD, &used) == 0 ? VEL_OK : VEL_ERR_IO);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
 }
 
 uint64_t bench_option(int argc, char **argv, const char *name, uint64_t fallback)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BENCH_MEASURE_H
-#define BENCH_MEASURE_H
+#ifndef CLI_BENCH_MEASURE_H
+#define CLI_BENCH_MEASURE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,8 +27,15 @@ struct bench {
 void bench_add(struct bench *bench, double sample);
 void bench_print(struct bench *bench);
 
+/* 0 when there is no sample. */
+enum bench_rank { BENCH_LEAST, BENCH_MEDIAN, BENCH_MOST };
+double bench_at(struct bench *bench, enum bench_rank rank);
+
 /* CPU seconds of this thread: what a core did, whatever else ran beside it. */
 double bench_cpu(void);
+
+/* Resident memory of this process that is its own, in bytes. */
+double bench_resident(void);
 
 /* The number after `--name` on the command line, or `fallback`. Exits with 2 when it is no number. */
 uint64_t bench_option(int argc, char **argv, const char *name, uint64_t fallback);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BENCH_NODE_H
-#define BENCH_NODE_H
+#ifndef CLI_BENCH_NODE_H
+#define CLI_BENCH_NODE_H
 
-#include "party.h"
+#include "cli/bench_party.h"
 #include "velocity/runtime.h"
 
 /*
@@ -23,6 +23,9 @@ struct bench_node {
  * pinned to the first; returns with node->control set. *child is for waiting.
  */
 void bench_fork(struct bench_node *node, void (*server)(struct bench_node *node), int *child);
+
+/* Back to every core: for a third process, which is not measured. */
+void bench_unpin(void);
 
 /* Socket on 127.0.0.1, any port, and what stands on it. */
 void bench_node_open(struct bench_node *node, bool is_server, size_t max_connections,

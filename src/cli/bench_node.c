@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "node.h"
+#include "cli/bench_node.h"
 
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "measure.h"
+#include "cli/bench_measure.h"
 #include "velocity/udp.h"
 
 static void fail(const char *what)
@@ -36,6 +37,14 @@ static void pin(int nth)
     }
     CPU_SET(chosen, &one);
     if (sched_setaffinity(0, sizeof one, &one) != 0)
+        fail("sched_setaffinity");
+}
+
+void bench_unpin(void)
+{
+    cpu_set_t all;
+    memset(&all, 0xff, sizeof all); /* the kernel keeps those that we may use */
+    if (sched_setaffinity(0, sizeof all, &all) != 0)
         fail("sched_setaffinity");
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "party.h"
+#include "cli/bench_party.h"
 
 #include "base/buf.h"
 #include "base/own.h"
-#include "measure.h"
+#include "cli/bench_measure.h"
 #include "pki/issue.h"
 #include "velocity/system.h"
 

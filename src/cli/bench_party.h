@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BENCH_PARTY_H
-#define BENCH_PARTY_H
+#ifndef CLI_BENCH_PARTY_H
+#define CLI_BENCH_PARTY_H
 
 #include "velocity/config.h"
 #include "velocity/env.h"

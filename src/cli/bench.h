@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_BENCH_H
+#define CLI_BENCH_H
+
+#include "cli/bench_measure.h"
+#include "cli/bench_node.h"
+#include "cli/bench_relay.h"
+#include "cli/command.h"
+
+/*
+ * `velocity bench`: a client and a server process on this machine, over loopback, each pinned to a core
+ * of its own when there are two, and perhaps a relay between them (bench_relay.h). What they speak on
+ * the streams of Velocity/1 is their own: a request is what the client writes before it ends its side,
+ *
+ *     8 bytes  bytes to answer with
+ *     8 bytes  DATAGRAM frames to send before the answer
+ *     the rest is taken and dropped
+ *
+ * in the byte order of the machine, and the answer follows when all of it has come. Nothing is
+ * switched off for speed: every handshake is a whole one, and all bytes are encrypted.
+ */
+struct vel_bench_settings {
+    vel_time time; /* of one round */
+    int64_t rounds;
+    int64_t streams;     /* at once, in the test with many */
+    int64_t connections; /* idle at once */
+    enum vel_profile profile;
+    enum vel_congestion congestion;
+    struct bench_impairment network; /* all 0: no relay */
+    bool json;
+};
+
+enum { BENCH_HEADER = 16, BENCH_DATAGRAM = 1200 };
+
+/* What was measured of one test: a sample a round. */
+struct bench_row {
+    const char *name;                   /* as given on the command line */
+    const char *title;                  /* for people */
+    struct bench value, client, server; /* the latter two: CPU time; without samples: not told */
+    struct bench arrived;               /* share of datagrams; no samples: not told */
+};
+
+enum { BENCH_TESTS = 8 };
+
+/* The server process, for bench_fork. A message of it answers each of the client's: */
+enum bench_question { BENCH_ASK_CPU, BENCH_ASK_MEMORY };
+void bench_server(struct bench_node *node);
+
+/* Names of the tests in their order; NULL beyond the last. */
+const char *bench_test_name(size_t index);
+
+/* The client: run those tests of which `wanted` is true, through address `remote`; progress goes to
+ * stderr if that is a terminal. Fills in one row a test, and returns how many. */
+size_t bench_client(struct bench_node *node, const struct vel_bench_settings *settings,
+                    const struct vel_addr *remote, const bool wanted[BENCH_TESTS],
+                    struct bench_row rows[BENCH_TESTS]);
+
+void bench_report_text(const struct vel_bench_settings *settings, struct bench_row *rows,
+                       size_t count);
+void bench_report_json(const struct vel_bench_settings *settings, struct bench_row *rows,
+                       size_t count);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/units.h"
+#include "cli/bench.h"
+#include "velocity/system.h"
+
+/* What is to be done for a stream. */
+struct answer {
+    struct vel_conn *conn;
+    uint64_t stream;
+    uint64_t left, datagrams;
+    uint64_t gone;       /* datagrams that have left the connection when the last of these has */
+    bool asked, heard;   /* the header has come; all has come */
+    struct answer *next; /* of those with datagrams to send */
+};
+
+struct server {
+    struct bench_node *node;
+    struct vel_watch *watch;
+    struct answer *sending; /* datagrams */
+};
+
+enum { BLOCK = 64 * KIB, URGENCY = 3 };
+static const uint8_t block[BLOCK];
+
+static void released(void *context, struct vel_slice bytes)
+{
+    (void)context;
+    (void)bytes;
+}
+
+static void finish(struct answer *answer)
+{
+    size_t accepted = 0;
+    BENCH_OK(vel_stream_write(answer->conn, answer->stream, vel_slice(block, 0), true, &accepted));
+}
+
+static void send_bytes(struct answer *answer)
+{
+    if (!answer->heard || answer->datagrams > 0)
+        return;
+    while (answer->left > 0) {
+        size_t size = (size_t)VEL_MIN(answer->left, (uint64_t)BLOCK);
+        enum vel_err err =
+            vel_stream_write_borrowed(answer->conn, answer->stream, vel_slice(block, size),
+                                      size == answer->left, released, NULL);
+        if (err == VEL_ERR_AGAIN)
+            return;
+        BENCH_OK(err);
+        answer->left -= size;
+    }
+}
+
+/* False: the queue is full. */
+static bool send_datagrams(struct answer *answer)
+{
+    size_t size = VEL_MIN(vel_conn_max_datagram(answer->conn), (size_t)BENCH_DATAGRAM);
+    while (answer->datagrams > 0) {
+        enum vel_err err =
+            vel_conn_send_datagram(answer->conn, vel_slice(block, size), URGENCY, VEL_NEVER, NULL);
+        if (err == VEL_ERR_AGAIN)
+            return false;
+        BENCH_OK(err);
+        answer->datagrams--;
+    }
+    return true;
+}
+
+static uint64_t gone(const struct vel_conn *conn)
+{
+    struct vel_conn_stats stats;
+    vel_conn_get_stats(conn, &stats);
+    return stats.datagram_frames.sent + stats.datagram_frames.expired +
+           stats.datagram_frames.too_long;
+}
+
+static void begin_answer(struct server *self, struct answer *answer)
+{
+    answer->heard = true;
+    if (answer->datagrams > 0) {
+        answer->gone = gone(answer->conn) + answer->datagrams;
+        answer->next = self->sending;
+        self->sending = answer;
+    } else if (answer->left == 0) {
+        finish(answer);
+    } else {
+        send_bytes(answer);
+    }
+}
+
+static void read_header(struct answer *answer, struct vel_slice bytes)
+{
+    memcpy(&answer->left, bytes.ptr, sizeof answer->left);
+    memcpy(&answer->datagrams, bytes.ptr + sizeof answer->left, sizeof answer->datagrams);
+    answer->asked = true;
+}
+
+static struct answer *answer_of(struct server *self, struct vel_conn *conn, uint64_t stream)
+{
+    struct answer *answer = vel_stream_user(conn, stream);
+    if (answer != NULL)
+        return answer;
+    answer = vel_alloc(&self->node->party->env, sizeof *answer);
+    BENCH_OK(answer != NULL ? VEL_OK : VEL_ERR_NOMEM);
+    answer->conn = conn;
+    answer->stream = stream;
+    vel_stream_set_user(conn, stream, answer);
+    return answer;
+}
+
+static void read_request(struct server *self, struct vel_conn *conn, uint64_t stream)
+{
+    struct answer *answer = answer_of(self, conn, stream);
+    struct vel_slice bytes;
+    bool fin = false;
+    while (vel_stream_read(conn, stream, &bytes, &fin) == VEL_OK && (bytes.len > 0 || fin)) {
+        if (!answer->asked && bytes.len < BENCH_HEADER)
+            return; /* the client writes it whole: it comes */
+        if (!answer->asked)
+            read_header(answer, bytes);
+        BENCH_OK(vel_stream_consume(conn, stream, bytes.len));
+        if (fin && !answer->heard)
+            begin_answer(self, answer);
+        if (fin)
+            return;
+    }
+}
+
+static void drop_answer(struct server *self, struct vel_conn *conn, uint64_t stream)
+{
+    struct answer *answer = vel_stream_user(conn, stream);
+    vel_release(&self->node->party->env, answer, sizeof *answer);
+}
+
+static void on_events(void *context, struct vel_conn *conn, vel_time now)
+{
+    struct server *self = context;
+    struct vel_event event;
+    (void)now;
+    while (vel_conn_next_event(conn, &event)) {
+        if (event.type == VEL_EVENT_STREAM_READABLE)
+            read_request(self, conn, event.stream);
+        else if (event.type == VEL_EVENT_STREAM_WRITABLE)
+            send_bytes(answer_of(self, conn, event.stream));
+        else if (event.type == VEL_EVENT_STREAM_CLOSED)
+            drop_answer(self, conn, event.stream);
+    }
+}
+
+/* Datagrams have no event that says there is room: each turn may have made some. The answer tells the
+ * client that all of them were sent. */
+static void on_flush(void *context, vel_time now)
+{
+    struct server *self = context;
+    struct answer *answer = self->sending;
+    (void)now;
+    if (answer == NULL || !send_datagrams(answer) || gone(answer->conn) < answer->gone)
+        return;
+    self->sending = answer->next;
+    if (answer->left == 0)
+        finish(answer);
+    else
+        send_bytes(answer);
+}
+
+static void on_control(void *context, unsigned ready)
+{
+    struct server *self = context;
+    double question;
+    (void)ready;
+    if (read(self->node->control, &question, sizeof question) != (ssize_t)sizeof question)
+        vel_loop_stop(self->node->loop);
+    else
+        bench_tell(self->node, question == BENCH_ASK_MEMORY ? bench_resident() : bench_cpu());
+}
+
+void bench_server(struct bench_node *node)
+{
+    struct server self = {.node = node};
+    const struct vel_runtime_hooks hooks = {.events = on_events, .flush = on_flush, .self = &self};
+    bench_node_open(node, true, (size_t)1 << 20, &hooks);
+    BENCH_OK(vel_watch_new(node->loop, node->control, on_control, &self, &self.watch));
+    vel_watch_set(self.watch, VEL_WATCH_READ);
+    bench_tell(node, node->link->local.port);
+    vel_loop_run(node->loop);
+    vel_watch_free(self.watch);
+    bench_node_close(node);
+}

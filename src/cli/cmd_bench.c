@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/try.h"
+#include "base/units.h"
+#include "cli/bench.h"
+#include "cli/cmd.h"
+
+/* --loss: percent of the datagrams, kept as parts of a million. */
+static enum vel_err parse_percent(const struct vel_option *option, const char *value, void *field)
+{
+    char *end;
+    size_t length = strspn(value, "0123456789.");
+    double percent = strtod(value, &end);
+    REQUIRE(length > 0 && length <= 15 && end == value + length, VEL_ERR_ARGUMENT);
+    REQUIRE(strcmp(end, "") == 0 || strcmp(end, "%") == 0, VEL_ERR_ARGUMENT);
+    REQUIRE(percent * 1e4 <= (double)option->high, VEL_ERR_ARGUMENT);
+    *(int64_t *)field = (int64_t)(percent * 1e4);
+    return VEL_OK;
+}
+
+/* --rate: megabits a second, kept as bits. */
+static enum vel_err parse_rate(const struct vel_option *option, const char *value, void *field)
+{
+    int64_t megabits;
+    TRY(vel_parse_number(option, value, &megabits));
+    *(int64_t *)field = megabits * 1000 * 1000;
+    return VEL_OK;
+}
+
+#define FIELD(name) offsetof(struct vel_bench_settings, name)
+static const struct vel_option bench_options[] = {
+    {"loss", 0, parse_percent, FIELD(network.loss), "PERCENT", "0", 0, 500 * 1000,
+     "lose so many datagrams of a hundred in each direction, 50 at most"},
+    {"delay", 0, vel_parse_span, FIELD(network.delay), "TIME", "0", 0, 5 * SECOND,
+     "carry datagrams for so long, in each direction"},
+    {"rate", 0, parse_rate, FIELD(network.rate), "MBIT", "0", 0, 100 * 1000,
+     "carry so many megabits a second in each direction; 0: no limit"},
+    {"seed", 0, vel_parse_number, FIELD(network.seed), "NUMBER", "1", 0, INT32_MAX,
+     "which datagrams are lost"},
+    {"congestion", 0, vel_parse_congestion, FIELD(congestion), "NAME", "cubic", 0, 0,
+     "congestion control of both ends: cubic, newreno or bbr"},
+    {"profile", 'p', vel_parse_profile, FIELD(profile), "NAME", "balanced", 0, 0,
+     "light, balanced or secure"},
+    {"time", 0, vel_parse_span, FIELD(time), "TIME", "400ms", 10 * MS, 600 * SECOND,
+     "how long a round takes, about"},
+    {"rounds", 0, vel_parse_number, FIELD(rounds), "NUMBER", "3", 1, BENCH_SAMPLES,
+     "rounds of each test"},
+    {"streams", 0, vel_parse_number, FIELD(streams), "NUMBER", "100", 1, 10000,
+     "streams at once in the test of many"},
+    {"connections", 0, vel_parse_number, FIELD(connections), "NUMBER", "1000", 1, 100000,
+     "idle connections at once"},
+    {"json", 0, vel_parse_flag, FIELD(json), NULL, NULL, 0, 0,
+     "print a JSON object instead of a table"},
+};
+
+/* Which tests are asked for: all without arguments. */
+static bool choose(const struct vel_call *call, bool wanted[BENCH_TESTS])
+{
+    for (size_t i = 0; i < BENCH_TESTS; i++)
+        wanted[i] = call->argument_count == 0;
+    for (size_t i = 0; i < call->argument_count; i++) {
+        size_t at = 0;
+        while (at < BENCH_TESTS && strcmp(bench_test_name(at), call->arguments[i]) != 0)
+            at++;
+        if (at == BENCH_TESTS) {
+            vel_fail(call, "no such test: %s", call->arguments[i]);
+            return false;
+        }
+        wanted[at] = true;
+    }
+    return true;
+}
+
+static void configure(const struct vel_bench_settings *settings, struct vel_config *config)
+{
+    config->congestion = settings->congestion;
+    config->limits.max_datagram_frame_size = 65535;
+    config->limits.idle_timeout = 0;
+    config->limits.max_streams_bidi =
+        VEL_MAX(config->limits.max_streams_bidi, (uint64_t)settings->streams + 1);
+    config->limits.handshake_timeout = 60 * SECOND;
+}
+
+static int run_bench(const struct vel_call *call)
+{
+    const struct vel_bench_settings *settings = call->settings;
+    bool wanted[BENCH_TESTS];
+    struct bench_row rows[BENCH_TESTS];
+    if (!choose(call, wanted))
+        return VEL_STATUS_USAGE;
+
+    struct bench_party party;
+    bench_party_init(&party, settings->profile);
+    configure(settings, &party.server);
+    configure(settings, &party.client);
+    struct bench_node node = {.party = &party}, relay = {.party = &party};
+    int server_child, relay_child = 0;
+    bench_fork(&node, bench_server, &server_child);
+    struct vel_addr remote = {
+        .family = VEL_ADDR_IP4, .ip = {127, 0, 0, 1}, .port = (uint16_t)bench_hear(&node)};
+    if (bench_is_impaired(&settings->network))
+        bench_relay_start(&relay, &settings->network, &remote, &remote, &relay_child);
+    size_t count = bench_client(&node, settings, &remote, wanted, rows);
+    if (relay_child != 0)
+        bench_join(&relay, relay_child);
+    bench_join(&node, server_child);
+    bench_party_clear(&party);
+    (settings->json ? bench_report_json : bench_report_text)(settings, rows, count);
+    return VEL_STATUS_OK;
+}
+
+const struct vel_command vel_cmd_bench = {
+    .name = "bench",
+    .arguments = "[TEST...]",
+    .summary = "Measure the transport on this machine, against itself",
+    .description =
+        "A client and a server process talk Velocity/1 over loopback, each on a core of its own "
+        "when there are two. The tests are download, upload, streams, datagrams, requests, latency, "
+        "handshakes and idle; all of them by default, in about 20 seconds.\n\n"
+        "Minimum, median and maximum are of the rounds; the CPU time is the median of each side, "
+        "the kernel's part included. Figures compare with nothing but figures of the same machine "
+        "and hour.\n\n"
+        "With --loss, --delay or --rate a third process stands between the two as the network; what "
+        "it can carry bounds what is measured then.",
+    .options = bench_options,
+    .option_count = VEL_COUNT(bench_options),
+    .settings_size = sizeof(struct vel_bench_settings),
+    .max_arguments = BENCH_TESTS,
+    .run = run_bench,
+};
