@@ -71,11 +71,13 @@ def both_ends_agree_over_h3():
 
 def a_move_and_a_key_update_are_told():
     folder = BASE / "moves"
-    (SITE / "slow.bin").write_bytes(bytes(200 << 20))
+    (SITE / "slow.bin").write_bytes(bytes(60 << 20))  # traces of it end with it, not at their bound
     with Server(SITE, folder / "server", "--qlog-dir", folder / "s") as server:
         facts = server.facts(server.url("/slow.bin"), "-o", os.devnull, "--qlog-dir", folder / "c",
                              "--migrate", "20ms", "--key-update", "20ms")
     [(client, server_trace)] = pairs(folder / "c", folder / "s")
+    cut = client.named("loglevel:warning") + server_trace.named("loglevel:warning")
+    expect(not cut, cut)
     qlog.compare(client, server_trace)
     if facts["connection"]["migrated"]:
         for trace in (client, server_trace):
@@ -106,7 +108,6 @@ def a_killed_server_leaves_a_readable_file():
         server.get(server.url("/big.bin"), "-o", os.devnull, "--qlog-dir", folder / "c")
         server.kill()
     [(client, server_trace)] = pairs(folder / "c", folder / "s")
-    qlog.compare(server_trace, client) if len(server_trace.packets("sent")) > 1000 else None
     qlog.compare(client, server_trace)
     expect(server_trace.named("transport:version_information"), server_trace.path)
 
