@@ -225,11 +225,13 @@ static vel_result range_acked(struct vel_recovery *r, enum vel_space space, stru
         arrived = vel_reordering_acked(&r->reordering, range, r->space[space].largest_acked);
     news->mistaken |= arrived > 0;
     r->packets_spurious += arrived;
-    for (uint64_t n = VEL_MAX(range.start, sent->base); n < range.end; n++) {
+    uint64_t n = vel_sent_unsettled(sent, range.start);
+    for (; n < range.end; n = vel_sent_unsettled(sent, n + 1)) {
         struct vel_sent_packet *packet = vel_sent_find(sent, n);
         REQUIRE(packet->state != VEL_SENT_SKIPPED, VEL_ERR_UNEXPECTED);
         if (packet->state == VEL_SENT_OUTSTANDING)
             packet_acked(r, space, packet, news);
+        vel_sent_pass(sent, n);
     }
     return VEL_OK;
 }

@@ -40,6 +40,7 @@ static void packet_lost(struct vel_recovery *r, enum vel_space space, uint64_t n
             vel_black_hole_lost(&r->black_hole, packet->size, packet->time);
     }
     vel_recovery_give_up(r, space, packet);
+    vel_sent_pass(&r->space[space].sent, number);
 }
 
 /* 6.1.2: kTimeThreshold is 9/8, and what reordering has taught. */

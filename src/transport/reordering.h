@@ -17,7 +17,7 @@
  */
 enum {
     VEL_PACKET_THRESHOLD = 3,       /* RFC 9002 6.1.1: kPacketThreshold, where it starts */
-    VEL_PACKET_THRESHOLD_MAX = 512, /* ours: bounds what is walked for each acknowledgement */
+    VEL_PACKET_THRESHOLD_MAX = 512, /* ours: a loss is noticed so much later at most */
     VEL_REORDERING_LOST = 64        /* stretches of lost numbers that are remembered */
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/try.h"
+#include "base/units.h"
 
 enum { FIRST_PACKET_SLOTS = 16, FIRST_RECORD_SLOTS = 32 };
 
@@ -130,6 +131,27 @@ const struct vel_record *vel_sent_record(const struct vel_sent *sent,
                                          const struct vel_sent_packet *packet, unsigned n)
 {
     return record_at(sent, packet->first_record + n);
+}
+
+void vel_sent_pass(struct vel_sent *sent, uint64_t number)
+{
+    struct vel_sent_packet *packet = packet_at(sent, number);
+    packet->passed = true;
+    packet->next_unsettled = number + 1;
+}
+
+/* Each step shortens the way for the next time, as in a union-find. */
+uint64_t vel_sent_unsettled(struct vel_sent *sent, uint64_t from)
+{
+    uint64_t n = VEL_MAX(from, sent->base);
+    while (n < sent->next && packet_at(sent, n)->passed) {
+        struct vel_sent_packet *packet = packet_at(sent, n);
+        uint64_t to = packet->next_unsettled;
+        if (to < sent->next && packet_at(sent, to)->passed)
+            packet->next_unsettled = packet_at(sent, to)->next_unsettled;
+        n = packet->next_unsettled;
+    }
+    return n;
 }
 
 void vel_sent_settle(struct vel_sent *sent)

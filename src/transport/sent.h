@@ -31,7 +31,10 @@ enum vel_sent_state {
 
 struct vel_sent_packet {
     vel_time time; /* when it was sent */
-    uint64_t first_record;
+    union {
+        uint64_t first_record;
+        uint64_t next_unsettled; /* once passed: all before that number is settled */
+    };
     uint16_t records;
     uint16_t size; /* bytes of the packet */
     uint8_t state; /* enum vel_sent_state */
@@ -40,6 +43,7 @@ struct vel_sent_packet {
     bool ack_eliciting;
     bool in_flight; /* counts in bytes in flight: ack-eliciting or padded */
     bool handed_on; /* its records were given out for a probe: whoever resent them is in charge */
+    bool passed;    /* acknowledged or lost, and its records were told */
 };
 
 struct vel_sent {
@@ -87,6 +91,13 @@ const struct vel_record *vel_sent_record(const struct vel_sent *sent,
 
 /* The nth record of the packet begun, n < sent->open_records; valid likewise. */
 const struct vel_record *vel_sent_open_record(const struct vel_sent *sent, unsigned n);
+
+/* A packet is acknowledged or lost, and its records are not asked for any more. */
+void vel_sent_pass(struct vel_sent *sent, uint64_t number);
+
+/* The first number at or after `from` that is not settled: outstanding, or left out; sent->next when
+ * there is none. What was passed is jumped over, so that an ACK takes time for what is new in it. */
+uint64_t vel_sent_unsettled(struct vel_sent *sent, uint64_t from);
 
 /* Drop packets that are acknowledged or lost, and skipped numbers, from the old end. */
 void vel_sent_settle(struct vel_sent *sent);

@@ -196,9 +196,46 @@ static void the_span_of_numbers_is_limited(void **state)
     test_env_done(&t);
 }
 
+/* What was passed is jumped over, however it came about and however often it is asked. */
+static void passed_stretches_are_jumped_over(void **state)
+{
+    (void)state;
+    struct test_env t;
+    test_env_init(&t, 1);
+    struct vel_sent sent;
+    vel_sent_init(&sent, &t.env);
+    enum { COUNT = 1000 };
+    bool passed[COUNT] = {false};
+    for (unsigned i = 0; i < COUNT; i++) {
+        ASSERT_OK(vel_sent_begin(&sent));
+        vel_sent_commit(&sent, (struct vel_sent_packet){.size = 1200});
+    }
+    assert_int_equal(vel_sent_unsettled(&sent, 0), 0);
+    for (unsigned i = 0; i < 2 * COUNT; i++) {
+        unsigned which = 1 + i * 7919 % (COUNT - 1);
+        if (!passed[which]) {
+            vel_sent_find(&sent, which)->state = i % 2 == 0 ? VEL_SENT_ACKED : VEL_SENT_LOST;
+            vel_sent_pass(&sent, which);
+            passed[which] = true;
+        }
+        unsigned from = i * 104729 % COUNT, want = from;
+        while (want < COUNT && passed[want])
+            want++;
+        assert_int_equal(vel_sent_unsettled(&sent, from), want);
+    }
+    assert_int_equal(vel_sent_unsettled(&sent, 1), COUNT);
+    vel_sent_find(&sent, 0)->state = VEL_SENT_ACKED;
+    vel_sent_pass(&sent, 0);
+    vel_sent_settle(&sent);
+    assert_int_equal(vel_sent_unsettled(&sent, 0), COUNT);
+    vel_sent_clear(&sent);
+    test_env_done(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(passed_stretches_are_jumped_over),
         cmocka_unit_test(packets_keep_their_records),
         cmocka_unit_test(settling_stops_at_the_first_outstanding),
         cmocka_unit_test(an_abandoned_packet_leaves_nothing),
