@@ -27,6 +27,9 @@ os.environ["XDG_STATE_HOME"] = STATE.name
 # --alpn counts instead.
 ONLY_VELOCITY = ("--alpn", "velocity/1")
 
+# Who runs in the background of a shell ignores SIGINT, and so would all that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 30
 CLIENT_SECONDS = 300
