@@ -28,18 +28,14 @@ struct client {
     struct vel_conn *conn; /* of all tests but those that open their own */
     bool ready;            /* it is connected */
     /* Of the round that runs: */
-    uint64_t size, up;     /* bytes that each stream asks for, and brings */
-    uint64_t streams_left; /* not answered yet */
+    uint64_t size, up;           /* bytes that each stream asks for, and brings */
+    uint64_t up_left, up_stream; /* of the one that brings something */
+    uint64_t streams_left;       /* not answered yet */
     uint64_t answered;
     uint64_t received, datagrams;
     vel_time until;        /* requests, handshakes: none after that; 0: no such round */
     bool connecting, idle; /* a round of handshakes; their connections stay open */
     uint64_t started, connected, closed, wanted;
-};
-
-/* What a stream has still to bring. */
-struct upload {
-    uint64_t left;
 };
 
 static const uint8_t block[BLOCK];
@@ -69,17 +65,16 @@ static double ask_server(const struct client *self, enum bench_question question
 
 /* ---- streams ---- */
 
-static void bring(struct vel_conn *conn, uint64_t stream)
+static void bring(struct client *self, struct vel_conn *conn)
 {
-    struct upload *upload = vel_stream_user(conn, stream);
-    while (upload != NULL && upload->left > 0) {
-        size_t size = (size_t)VEL_MIN(upload->left, (uint64_t)BLOCK);
-        enum vel_err err = vel_stream_write_borrowed(conn, stream, vel_slice(block, size),
-                                                     size == upload->left, released, NULL);
+    while (self->up_left > 0) {
+        size_t size = (size_t)VEL_MIN(self->up_left, (uint64_t)BLOCK);
+        enum vel_err err = vel_stream_write_borrowed(conn, self->up_stream, vel_slice(block, size),
+                                                     size == self->up_left, released, NULL);
         if (err == VEL_ERR_AGAIN)
             return;
         BENCH_OK(err);
-        upload->left -= size;
+        self->up_left -= size;
     }
 }
 
@@ -96,11 +91,9 @@ static void ask(struct client *self, uint64_t datagrams)
     self->streams_left++;
     if (self->up == 0)
         return;
-    struct upload *upload = vel_alloc(&self->node->party->env, sizeof *upload);
-    BENCH_OK(upload != NULL ? VEL_OK : VEL_ERR_NOMEM);
-    upload->left = self->up;
-    vel_stream_set_user(self->conn, stream, upload);
-    bring(self->conn, stream);
+    self->up_left = self->up;
+    self->up_stream = stream;
+    bring(self, self->conn);
 }
 
 static void on_answered(struct client *self)
@@ -194,10 +187,7 @@ static void on_events(void *context, struct vel_conn *conn, vel_time now)
         } else if (event.type == VEL_EVENT_STREAM_READABLE) {
             drain(self, conn, event.stream);
         } else if (event.type == VEL_EVENT_STREAM_WRITABLE) {
-            bring(conn, event.stream);
-        } else if (event.type == VEL_EVENT_STREAM_CLOSED) {
-            vel_release(&self->node->party->env, vel_stream_user(conn, event.stream),
-                        sizeof(struct upload));
+            bring(self, conn);
         } else if (event.type == VEL_EVENT_DATAGRAM) {
             take_datagrams(self, conn);
         } else if (event.type == VEL_EVENT_CLOSED) {

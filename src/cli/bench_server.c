@@ -14,12 +14,14 @@ struct answer {
     uint64_t gone;       /* datagrams that have left the connection when the last of these has */
     bool asked, heard;   /* the header has come; all has come */
     struct answer *next; /* of those with datagrams to send */
+    struct answer *before, *after; /* of all */
 };
 
 struct server {
     struct bench_node *node;
     struct vel_watch *watch;
     struct answer *sending; /* datagrams */
+    struct answer *all;
 };
 
 enum { BLOCK = 64 * KIB, URGENCY = 3 };
@@ -106,6 +108,10 @@ static struct answer *answer_of(struct server *self, struct vel_conn *conn, uint
     BENCH_OK(answer != NULL ? VEL_OK : VEL_ERR_NOMEM);
     answer->conn = conn;
     answer->stream = stream;
+    answer->after = self->all;
+    if (self->all != NULL)
+        self->all->before = answer;
+    self->all = answer;
     vel_stream_set_user(conn, stream, answer);
     return answer;
 }
@@ -128,9 +134,16 @@ static void read_request(struct server *self, struct vel_conn *conn, uint64_t st
     }
 }
 
-static void drop_answer(struct server *self, struct vel_conn *conn, uint64_t stream)
+static void drop_answer(struct server *self, struct answer *answer)
 {
-    struct answer *answer = vel_stream_user(conn, stream);
+    if (answer == NULL)
+        return;
+    if (answer->before != NULL)
+        answer->before->after = answer->after;
+    else
+        self->all = answer->after;
+    if (answer->after != NULL)
+        answer->after->before = answer->before;
     vel_release(&self->node->party->env, answer, sizeof *answer);
 }
 
@@ -145,7 +158,7 @@ static void on_events(void *context, struct vel_conn *conn, vel_time now)
         else if (event.type == VEL_EVENT_STREAM_WRITABLE)
             send_bytes(answer_of(self, conn, event.stream));
         else if (event.type == VEL_EVENT_STREAM_CLOSED)
-            drop_answer(self, conn, event.stream);
+            drop_answer(self, vel_stream_user(conn, event.stream));
     }
 }
 
@@ -186,5 +199,7 @@ void bench_server(struct bench_node *node)
     bench_tell(node, node->link->local.port);
     vel_loop_run(node->loop);
     vel_watch_free(self.watch);
+    while (self.all != NULL)
+        drop_answer(&self, self.all);
     bench_node_close(node);
 }
