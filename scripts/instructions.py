@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: MIT
 """Instructions that a packet of bulk data costs on each side, compared with bench/baseline.json.
 
-instructions.py [--save] [--top N]
+instructions.py [--save] [--top N] [--streams N] [--connections N]
 
 bench_transfer runs under callgrind twice, with different amounts of data; the difference is what
 the data cost, without handshakes and start. The kernel's part is not in it. Counts hardly depend on
 the machine's load, so a change can be judged where times mean nothing; they do depend on compiler,
-flags and libraries, so compare builds of one machine. --save makes this run the baseline.
+flags and libraries, so compare builds of one machine. --save makes this run the baseline. With many
+streams or connections more data are moved, and the baseline is still that of one.
 """
 import argparse
 import collections
@@ -21,7 +22,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "build" / "release" / "bin" / "bench_transfer"
 BASELINE = ROOT / "bench" / "baseline.json"
-SMALL, LARGE = 8, 24  # MiB
+SMALL, LARGE = 8, 24  # MiB; with many streams or connections eight times that
 STREAM_BYTES = 1411   # of a packet in a datagram of 1,452 bytes
 # Signing tries until it likes the result, so its cost is a draw: left out.
 HANDSHAKE = re.compile(r"ml_dsa|ml_kem|Keccak|sha3|^poly_|_ecp_|^bn_|^BN_")
@@ -66,10 +67,10 @@ def read_profile(path):
     return costs
 
 
-def profile(folder, mib):
+def profile(folder, mib, load):
     """The costs of both processes: the child is the server, which sends."""
     command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/{mib}.%p",
-               str(PROGRAM), "--mib", str(mib), "--repeat", "1"]
+               str(PROGRAM), "--mib", str(mib), "--repeat", "1", *load]
     run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     if run.wait() != 0:
         sys.exit(f"instructions: {' '.join(command)} ended with status {run.returncode}")
@@ -79,11 +80,12 @@ def profile(folder, mib):
     return sides
 
 
-def measure():
+def measure(load):
     """{side: {(part, function): instructions of one packet}}"""
+    factor = 8 if load else 1
     with tempfile.TemporaryDirectory() as folder:
-        small, large = profile(folder, SMALL), profile(folder, LARGE)
-    packets = (LARGE - SMALL) * 2**20 / STREAM_BYTES
+        small, large = (profile(folder, factor * mib, load) for mib in (SMALL, LARGE))
+    packets = factor * (LARGE - SMALL) * 2**20 / STREAM_BYTES
     for side, costs in large.items():
         costs.subtract(small[side])
     return {side: {key: count / packets for key, count in costs.items()
@@ -103,9 +105,16 @@ def by_part(costs):
 options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 options.add_argument("--save", action="store_true", help="write bench/baseline.json")
 options.add_argument("--top", type=int, default=0, metavar="N", help="also the N dearest functions")
+options.add_argument("--streams", metavar="N", help="on each connection")
+options.add_argument("--connections", metavar="N")
 options = options.parse_args()
+load = [f"--{name}={value}" for name, value in vars(options).items()
+        if name in ("streams", "connections") and value]
+if load and options.save:
+    sys.exit("instructions: the baseline is that of one stream of one connection")
+load = [part for option in load for part in option.split("=")]
 
-costs = measure()
+costs = measure(load)
 found = {side: by_part(costs[side]) for side in ("send", "receive")}
 before = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
 print(f"{'instructions a packet':24}{'baseline':>10}{'now':>10}{'change':>9}")

@@ -121,6 +121,14 @@ static void warn_about_buffers(const struct vel_env *env, const struct vel_udp *
                   LOG_UINT("granted", udp->send_buffer), LOG_UINT("wanted", wanted));
 }
 
+/* Without trains a byte costs several times as much. */
+static void warn_about_offload(const struct vel_env *env, const struct vel_udp *udp)
+{
+    if (!udp->segmentation || !udp->coalescing)
+        LOG_EVENT(env->log, "udp-offload-missing", LOG_UINT("segmentation", udp->segmentation),
+                  LOG_UINT("coalescing", udp->coalescing));
+}
+
 vel_result vel_udp_link_new(const struct vel_env *env, const struct vel_udp_setup *setup,
                             struct vel_link **link)
 {
@@ -132,6 +140,8 @@ vel_result vel_udp_link_new(const struct vel_env *env, const struct vel_udp_setu
         vel_release(env, made, sizeof *made);
         return err;
     }
+    if (!setup->plain)
+        warn_about_offload(env, &made->udp);
     warn_about_buffers(env, &made->udp,
                        setup->socket_buffer > 0 ? setup->socket_buffer : VEL_UDP_BUFFER);
     made->link = (struct vel_link){

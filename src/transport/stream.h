@@ -77,14 +77,15 @@ struct vel_stream {
     enum vel_send_state send_state;
     enum vel_recv_state recv_state;
     uint8_t urgency;
-    uint8_t pending; /* enum vel_stream_pending */
-    uint16_t events; /* 1 << enum vel_event_type */
-    bool keeps_turn; /* not incremental: sends until it has nothing (RFC 9218 10) */
-    bool wants_room; /* a write came up short: tell when there is room */
-    bool fin_shown;  /* the application has seen the end */
-    bool stopped;    /* the application does not read any more */
-    bool closed;     /* both halves are over; forgotten after its CLOSED event */
-    bool counted;    /* of the peer: another one may take its place */
+    uint8_t pending;     /* enum vel_stream_pending */
+    uint16_t turn_bytes; /* sent since its turn began; below VEL_TURN_BYTES */
+    uint16_t events;     /* 1 << enum vel_event_type */
+    bool keeps_turn;     /* not incremental: sends until it has nothing (RFC 9218 10) */
+    bool wants_room;     /* a write came up short: tell when there is room */
+    bool fin_shown;      /* the application has seen the end */
+    bool stopped;        /* the application does not read any more */
+    bool closed;         /* both halves are over; forgotten after its CLOSED event */
+    bool counted;        /* of the peer: another one may take its place */
 };
 
 static inline bool vel_stream_send_over(const struct vel_stream *s)

@@ -33,6 +33,11 @@ enum {
     VEL_AHEAD_ALWAYS = 2 * 1024
 };
 
+/* How much an incremental stream sends before it is the next one's turn (RFC 9218 10 leaves it open):
+ * at first a packet, so that all get to begin even where credit is short; once it has sent this
+ * much, so much, since a packet each would touch as many streams as a train has packets, on both ends. */
+enum { VEL_TURN_BYTES = 16 * 1024 };
+
 /* Streams that we open, by direction. */
 struct vel_streams_local {
     uint64_t limit;        /* of the peer */

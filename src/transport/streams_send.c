@@ -209,6 +209,14 @@ static void sort_out_blocked(struct vel_streams *streams)
         vel_streams_place_all(streams, &streams->ready[urgency]);
 }
 
+/* After `count` more bytes of it. */
+static bool keeps_turn(struct vel_stream *s, size_t count)
+{
+    bool used_up = s->turn_bytes + count >= VEL_TURN_BYTES;
+    s->turn_bytes = used_up ? 0 : (uint16_t)(s->turn_bytes + count);
+    return s->keeps_turn || (s->send.sent >= VEL_TURN_BYTES && !used_up);
+}
+
 static vel_result write_one(struct vel_streams *streams, struct packet *packet,
                             struct vel_stream *s)
 {
@@ -224,7 +232,7 @@ static vel_result write_one(struct vel_streams *streams, struct packet *packet,
     streams->unsent[s->urgency] -= fresh;
     vel_stream_update(s);
     vel_streams_count_over(streams, s);
-    if (s->keeps_turn)
+    if (keeps_turn(s, span.len))
         vel_streams_place(streams, s);
     else
         vel_streams_place_last(streams, s);

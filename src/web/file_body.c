@@ -4,7 +4,9 @@
 #include "base/try.h"
 #include "base/units.h"
 
-enum { CHUNK_SIZE = 64 * 1024, CHUNKS_KEPT = 16 };
+/* As many chunks are kept as one stream may have under way (16 times 256 KiB): one more would be
+ * cleared when it is taken and wiped when it is given back. */
+enum { CHUNK_SIZE = 64 * 1024, CHUNKS_KEPT = 64 };
 
 /* Whole ones are kept for reuse; a smaller piece gets a chunk of its own size, so that what a slow
  * peer can pin is what HTTP counts. */

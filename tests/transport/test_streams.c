@@ -377,6 +377,40 @@ static void urgency_then_turns(void **state)
     pair_free(&pair);
 }
 
+/* Bulk streams have longer turns, once each has begun. */
+static void long_streams_have_long_turns(void **state)
+{
+    (void)state;
+    enum { STREAMS = 2, SIZE = 64 * 1024, TURN = 16 * 1024 };
+    struct pair pair;
+    struct vel_limits limits = pair_limits();
+    limits.max_data = limits.max_stream_data = limits.max_send_buffer = 1024 * 1024;
+    ASSERT_OK(pair_init(&pair, 1, &limits, -1));
+    pair_connect(&pair);
+    uint64_t sent[STREAMS] = {0};
+    for (unsigned i = 0; i < STREAMS; i++)
+        assert_int_equal(write_bytes(client(&pair), open_stream(client(&pair), true), SIZE, false),
+                         SIZE);
+    uint64_t last = UINT64_MAX;
+    unsigned changes = 0;
+    struct pair_packet packet;
+    while (vel_streams_want_send(client(&pair))) {
+        struct vel_frame frame;
+        ASSERT_OK(pair_write(&pair, PAIR_CLIENT, 1008, &packet));
+        assert_true(pair_find_frame(&packet, VEL_FRAME_STREAM, &frame));
+        uint64_t which = frame.stream.id / 4;
+        if (sent[which] > 0 && sent[which] < TURN)
+            assert_true(which != last);
+        sent[which] += frame.stream.data.len;
+        changes += which != last && sent[which] > TURN + PAIR_PACKET;
+        last = which;
+    }
+    assert_in_range(changes, 4, 8); /* packet by packet they would be about 90 */
+    for (unsigned i = 0; i < STREAMS; i++)
+        assert_in_range(sent[i], SIZE - PAIR_PACKET, SIZE); /* the last packets hold two frames */
+    pair_free(&pair);
+}
+
 /* RFC 9218 10: those that are of no use in parts are sent one after the other. */
 static void streams_that_keep_their_turn(void **state)
 {
@@ -550,6 +584,7 @@ int main(void)
         cmocka_unit_test(flow_control_of_the_connection),
         cmocka_unit_test(retransmission_needs_no_credit),
         cmocka_unit_test(urgency_then_turns),
+        cmocka_unit_test(long_streams_have_long_turns),
         cmocka_unit_test(streams_that_keep_their_turn),
         cmocka_unit_test(reset_by_the_sender),
         cmocka_unit_test(stopped_by_the_receiver),
