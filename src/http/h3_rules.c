@@ -84,10 +84,12 @@ static bool take_priority(struct vel_slice value, struct vel_h3_facts *facts)
     return true;
 }
 
+/* RFC 9110 7.2: once, as in HTTP/1.1 (RFC 9112 3.2): of two, who comes next might follow the other. */
 static bool take_host(struct vel_slice value, struct vel_h3_facts *facts)
 {
-    (void)facts;
-    return all_are(value, AUTHORITY);
+    bool first = !facts->host;
+    facts->host = true;
+    return first && all_are(value, AUTHORITY);
 }
 
 #define NAMED(text, take) {{(const uint8_t *)(text), sizeof(text) - 1}, take}
@@ -171,16 +173,18 @@ static bool authority_ok(const struct vel_slice *authority, struct vel_fields re
     return all_are(*authority, AUTHORITY) && (host == NULL || vel_slice_equal(*host, *authority));
 }
 
+/* Without a fragment, which is never sent (RFC 9110 4.2.5). */
 static bool path_ok(struct vel_slice path, bool options)
 {
-    return is_visible(path) && (path.ptr[0] == '/' || (options && is(path, "*")));
+    return is_visible(path) && memchr(path.ptr, '#', path.len) == NULL &&
+           (path.ptr[0] == '/' || (options && is(path, "*")));
 }
 
 /* RFC 9114 4.4: only whom to connect to. */
-static bool connect_ok(const struct vel_slice *const *found)
+static bool connect_ok(const struct vel_slice *const *found, struct vel_fields rest)
 {
     return found[SCHEME_OF] == NULL && found[PATH] == NULL && found[AUTHORITY_OF] != NULL &&
-           all_are(*found[AUTHORITY_OF], AUTHORITY);
+           authority_ok(found[AUTHORITY_OF], rest);
 }
 
 bool vel_h3_request_ok(struct vel_fields fields, struct vel_h3_facts *facts)
@@ -194,7 +198,7 @@ bool vel_h3_request_ok(struct vel_fields fields, struct vel_h3_facts *facts)
     if (found[PROTOCOL] != NULL && !(connect && all_are(*found[PROTOCOL], TOKEN)))
         return false;
     if (connect && found[PROTOCOL] == NULL)
-        return connect_ok(found);
+        return connect_ok(found, rest);
     if (found[SCHEME_OF] == NULL || found[PATH] == NULL || !all_are(*found[SCHEME_OF], SCHEME))
         return false;
     bool http = vel_h1_is(*found[SCHEME_OF], "https") || vel_h1_is(*found[SCHEME_OF], "http");

@@ -22,6 +22,7 @@ struct vel_h3_priority {
 struct vel_h3_facts {
     uint64_t length; /* of content-length; VEL_H3_LENGTH_UNKNOWN: none */
     unsigned status; /* of a response */
+    bool host;       /* there was a field of that name */
     struct vel_h3_priority priority;
 };
 
