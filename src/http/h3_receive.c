@@ -59,15 +59,18 @@ void vel_h3_apply_priority(struct vel_h3_exchange *e)
     (void)ignored; /* a hint */
 }
 
-/* Beyond the limits it is refused: what was decoded until then stays, for nobody. */
+/* Beyond the limits it is refused, and what was decoded until then is nobody's. It counts with the
+ * room that was taken for it: Huffman's code may be longer than its text. */
 static vel_result decode_head(struct vel_h3_exchange *e, struct vel_slice section)
 {
     struct vel_http *http = e->common.http;
     struct vel_header_list *head = &e->common.head;
     enum vel_err err = vel_qpack_read(section, head);
+    head->section_size = VEL_MAX(head->section_size, section.len);
     http->heads += head->section_size;
     if (err == VEL_ERR_LIMIT || http->heads > VEL_HTTP_MAX_HEADS) {
         e->common.refused = true;
+        vel_exchange_forget_head(&e->common);
         return VEL_OK;
     }
     return err;

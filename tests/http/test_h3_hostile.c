@@ -70,6 +70,52 @@ static void header_bombs_are_refused(void **state)
     }
 }
 
+/* A request with a field whose text is coded in 28 bits a character: `size` bytes of code. */
+static void write_long_code(struct talk *t, uint64_t stream, size_t size)
+{
+    static const uint8_t start[] = {0x00, 0x00, 0xd1, 0xd7, 0xc1, 0x50, 0x01, 'x', 0x21, 'a'};
+    static const uint8_t two[] = {0xff, 0xff, 0xff, 0xdf, 0xff, 0xff, 0xfd}; /* 0xdc, twice */
+    size_t total = sizeof start + 4 + size;
+    uint8_t *bytes = test_malloc(5 + total);
+    bytes[0] = 0x01;
+    for (size_t i = 0; i < 4; i++)
+        bytes[1 + i] = (uint8_t)((total | 0x80000000u) >> (24 - 8 * i));
+    memcpy(bytes + 5, start, sizeof start);
+    uint8_t *at = bytes + 5 + sizeof start;
+    size_t rest = size - 127;
+    at[0] = 0xff;
+    at[1] = (uint8_t)(rest | 0x80);
+    at[2] = (uint8_t)(rest >> 7 | 0x80);
+    at[3] = (uint8_t)(rest >> 14);
+    for (size_t i = 0; i < size; i++)
+        at[4 + i] = two[i % sizeof two];
+    fake_write(&t->pair, FAKE_CLIENT, stream, vel_slice(bytes, 5 + total), true);
+    test_free(bytes);
+}
+
+/* Many requests whose answers nobody reads, so that each keeps its head. */
+static void whole_heads_are_bounded_together(void **state)
+{
+    (void)state;
+    enum { REQUESTS = 128, FIELDS = 7, FIELD = 8000, CODE = 7 * 9000 };
+    for (int coded = 0; coded < 2; coded++) {
+        struct talk t;
+        talk_start_server(&t, MIB);
+        size_t before = t.env.outstanding;
+        for (uint64_t i = 0; i < REQUESTS; i++) {
+            if (coded)
+                write_long_code(&t, 4 * i, CODE);
+            else
+                write_bomb(&t, 4 * i, FIELDS, FIELD, true);
+            fake_run(&t.pair, NULL, t.server);
+        }
+        assert_false(t.pair.closed);
+        assert_int_equal(vel_http_active(t.server), REQUESTS);
+        assert_true(t.env.outstanding - before < 3 * MIB);
+        talk_end(&t);
+    }
+}
+
 /* Many requests whose header sections come to nearly the limit and never end. */
 static void unfinished_heads_are_bounded_together(void **state)
 {
@@ -129,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(header_bombs_are_refused),
+        cmocka_unit_test(whole_heads_are_bounded_together),
         cmocka_unit_test(unfinished_heads_are_bounded_together),
         cmocka_unit_test(floods_of_abandoned_requests_end_the_connection),
         cmocka_unit_test(floods_of_malformed_requests_end_the_connection),
