@@ -103,8 +103,8 @@ struct vel_h3 {
     uint64_t next_stream;                       /* above all that the client opened */
     uint64_t goaway;                            /* id in ours; VEL_H3_NO_STREAM: not sent */
     uint64_t peer_goaway;                       /* id in the peer's last one, likewise */
-    bool reading;   /* received bytes are being shown: a stream may not be stopped */
-    bool last_look; /* the connection ends: pauses do not count any more */
+    const struct vel_exchange *reading; /* its bytes are being shown: it may not be stopped */
+    bool last_look;                     /* the connection ends: pauses do not count any more */
 };
 
 static inline struct vel_h3 *vel_h3_of(struct vel_http *http)

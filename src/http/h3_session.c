@@ -129,11 +129,11 @@ void vel_h3_read(struct vel_h3 *session, uint64_t stream)
         drain(session, stream);
         return;
     }
-    session->reading = true;
+    session->reading = exchange;
     while (!session->common.failed && may_read(exchange, session->last_look) &&
            read_some(session, stream, exchange))
         ;
-    session->reading = false;
+    session->reading = NULL;
     if (exchange->sent_end && !exchange->cancelled)
         vel_h3_message_sent(session, exchange);
 }

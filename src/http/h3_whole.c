@@ -48,7 +48,8 @@ vel_result vel_h3_respond_whole(struct vel_exchange *exchange, const struct vel_
     REQUIRE(vel_write_ok(&w), VEL_ERR_AGAIN);
     REQUIRE(vel_written(&w) + body.len <= streams->ops->writable(streams->self, exchange->stream),
             VEL_ERR_AGAIN);
-    if (!session->reading && !exchange->received_end) { /* else vel_h3_read looks itself */
+    if (session->reading != exchange &&
+        !exchange->received_end) { /* else vel_h3_read looks itself */
         exchange->read_waiting = true;
         session->common.attention = true;
     }

@@ -160,6 +160,60 @@ static void the_whole_answer_arrives(void **state)
     }
 }
 
+/* ---- answers from the callback of another exchange ---- */
+
+struct pair_of {
+    struct vel_exchange *first;
+    struct vel_slice body;
+    unsigned released;
+};
+
+static void pair_released(void *context, struct vel_slice bytes)
+{
+    struct pair_of *two = context;
+    (void)bytes;
+    two->released++;
+}
+
+/* The first request waits; the second lets it go on. */
+static void on_either(void *self, struct vel_exchange *exchange)
+{
+    struct pair_of *two = self;
+    struct vel_response response = {.status = 200};
+    if (two->first == NULL) {
+        two->first = exchange;
+        return;
+    }
+    ASSERT_OK(vel_exchange_respond_bytes(two->first, &response, two->body, pair_released, two));
+}
+
+/* What is left of the answered request is not wanted any more (RFC 9114 4.1), though nothing of it
+ * comes that would make the session look. */
+static void an_answer_to_another_stops_its_upload(void **state)
+{
+    (void)state;
+    static const uint8_t request[] = {0x01, 0x08, 0x00, 0x00, 0xd1, 0xd7, 0xc1, 0x50, 0x01, 'x'};
+    struct test_env env;
+    struct fake_pair pair;
+    struct vel_http *server;
+    struct pair_of two = {.body = vel_slice(text, 100)};
+    struct vel_http_events events = {.head = on_either, .self = &two};
+    test_env_init(&env, 1);
+    fake_init(&pair, 65536);
+    ASSERT_OK(vel_h3_new(&env.env, fake_streams(&pair, FAKE_SERVER), false, &events, &server));
+    fake_write(&pair, FAKE_CLIENT, 0, vel_slice(request, sizeof request), false);
+    fake_run(&pair, NULL, server);
+    assert_non_null(two.first);
+    fake_write(&pair, FAKE_CLIENT, 4, vel_slice(request, sizeof request), true);
+    fake_run(&pair, NULL, server);
+    assert_true(fake_find(&pair, 0)->from[FAKE_SERVER].fin);
+    assert_true(fake_find(&pair, 0)->from[FAKE_CLIENT].stopped);
+    vel_http_free(server);
+    fake_clear(&pair);
+    assert_int_equal(two.released, 1);
+    test_env_done(&env);
+}
+
 static void an_answer_comes_once(void **state)
 {
     (void)state;
@@ -193,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_whole_answer_arrives),
+        cmocka_unit_test(an_answer_to_another_stops_its_upload),
         cmocka_unit_test(an_answer_comes_once),
         cmocka_unit_test(preparing_may_run_out_of_memory),
     };
