@@ -115,17 +115,16 @@ static void begin_to_finish(struct worker *worker)
     vel_runtime_wake(worker->runtime);
 }
 
-/* The first signal lets running requests finish, the second does not. A terminal sends SIGINT to
- * all processes at once: the parent's counts, and it sends us SIGTERM. */
+/* The first signal lets running requests finish, the second does not. With a parent, who repeats what
+ * all processes may have been sent, they are told apart by their numbers: see cli/supervisor.h. */
 static void on_signal(void *self, int number)
 {
     struct worker *worker = self;
-    if (worker->reports >= 0 && number == SIGINT)
-        return;
-    if (worker->finishing)
-        vel_loop_stop(worker->loop);
-    else
+    bool alone = worker->reports < 0;
+    if (!worker->finishing && (alone || number == SIGTERM))
         begin_to_finish(worker);
+    else if (worker->finishing && (alone || number == SIGINT))
+        vel_loop_stop(worker->loop);
 }
 
 static void on_request(void *self, const struct vel_web_record *record)

@@ -37,8 +37,8 @@ struct vel_serve_common {
 
 /*
  * Serve until a signal, as the worker of this number: one loop with an endpoint on its UDP socket and
- * servers on its TCP ones. SIGTERM (and SIGINT, unless there is a parent who sees to it) lets what
- * runs finish; the second one, or the end of the grace, ends it.
+ * servers on its TCP ones. A signal lets what runs finish, SIGINT or SIGTERM, with a parent SIGTERM
+ * alone; a second one, with a parent SIGINT, or the end of the grace ends it.
  * reports  as in cli/supervisor.h; negative: it is alone, ends when nothing is left to finish, and
  *          prints its counts itself
  * ready    called when it serves; NULL: nobody wants to know

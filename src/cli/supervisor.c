@@ -45,7 +45,8 @@ struct parent {
     int signals; /* a descriptor that tells of them */
     sigset_t mask_before;
     struct worker workers[VEL_WORKERS_MAX];
-    bool announced, finishing, hurried, failed;
+    bool announced, hurried, failed;
+    size_t asked; /* how often the workers were told to end; 0: serving */
 };
 
 /* ---- the worker's side ---- */
@@ -142,29 +143,41 @@ static unsigned count_alive(const struct parent *parent)
     return alive;
 }
 
-static void finish(struct parent *parent)
+static void tell_all(struct parent *parent, int number)
 {
-    if (!parent->finishing)
-        parent->setup->finishing(parent->setup->self);
-    parent->finishing = true;
-    for (unsigned i = 0; i < parent->setup->count; i++) {
-        struct worker *worker = &parent->workers[i];
-        worker->due = VEL_NEVER;
-        if (worker->pid != 0)
-            kill(worker->pid, SIGTERM);
-    }
+    for (unsigned i = 0; i < parent->setup->count; i++)
+        if (parent->workers[i].pid != 0)
+            kill(parent->workers[i].pid, number);
 }
 
-/* The second signal is the one that ends them. */
-static void hurry_when_idle(struct parent *parent)
+/* Each time with more weight: finish what runs; end; what does not even do that is ended. Never the
+ * same signal twice, for who ends a group of processes sends it to the workers as well. */
+static void finish(struct parent *parent)
 {
-    if (!parent->finishing || parent->hurried)
-        return;
+    static const int weights[] = {SIGTERM, SIGINT, SIGKILL};
+    if (parent->asked == 0)
+        parent->setup->finishing(parent->setup->self);
     for (unsigned i = 0; i < parent->setup->count; i++)
-        if (parent->workers[i].pid != 0 && !parent->workers[i].idle)
-            return;
+        parent->workers[i].due = VEL_NEVER;
+    tell_all(parent, weights[VEL_MIN(parent->asked, VEL_COUNT(weights) - 1)]);
+    parent->asked++;
+}
+
+/* They wait for each other. One that somebody else has told to finish waits for nobody: another takes
+ * its place. */
+static void end_who_is_idle(struct parent *parent)
+{
+    unsigned busy = 0;
+    for (unsigned i = 0; i < parent->setup->count; i++) {
+        const struct worker *worker = &parent->workers[i];
+        busy += worker->pid != 0 && !worker->idle;
+        if (parent->asked == 0 && worker->pid != 0 && worker->idle)
+            kill(worker->pid, SIGINT);
+    }
+    if (parent->asked == 0 || parent->hurried || busy > 0)
+        return;
     parent->hurried = true;
-    finish(parent);
+    tell_all(parent, SIGINT);
 }
 
 /* ---- what workers tell ---- */
@@ -192,7 +205,7 @@ static void announce_when_ready(struct parent *parent)
     for (unsigned i = 0; i < parent->setup->count; i++)
         if (!parent->workers[i].ready)
             return;
-    if (!parent->announced && !parent->finishing)
+    if (!parent->announced && parent->asked == 0)
         parent->setup->ready(parent->setup->self);
     parent->announced = true;
 }
@@ -216,7 +229,7 @@ static void on_death(struct parent *parent, unsigned number, int status)
     pid_t pid = worker->pid;
     char text[64];
     worker->pid = 0;
-    if (parent->finishing)
+    if (parent->asked > 0)
         return;
     fprintf(stderr, "velocity serve: worker %u (process %d) %s%s\n", number + 1, (int)pid,
             how_it_ended(status, text), parent->announced ? "; another takes its place" : "");
@@ -279,12 +292,13 @@ static void wait_for_something(struct parent *parent)
             take_reports(&parent->workers[i]);
     take_signals(parent);
     announce_when_ready(parent);
-    hurry_when_idle(parent);
+    end_who_is_idle(parent);
 }
 
 static vel_result catch_signals(struct parent *parent)
 {
     sigset_t set;
+    signal(SIGCHLD, SIG_DFL); /* who started us may have ignored it: then nobody hears of a death */
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
@@ -314,7 +328,7 @@ int vel_supervise(const struct vel_supervisor *supervisor)
         parent.workers[i].reports = -1;
     if (catch_signals(&parent) != VEL_OK)
         return vel_fail(supervisor->call, "signals: %s", strerror(errno));
-    while (count_alive(&parent) > 0 || !parent.finishing) {
+    while (count_alive(&parent) > 0 || parent.asked == 0) {
         if (start_due(&parent, &status))
             return status;
         wait_for_something(&parent);

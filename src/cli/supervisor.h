@@ -12,9 +12,10 @@
  * again after a restart.
  *
  *     parent    SIGINT, SIGTERM: every worker gets SIGTERM, which lets it finish what runs; the second
- *               time it ends at once
+ *               time SIGINT, which ends it at once; then SIGKILL
  *     a worker  tells that it is ready, that it has nothing left to finish, and what it did; dies with
- *               its parent
+ *               its parent. A second SIGTERM means nothing to it, nor does a SIGINT before the first:
+ *               a terminal or a service manager sends them to all processes of a group.
  *
  * Workers that have finished stay until all have: so the port is answered for to the end.
  */

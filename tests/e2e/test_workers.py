@@ -253,6 +253,56 @@ def a_second_signal_ends_them_at_once():
         server.stop()
 
 
+def a_signal_to_the_whole_group_is_one_signal():
+    """A service manager sends SIGTERM to parent and workers alike, a terminal SIGINT; the parent's comes on top."""
+    for how in signal.SIGTERM, signal.SIGINT:
+        with serve(f"group-{how.name}", "2", "--grace", "1000s") as server:
+            with a_fetch_on_each(server) as fetches:
+                for pid in (*fetches, server.process.pid):
+                    os.kill(pid, how)
+                for number in 1, 2:
+                    server.wait_for(f"worker {number}: finishing what runs on")
+                for fetch in fetches.values():
+                    status, got, errors = fetch.end()
+                    expect(status == 0 and got == BIG, status, len(got), errors)
+            server.stop(how)
+
+
+def a_worker_that_was_told_to_end_is_replaced():
+    """By somebody else than its parent: it finishes, and does not refuse newcomers for longer than that."""
+    with serve("told-to-end", "2", "--grace", "1000s", "--quiet") as server:
+        victim, other = harness.children(server.process.pid)
+        os.kill(victim, signal.SIGTERM)
+        server.wait_for("ended with status 0; another takes its place")
+        load(server, "--connections", 20, "--requests", 20)
+        now = harness.children(server.process.pid)
+        expect(len(now) == 2 and other in now and victim not in now, now)
+
+
+def a_worker_that_hangs_is_ended_by_the_third_signal():
+    with serve("hangs", "2") as server:
+        victim = harness.children(server.process.pid)[0]
+        os.kill(victim, signal.SIGSTOP)
+        for _ in range(3):
+            server.process.send_signal(signal.SIGTERM)
+            time.sleep(0.2)  # or they count as one
+        server.stop()
+
+
+def deaths_are_seen_whatever_was_ignored():
+    """A parent that was started with SIGCHLD ignored would hear of none, and never end."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        server = serve("ignored", "2", "--quiet")
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    with server:
+        os.kill(harness.children(server.process.pid)[0], signal.SIGKILL)
+        server.wait_for("another takes its place")
+        load(server, "--connections", 20, "--requests", 20)
+        server.stop()
+
+
 def they_do_not_outlive_their_parent():
     with serve("orphans", "2") as server:
         workers = harness.children(server.process.pid)
@@ -275,4 +325,6 @@ if __name__ == "__main__":
         a_burst_of_connections_is_shared_and_loses_nothing, with_default_buffers_it_is_slower_and_says_why,
         a_worker_that_dies_is_replaced, the_clients_of_a_dead_worker_are_told, the_parent_ends_them_all,
         who_has_finished_answers_until_all_have, a_second_signal_ends_them_at_once,
+        a_signal_to_the_whole_group_is_one_signal, a_worker_that_was_told_to_end_is_replaced,
+        a_worker_that_hangs_is_ended_by_the_third_signal, deaths_are_seen_whatever_was_ignored,
         they_do_not_outlive_their_parent)
