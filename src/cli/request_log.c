@@ -4,7 +4,9 @@
 #include "base/units.h"
 #include "sys/address.h"
 
-enum { METHOD_MAX = 32, PATH_SHOWN = 1024 };
+/* Every byte shown may take four. A line stays under 4,096 bytes, PIPE_BUF and a block of the standard
+ * output: so it is written at once, and those of several workers do not mix. */
+enum { METHOD_MAX = 32, PATH_SHOWN = 900 };
 
 static void print_escaped(FILE *to, struct vel_slice text, size_t most)
 {

@@ -188,6 +188,7 @@ static void tear_down(struct vel_serve_common *server)
     vel_crypto_free(server->crypto);
     vel_wipe(server->reset_key, sizeof server->reset_key);
     vel_wipe(server->token_keys, sizeof server->token_keys);
+    vel_wipe(&server->steering, sizeof server->steering);
 }
 
 /* ---- what a person sees ---- */

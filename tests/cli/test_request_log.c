@@ -6,7 +6,7 @@
 #include "base/units.h"
 #include "testing/test.h"
 
-static char text[4096];
+static char text[8192];
 
 static const char *line_of(const struct vel_web_record *record)
 {
@@ -52,11 +52,33 @@ static void escapes_what_the_peer_chose(void **state)
     assert_non_null(strstr(text, "aaa...\""));
 }
 
+/* Or parts of it could come between the lines of another worker. */
+static void is_written_at_once(void **state)
+{
+    (void)state;
+    static char awkward[3000];
+    memset(awkward, '"', sizeof awkward - 1);
+    struct vel_web_record record = {
+        .remote = {.family = VEL_ADDR_IP6, .port = 65535},
+        .protocol = vel_slice_text("velocity/1"),
+        .method = vel_slice_text(awkward),
+        .path = vel_slice_text(awkward),
+        .status = 200,
+        .body_bytes = UINT64_MAX,
+        .duration = INT64_MAX,
+    };
+    memset(record.remote.ip, 0xff, sizeof record.remote.ip);
+    line_of(&record);
+    assert_non_null(strstr(text, " cut-off\n"));
+    assert_true(strlen(text) <= 4096);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(has_every_fact),
         cmocka_unit_test(escapes_what_the_peer_chose),
+        cmocka_unit_test(is_written_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
