@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Datagrams from anybody into a server endpoint: raw ones, and a genuine first flight with bytes
- * changed, from a few addresses, while time passes. Properties: connections, half-open ones and
+ * changed, from a few addresses, while time passes; every other input finds a server where first
+ * packets wait in a backlog, or that wants every address proved. Properties: connections, half-open ones and
  * memory stay within their bounds; no more than three times what came is sent; nothing is pending
  * once everybody has been silent for long; and a good client gets in afterwards.
  */
 #include "base/reader.h"
+#include "endpoint/endpoint_internal.h"
 #include "endpoint/talk.h"
 #include "testing/fuzz.h"
 #include "transport/packet.h"
@@ -15,6 +17,7 @@ enum {
     MAX_HALF_OPEN = 8,
     FLIGHT = 3,
     DATAGRAM = 1452,
+    BACKLOG = 16 * 1024,
     /* Far more than a connection takes before its peer is known. */
     MEMORY_MAX = MAX_CONNECTIONS * 128 * 1024 + 256 * 1024,
     /* Whole handshakes are slow; an input in so many ends with one. */
@@ -148,7 +151,8 @@ static void check_bounds(size_t before, const struct traffic *traffic)
     FUZZ_CHECK(stats.completed == 0);
     FUZZ_CHECK(counted.outstanding - before <= MEMORY_MAX);
     FUZZ_CHECK(traffic->out <= 3 * traffic->in);
-    FUZZ_CHECK((stats.connections > 0) == (vel_endpoint_deadline(talk.server) != VEL_NEVER));
+    bool busy = stats.connections > 0 || talk.server->backlog.first != NULL;
+    FUZZ_CHECK(busy == (vel_endpoint_deadline(talk.server) != VEL_NEVER));
 }
 
 static void let_a_client_in(void)
@@ -180,6 +184,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     counted.state = 2;
     talk.now = SECOND;
     talk_open(&talk, MAX_CONNECTIONS, MAX_HALF_OPEN);
+    talk.server->backlog.limit = size % 2 == 0 ? 0 : BACKLOG;
+    talk.server->always_retry = size % 8 == 3;
     size_t before = counted.outstanding;
     struct traffic traffic = {0};
     struct vel_reader r = vel_reader(vel_slice(data, size));

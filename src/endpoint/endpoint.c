@@ -171,7 +171,7 @@ static struct last_route receive_datagram(struct vel_endpoint *endpoint,
     }
     if (is_answered(last, &invariants)) {
         endpoint->stats.datagrams_dropped++;
-        return *last;
+        return (struct last_route){.answered = true, .dcid = invariants.dcid};
     }
     struct vel_peer *peer = is_same_route(last, &invariants)
                                 ? last->peer

@@ -233,6 +233,24 @@ static void a_flight_is_answered_once(void **state)
     fixture_close(&f);
 }
 
+/* Nor is one that has waited: each datagram of it goes when the next one was looked at. */
+static void a_flight_that_waited_is_answered_once(void **state)
+{
+    (void)state;
+    struct endpoint_fixture f;
+    fixture_open(&f, 0, 8);
+    f.endpoint->always_retry = true;
+    f.endpoint->backlog.limit = 64 * 1024;
+    struct first_packet packet = {.from = fixture_ip4(2, 1000), .dcid = {.len = 8, .bytes = {1}}};
+    fixture_flight(&f, &packet, 4, 0);
+    assert_int_equal(fixture_stats(&f).retries_sent, 0);
+    vel_endpoint_expire(f.endpoint, 0);
+    assert_int_equal(fixture_stats(&f).retries_sent, 1);
+    assert_int_equal(fixture_stats(&f).datagrams_dropped, 3);
+    assert_null(f.endpoint->backlog.first);
+    fixture_close(&f);
+}
+
 static void on_request_every_address_must_be_proved(void **state)
 {
     (void)state;
@@ -638,6 +656,7 @@ int main(void)
         cmocka_unit_test(version_negotiation_is_never_answered),
         cmocka_unit_test(answers_to_anybody_are_paced),
         cmocka_unit_test(a_flight_is_answered_once),
+        cmocka_unit_test(a_flight_that_waited_is_answered_once),
         cmocka_unit_test(on_request_every_address_must_be_proved),
         cmocka_unit_test(over_the_bounds_addresses_must_be_proved),
         cmocka_unit_test(one_source_has_its_share_only),
