@@ -2,9 +2,9 @@
 /*
  * A connection whose peer is hostile and holds the keys. The first byte chooses our side and how far
  * the connection is: at its first Initial, whose keys everybody knows, or established, with multipath
- * agreed on or not. Then steps:
- * packets with any frames, from the peer's address or others, key updates, time, sending, and what
- * an application does. Properties: whatever we send opens with the peer's keys, goes to the id of its
+ * agreed on or not, and the scheduler and the congestion control. Then steps: packets of any path with
+ * any frames, from the peer's address or others, key updates, time, sending, and what
+ * an application does, and answers to challenges at the peer's own address. Properties: whatever we send opens with the peer's keys, goes to the id of its
  * path and is made of frames that its packet may carry; nobody gets more than three times what came
  * from his address, who has not answered there (nobody here does); memory stays under a bound however
  * much the peer sends; expiring at the deadline moves the deadline on; the end gives everything back.
@@ -19,6 +19,8 @@ enum {
     STRANGERS = 8,
     DATAGRAM = 1400,
     STEPS_MAX = 200,
+    PATH_IDS = 256, /* more than can be used up in so many steps */
+    SCHEDULERS = 5,
     MEMORY_MAX = 1024 * 1024, /* for the windows below: streams, records, reassembly, datagrams */
     TODAY = 1794787200
 };
@@ -104,11 +106,13 @@ struct run {
     struct vel_conn *conn;
     struct vel_keys read, write; /* the peer's */
     struct vel_key_update update;
-    struct vel_key_phase phase;
+    struct vel_key_phase phase[PATH_IDS];
     enum vel_packet_type type;
     uint64_t number; /* next one of the peer's packets */
     vel_time now;
-    struct vel_cid dcid;                    /* that the peer sends to */
+    struct vel_cid dcid;                   /* that the peer sends to */
+    uint8_t challenge[VEL_CHALLENGE_SIZE]; /* the last one that reached the peer's address */
+    uint32_t challenge_path;
     uint64_t in[STRANGERS], out[STRANGERS]; /* bytes, by address; the first is the peer's */
 };
 
@@ -178,6 +182,27 @@ static void begin(struct run *run, bool is_client, uint64_t *issued)
                                 &run->write) == VEL_OK);
 }
 
+static void begin_phases(struct run *run, uint32_t but)
+{
+    for (uint32_t path = 0; path < PATH_IDS; path++)
+        if (path != but)
+            run->phase[path] = vel_key_phase_begin(run->number);
+}
+
+/* Every path identifier has an id of the peer, who takes ACK_FREQUENCY. */
+static void supply_paths(struct run *run)
+{
+    const uint8_t token[VEL_RESET_TOKEN] = {9};
+    VEL_TRACKS_EACH(track, run->conn)
+    {
+        struct vel_cid cid = peer_cid;
+        cid.bytes[0] = (uint8_t)track->id;
+        if (track->id != 0)
+            FUZZ_CHECK(vel_cids_on_new(&track->cids, 0, 0, &cid, token) == VEL_OK);
+    }
+    vel_ack_request_init(&run->conn->ack_request, MS, 25 * MS);
+}
+
 /* As after a handshake, without its cost. */
 static void establish(struct run *run, bool multipath)
 {
@@ -195,7 +220,7 @@ static void establish(struct run *run, bool multipath)
     vel_keys_clear(&run->read);
     vel_keys_clear(&run->write);
     vel_key_update_init(&run->update, crypto, &run->read, &run->write);
-    run->phase = vel_key_phase_begin(0);
+    begin_phases(run, PATH_IDS);
     for (size_t i = 0; i < VEL_COUNT(all); i++) {
         struct vel_key_update *update = i < 2 ? &conn->key_update : &run->update;
         FUZZ_CHECK(vel_keys_from_secret(crypto, conn->version, suite, &secret, all[i].direction,
@@ -224,22 +249,45 @@ static void establish(struct run *run, bool multipath)
     }
     FUZZ_CHECK(vel_life_step(&conn->life, VEL_LIFE_CONNECTED));
     vel_conn_confirm(conn, run->now);
+    if (multipath)
+        supply_paths(run);
     run->type = VEL_PACKET_ONE_RTT;
 }
 
-static void step_receive(struct run *run, struct vel_slice frames, uint8_t ecn, unsigned from)
+/* An id of ours for a path, if it has one; else the one that the peer has used all along. */
+static struct vel_cid id_for(const struct run *run, unsigned slot)
 {
+    const struct vel_track *track = run->conn->tracks[slot % VEL_TRACKS_MAX];
+    bool other = track != NULL && track->id != 0 && track->cids.local[0].in_use;
+    return other ? track->cids.local[0].cid : run->dcid;
+}
+
+/* The path that a packet to this id is of. */
+static uint32_t path_of(const struct run *run, const struct vel_cid *dcid)
+{
+    const struct vel_track *track = NULL;
+    if (run->conn->multipath.agreed)
+        track = vel_conn_track_by_cid(run->conn, vel_cid_slice(dcid));
+    return track != NULL ? track->id : vel_conn_track(run->conn)->id;
+}
+
+static void step_receive(struct run *run, struct vel_slice frames, uint8_t ecn, unsigned from,
+                         unsigned slot)
+{
+    struct vel_cid dcid = id_for(run, slot);
+    uint32_t path = path_of(run, &dcid);
     uint8_t packet[DATAGRAM];
     struct vel_writer w = vel_writer(packet, sizeof packet - VEL_AEAD_TAG);
     if (run->type == VEL_PACKET_INITIAL)
-        vel_packet_write_long(&w, run->conn->version, run->type, &run->dcid, &peer_cid,
+        vel_packet_write_long(&w, run->conn->version, run->type, &dcid, &peer_cid,
                               (struct vel_slice){0}, run->number, 4);
     else
-        vel_packet_write_short(&w, &run->dcid, vel_key_update_bit(&run->update), run->number, 4);
+        vel_packet_write_short(&w, &dcid, vel_key_update_bit(&run->update), run->number, 4);
     size_t header = vel_written(&w);
     vel_write_bytes(&w, vel_slice(frames.ptr, VEL_MIN(frames.len, vel_room(&w))));
     size_t payload = vel_written(&w) - header;
-    FUZZ_CHECK(vel_packet_seal(&run->write, 0, run->number, packet, header, 4, payload) == VEL_OK);
+    FUZZ_CHECK(vel_packet_seal(&run->write, path, run->number, packet, header, 4, payload) ==
+               VEL_OK);
     run->number += 1 + ecn / 4;
     size_t size = header + payload + VEL_AEAD_TAG;
     struct vel_addr addr = address(from);
@@ -247,23 +295,43 @@ static void step_receive(struct run *run, struct vel_slice frames, uint8_t ecn, 
     vel_conn_receive(run->conn, &here, &addr, ecn % 4, packet, size, run->now);
 }
 
-/* The id of the peer's that datagrams of a path go to. */
-static const struct vel_cid *id_of(struct vel_conn *conn, const struct vel_train *train)
+static void step_update(struct run *run)
 {
-    struct vel_path *path = vel_paths_find(&conn->first.paths, &train->local, &train->remote);
-    return path != NULL ? vel_cids_peer(&conn->first.cids, path->peer_cid) : NULL;
+    if (run->type != VEL_PACKET_ONE_RTT)
+        return;
+    FUZZ_CHECK(vel_key_update_begin(&run->update) == VEL_OK);
+    begin_phases(run, PATH_IDS);
 }
 
-/* The peer gave ids of any length, so it reads its own short headers. */
-static void parse_as_peer(const struct run *run, const struct vel_train *train,
-                          struct vel_slice datagram, struct vel_packet_header *h)
+/* Follows our key updates, which must be in turn; begins some itself, in turn or not. */
+static bool open_on(struct run *run, uint32_t path, const struct vel_packet_header *h,
+                    uint8_t *bytes, struct vel_opened *opened)
 {
-    const struct vel_cid *dcid = id_of(run->conn, train);
-    FUZZ_CHECK(dcid != NULL);
+    if (h->type != VEL_PACKET_ONE_RTT)
+        return vel_packet_open(&run->read, 0, VEL_NUMBER_NONE, bytes, h->number_offset, h->size,
+                               opened) == VEL_OK;
+    FUZZ_CHECK(path < PATH_IDS);
+    uint64_t count = run->update.count;
+    run->update.told = true;
+    if (vel_key_update_open(&run->update, &run->phase[path], path, VEL_NUMBER_NONE, bytes,
+                            h->number_offset, h->size, opened) != VEL_OK)
+        return false;
+    FUZZ_CHECK(vel_key_update_received(&run->update, &run->phase[path], opened->number, run->number,
+                                       run->now, MS) == VEL_OK);
+    if (run->update.count != count)
+        begin_phases(run, path);
+    return true;
+}
+
+/* The peer gave ids of any length, so it reads its own short headers. False: it goes to another id. */
+static bool parse_as_peer(const struct vel_cid *dcid, struct vel_slice datagram,
+                          struct vel_packet_header *h)
+{
     if (datagram.ptr[0] & VEL_BIT_LONG) {
         FUZZ_CHECK(vel_packet_parse(datagram, h) == VEL_OK);
     } else {
-        FUZZ_CHECK(datagram.len > 1u + dcid->len);
+        if (datagram.len <= 1u + dcid->len)
+            return false;
         *h = (struct vel_packet_header){
             .type = VEL_PACKET_ONE_RTT,
             .dcid = vel_slice(datagram.ptr + 1, dcid->len),
@@ -271,50 +339,70 @@ static void parse_as_peer(const struct run *run, const struct vel_train *train,
             .size = datagram.len,
         };
     }
-    FUZZ_CHECK(vel_slice_equal(h->dcid, vel_cid_slice(dcid)));
+    return vel_slice_equal(h->dcid, vel_cid_slice(dcid));
 }
 
-/* Follows our key updates, which must be in turn; begins some itself, in turn or not. */
-static bool open_as_peer(struct run *run, const struct vel_packet_header *h, uint8_t *bytes,
-                         struct vel_opened *opened)
+/* A packet as the peer sees it: several paths may be between the same addresses, with the same ids. */
+struct seen {
+    struct vel_packet_header h;
+    uint32_t path;
+    bool opened;
+    uint8_t bytes[VEL_TRAIN_MAX];
+    struct vel_opened packet;
+};
+
+/* False: it goes to no id that the peer has given for a path between these addresses. */
+static bool see(struct run *run, const struct vel_train *train, struct vel_slice datagram,
+                struct seen *seen)
 {
-    if (run->type != VEL_PACKET_ONE_RTT)
-        return vel_packet_open(&run->read, 0, VEL_NUMBER_NONE, bytes, h->number_offset, h->size,
-                               opened) == VEL_OK;
-    run->update.told = true;
-    return vel_key_update_open(&run->update, &run->phase, 0, VEL_NUMBER_NONE, bytes,
-                               h->number_offset, h->size, opened) == VEL_OK &&
-           vel_key_update_received(&run->update, &run->phase, opened->number, run->number, run->now,
-                                   MS) == VEL_OK;
+    bool ahead = run->update.count > run->conn->key_update.count + 1; /* too far to read us */
+    bool addressed = false;
+    VEL_TRACKS_EACH(track, run->conn)
+    {
+        VEL_PATHS_EACH(path, &track->paths)
+        {
+            const struct vel_cid *dcid = vel_cids_peer(&track->cids, path->peer_cid);
+            if (dcid == NULL || !vel_addr_equal(&path->local, &train->local) ||
+                !vel_addr_equal(&path->remote, &train->remote) ||
+                !parse_as_peer(dcid, datagram, &seen->h))
+                continue;
+            addressed = true;
+            seen->path = track->id;
+            memcpy(seen->bytes, datagram.ptr, datagram.len);
+            seen->opened = seen->h.type == run->type && !ahead &&
+                           open_on(run, track->id, &seen->h, seen->bytes, &seen->packet);
+            if (seen->opened)
+                return true;
+        }
+    }
+    return addressed && (ahead || seen->h.type != run->type);
 }
 
-static void step_update(struct run *run)
+static void read_frames(struct run *run, const struct vel_train *train, const struct seen *seen)
 {
-    if (run->type != VEL_PACKET_ONE_RTT)
-        return;
-    FUZZ_CHECK(vel_key_update_begin(&run->update) == VEL_OK);
-    run->phase = vel_key_phase_begin(run->number);
+    struct vel_reader r = vel_reader(seen->packet.payload);
+    struct vel_frame frame;
+    FUZZ_CHECK(vel_left(&r) > 0);
+    while (vel_left(&r) > 0) {
+        FUZZ_CHECK(vel_frame_read(&r, seen->h.type, &frame) == VEL_OK);
+        if (frame.type != VEL_FRAME_PATH_CHALLENGE || !vel_addr_equal(&train->remote, &there))
+            continue;
+        memcpy(run->challenge, frame.path_data, sizeof run->challenge);
+        run->challenge_path = seen->path;
+    }
 }
 
 /* The peer can read it: every packet of its level opens and every frame parses. */
 static void check_datagram(struct run *run, const struct vel_train *train,
-                           struct vel_slice datagram, uint8_t *bytes)
+                           struct vel_slice datagram)
 {
+    static struct seen seen;
     while (datagram.len > 0) {
-        struct vel_packet_header h;
-        struct vel_opened opened;
-        parse_as_peer(run, train, datagram, &h);
-        bool ahead = run->update.count > run->conn->key_update.count + 1; /* too far to read us */
-        if (h.type == run->type && !ahead) {
-            FUZZ_CHECK(open_as_peer(run, &h, bytes, &opened));
-            struct vel_reader r = vel_reader(opened.payload);
-            FUZZ_CHECK(vel_left(&r) > 0);
-            struct vel_frame frame;
-            while (vel_left(&r) > 0)
-                FUZZ_CHECK(vel_frame_read(&r, h.type, &frame) == VEL_OK);
-        }
-        bytes += h.size;
-        datagram = vel_slice(bytes, datagram.len - h.size);
+        seen.opened = false;
+        FUZZ_CHECK(see(run, train, datagram, &seen));
+        if (seen.opened)
+            read_frames(run, train, &seen);
+        datagram = vel_slice(datagram.ptr + seen.h.size, datagram.len - seen.h.size);
     }
 }
 
@@ -329,10 +417,23 @@ static void step_send(struct run *run)
         count_sent(run, &train);
         for (size_t pos = 0; pos < train.len; pos += train.segment) {
             size_t size = VEL_MIN(train.segment, train.len - pos);
-            check_datagram(run, &train, vel_slice(bytes + pos, size), bytes + pos);
+            check_datagram(run, &train, vel_slice(bytes + pos, size));
         }
     }
     FUZZ_CHECK(false); /* sends without end */
+}
+
+/* The peer is where it says. */
+static void step_answer(struct run *run)
+{
+    uint8_t bytes[16];
+    struct vel_writer w = vel_writer(bytes, sizeof bytes);
+    struct vel_frame frame = {.type = VEL_FRAME_PATH_RESPONSE};
+    unsigned slot = vel_multipath_slot(&run->conn->multipath, run->challenge_path);
+    memcpy(frame.path_data, run->challenge, sizeof frame.path_data);
+    vel_frame_write(&w, &frame);
+    if (run->type == VEL_PACKET_ONE_RTT && slot < VEL_TRACKS_MAX)
+        step_receive(run, vel_writer_slice(&w), 0, 0, slot);
 }
 
 static void step_expire(struct run *run)
@@ -345,6 +446,19 @@ static void step_expire(struct run *run)
         step_send(run);
     }
     FUZZ_CHECK(false); /* a deadline that does not move */
+}
+
+static enum vel_err use_paths(struct run *run, uint8_t which)
+{
+    const struct vel_addr local = {.family = VEL_ADDR_MEMORY, .port = (uint16_t)(which % 4)};
+    uint32_t path;
+    if (which < 128)
+        return vel_conn_migrate(run->conn, &local);
+    if (which < 192)
+        return vel_conn_open_path(run->conn, &local, &path);
+    if (which < 224)
+        return vel_conn_abandon_path(run->conn, which % 8);
+    return vel_conn_set_path_backup(run->conn, which % 8, (which & 8) != 0);
 }
 
 static void step_application(struct run *run, uint8_t what, uint8_t which)
@@ -384,8 +498,7 @@ static void step_application(struct run *run, uint8_t what, uint8_t which)
         ignored = vel_conn_receive_datagram(run->conn, &bytes);
         break;
     case 8:
-        ignored = vel_conn_migrate(run->conn, &(struct vel_addr){.family = VEL_ADDR_MEMORY,
-                                                                 .port = (uint16_t)(which % 4)});
+        ignored = use_paths(run, which);
         break;
     default:
         if (which > 250)
@@ -412,12 +525,14 @@ static void step(struct run *run, struct vel_reader *r)
         /* Now and then from elsewhere, to the id that it used or to another one. */
         unsigned from = what >= 0x80 ? what % STRANGERS : 0;
         run->dcid.bytes[6] = what >= 0x90 ? detail % 4 : our_cid.bytes[6];
-        step_receive(run, vel_read_vector(r, 1), detail, from);
+        step_receive(run, vel_read_vector(r, 1), detail, from, what);
     } else if (what < 0xc0) {
         run->now += (vel_time)1 << detail % 36;
         step_expire(run);
-    } else if (what < 0xe0) {
+    } else if (what < 0xd8) {
         step_send(run);
+    } else if (what < 0xe0) {
+        step_answer(run);
     } else {
         step_application(run, what, detail);
     }
@@ -433,6 +548,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct run run = {.now = SECOND};
     uint64_t issued = 0;
+    server_config.congestion = client_config.congestion = data[0] & 8 ? VEL_CC_BBR : VEL_CC_CUBIC;
+    server_config.scheduler = client_config.scheduler =
+        (enum vel_scheduler)((data[0] >> 4) % SCHEDULERS);
     begin(&run, data[0] & 1, &issued);
     if (data[0] & 2)
         establish(&run, (data[0] & 4) != 0);
