@@ -217,11 +217,13 @@ void vel_endpoint_receive(struct vel_endpoint *endpoint, const struct vel_train 
 
 /* ---- the backlog ---- */
 
-/* It goes where the one before went. */
-static bool belongs_to(const struct vel_waiting *waiting, const struct last_route *last)
+/* It is of the same flight as the one before, which went there. */
+static bool belongs_to(const struct vel_waiting *waiting, const struct vel_waiting *before,
+                       const struct last_route *last)
 {
     struct vel_invariants invariants;
-    return vel_packet_invariants(vel_slice(waiting->bytes, waiting->train.len), &invariants) ==
+    return before != NULL && vel_addr_equal(&waiting->train.remote, &before->train.remote) &&
+           vel_packet_invariants(vel_slice(waiting->bytes, waiting->train.len), &invariants) ==
                VEL_OK &&
            vel_slice_equal(last->dcid, invariants.dcid);
 }
@@ -235,8 +237,11 @@ static void receive_waiting(struct vel_endpoint *endpoint, vel_time now)
     uint64_t accepted = endpoint->stats.accepted;
     endpoint->draining = true;
     for (int budget = VEL_BACKLOG_TURN; budget > 0 && backlog->first != NULL; budget--) {
-        if (endpoint->stats.accepted > accepted && !belongs_to(backlog->first, &last))
+        bool together = belongs_to(backlog->first, before, &last);
+        if (endpoint->stats.accepted > accepted && !together)
             break;
+        if (!together)
+            last = (struct last_route){0};
         struct vel_waiting *next = vel_backlog_take(backlog);
         last = receive_datagram(endpoint, &last, &next->train, next->bytes, next->train.len, now);
         finish_peer(last.peer);

@@ -251,6 +251,32 @@ static void a_flight_that_waited_is_answered_once(void **state)
     fixture_close(&f);
 }
 
+/* The id of a first packet is its sender's choice: many who choose the same are not one flight. */
+static void strangers_with_one_id_wait_for_their_turn(void **state)
+{
+    (void)state;
+    struct endpoint_fixture f;
+    fixture_open(&f, 0, 8);
+    f.endpoint->backlog.limit = 64 * 1024;
+    struct first_packet packet = {.dcid = {.len = 8, .bytes = {1}}};
+    for (uint8_t n = 0; n < 3; n++) {
+        packet.from = fixture_ip4(n, 1000);
+        fixture_first(&f, &packet, 0);
+    }
+    for (unsigned turn = 1; turn <= 3; turn++) {
+        vel_endpoint_expire(f.endpoint, 0);
+        assert_int_equal(fixture_stats(&f).connections, turn);
+    }
+    f.endpoint->always_retry = true;
+    for (uint8_t n = 4; n < 6; n++) {
+        packet.from = fixture_ip4(n, 1000);
+        fixture_first(&f, &packet, 0);
+    }
+    vel_endpoint_expire(f.endpoint, 0);
+    assert_int_equal(fixture_stats(&f).retries_sent, 2);
+    fixture_close(&f);
+}
+
 static void on_request_every_address_must_be_proved(void **state)
 {
     (void)state;
@@ -657,6 +683,7 @@ int main(void)
         cmocka_unit_test(answers_to_anybody_are_paced),
         cmocka_unit_test(a_flight_is_answered_once),
         cmocka_unit_test(a_flight_that_waited_is_answered_once),
+        cmocka_unit_test(strangers_with_one_id_wait_for_their_turn),
         cmocka_unit_test(on_request_every_address_must_be_proved),
         cmocka_unit_test(over_the_bounds_addresses_must_be_proved),
         cmocka_unit_test(one_source_has_its_share_only),
