@@ -24,7 +24,7 @@ struct vel_ack_wish vel_ack_wish(const struct vel_ack_request *request, uint64_t
 /* Twice or half as much. */
 static bool differs(uint64_t a, uint64_t b)
 {
-    return a >= 2 * b || b >= 2 * a;
+    return a != b && (a >= 2 * b || b >= 2 * a);
 }
 
 static bool is_worth_it(const struct vel_ack_request *request, const struct vel_ack_wish *wish)

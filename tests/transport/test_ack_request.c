@@ -55,6 +55,18 @@ static void what_is_wished(void **state)
     }
 }
 
+/* max_ack_delay 0: there is no wait to ask for, and none that differs from it. */
+static void of_a_peer_that_never_waits_it_asks_once(void **state)
+{
+    (void)state;
+    struct vel_ack_request request;
+    vel_ack_request_init(&request, 0, 0);
+    assert_true(asks(&request, 1000, 40 * MS, 3));
+    assert_int_equal(take(&request).max_delay, 0);
+    vel_ack_request_acked(&request, 0);
+    assert_false(asks(&request, 1000, 40 * MS, 3));
+}
+
 /* VEL-TR-32 */
 static void asks_only_where_it_gains(void **state)
 {
@@ -112,6 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_wished),
+        cmocka_unit_test(of_a_peer_that_never_waits_it_asks_once),
         cmocka_unit_test(asks_only_where_it_gains),
         cmocka_unit_test(a_lost_one_is_sent_again),
         cmocka_unit_test(without_room_it_waits),
