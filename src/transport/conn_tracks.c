@@ -63,7 +63,7 @@ struct vel_recovery_setup vel_conn_recovery_setup(const struct vel_conn *conn,
 static void skip_handshake(struct vel_track *track)
 {
     struct vel_recovery *recovery = &track->recovery;
-    vel_recovery_set_max_ack_delay(recovery, track->conn->first.recovery.max_ack_delay);
+    vel_recovery_set_max_ack_delay(recovery, vel_ack_request_delay(&track->conn->ack_request));
     vel_recovery_set_confirmed(recovery);
     vel_recovery_discard(recovery, VEL_SPACE_INITIAL);
     vel_recovery_discard(recovery, VEL_SPACE_HANDSHAKE);

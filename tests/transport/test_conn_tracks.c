@@ -261,6 +261,27 @@ static void calls_tell_what_is_wrong(void **state)
     finish(&a);
 }
 
+/* The handshake's path may be gone when the next one is made: what it knew is out of date by then. */
+static void a_new_path_knows_how_long_the_peer_waits(void **state)
+{
+    (void)state;
+    struct attack a;
+    begin(&a, 2);
+    struct vel_conn *client = a.p.client;
+    struct vel_addr local = client->first.paths.active->local;
+    uint32_t path;
+    for (uint32_t gone = 0; gone < 3; gone += 2) {
+        ASSERT_OK(vel_conn_open_path(client, &local, &path));
+        pair_run(&a.p, a.p.now + 500 * MS);
+        ASSERT_OK(vel_conn_abandon_path(client, gone));
+        pair_run(&a.p, a.p.now + 4 * SECOND);
+        assert_null(vel_conn_find_track(client, gone));
+        client->ack_request.in_force = 7 * MS;
+    }
+    assert_int_equal(vel_conn_find_track(client, 3)->recovery.max_ack_delay, 7 * MS);
+    finish(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +290,7 @@ int main(void)
         cmocka_unit_test(a_flood_of_paths_is_bounded),
         cmocka_unit_test(a_packet_belongs_to_its_path),
         cmocka_unit_test(calls_tell_what_is_wrong),
+        cmocka_unit_test(a_new_path_knows_how_long_the_peer_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
