@@ -111,7 +111,7 @@ static bool read_some(struct vel_h3 *session, uint64_t stream)
         uint8_t type = bytes.ptr[0]; /* a stop forgets the bytes */
         enum vel_err err = session->streams.ops->consume(session->streams.self, stream, 1);
         open_stream(session, stream, type);
-        return err == VEL_OK;
+        return err == VEL_OK && vel_h3_uni_is_critical(&session->uni, stream);
     }
     critical_came(session, stream, bytes);
     if (fin)

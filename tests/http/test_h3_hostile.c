@@ -171,12 +171,40 @@ static void floods_of_malformed_requests_end_the_connection(void **state)
     talk_end(&t);
 }
 
+static vel_result refuse_to_stop(void *self, uint64_t stream, uint64_t code)
+{
+    (void)self, (void)stream, (void)code;
+    return VEL_ERR_CLOSED;
+}
+
+/* A stream of a reserved type cannot be stopped once the connection is over: what follows its type
+ * is still no type. */
+static void the_rest_of_an_unknown_stream_is_no_type(void **state)
+{
+    (void)state;
+    static const uint8_t push[] = {0x21, 0x01, 0x01};
+    struct talk t = {0};
+    test_env_init(&t.env, 7);
+    fake_init(&t.pair, 64 * KIB);
+    struct vel_bytestreams streams = fake_streams(&t.pair, FAKE_CLIENT);
+    struct vel_bytestreams_ops ops = *streams.ops;
+    struct vel_http_events events = talk_client_events(&t);
+    ops.stop = refuse_to_stop;
+    streams.ops = &ops;
+    ASSERT_OK(vel_h3_new(&t.env.env, streams, true, &events, &t.client));
+    fake_write(&t.pair, FAKE_SERVER, 3, vel_slice(push, sizeof push), false);
+    fake_run(&t.pair, t.client, NULL);
+    assert_false(t.pair.closed);
+    talk_end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(header_bombs_are_refused),
         cmocka_unit_test(whole_heads_are_bounded_together),
         cmocka_unit_test(unfinished_heads_are_bounded_together),
+        cmocka_unit_test(the_rest_of_an_unknown_stream_is_no_type),
         cmocka_unit_test(floods_of_abandoned_requests_end_the_connection),
         cmocka_unit_test(floods_of_malformed_requests_end_the_connection),
     };
