@@ -69,12 +69,22 @@ static bool may_update(const struct vel_conn *conn)
     return conn->first.recovery.handshake_confirmed && vel_key_update_is_allowed(&conn->key_update);
 }
 
+/* All tracks share the keys: the largest packets that any of them sends count. */
+static uint64_t seal_limit(const struct vel_conn *conn)
+{
+    size_t largest = 0;
+    VEL_TRACKS_OPEN(track, conn)
+    {
+        largest = VEL_MAX(largest, (size_t)track->paths.active->pmtud.mtu);
+    }
+    return vel_keys_seal_limit(conn->aead, largest);
+}
+
 /* VEL-TR-20: packets after which the keys are updated: half of what they may seal, so that an update that is
  * not allowed yet can wait. */
 static uint64_t update_after(const struct vel_conn *conn)
 {
-    uint64_t half =
-        vel_keys_seal_limit(conn->aead, vel_conn_track(conn)->paths.active->pmtud.mtu) / 2;
+    uint64_t half = seal_limit(conn) / 2;
     uint64_t asked = conn->config->limits.key_update_packets;
     return asked > 0 ? VEL_MIN(asked, half) : half;
 }
@@ -89,8 +99,7 @@ void vel_conn_refresh_keys(struct vel_conn *conn)
 
 void vel_conn_count_sealed(struct vel_conn *conn, enum vel_space space)
 {
-    if (++conn->space[space].sealed >=
-        vel_keys_seal_limit(conn->aead, vel_conn_track(conn)->paths.active->pmtud.mtu))
+    if (++conn->space[space].sealed >= seal_limit(conn))
         vel_conn_fail(conn, VEL_WIRE_AEAD_LIMIT_REACHED, "too many packets under one key");
 }
 

@@ -282,6 +282,26 @@ static void a_new_path_knows_how_long_the_peer_waits(void **state)
     finish(&a);
 }
 
+/* VEL-TR-20: the keys are those of all paths, so their limit is that of the largest packets. */
+static void keys_wear_out_by_the_largest_packets(void **state)
+{
+    (void)state;
+    struct attack a;
+    begin(&a, 2);
+    struct vel_conn *client = a.p.client;
+    struct vel_addr local = client->first.paths.active->local;
+    uint32_t path;
+    ASSERT_OK(vel_conn_open_path(client, &local, &path));
+    client->aead = VEL_AES_128_GCM;
+    client->space[VEL_SPACE_APP].sealed = vel_keys_seal_limit(client->aead, 9000) - 1;
+    vel_conn_count_sealed(client, VEL_SPACE_APP);
+    assert_false(vel_life_is_over(&client->life));
+    vel_conn_find_track(client, path)->paths.active->pmtud.mtu = 9000;
+    vel_conn_count_sealed(client, VEL_SPACE_APP);
+    assert_int_equal(client->life.close.code, VEL_WIRE_AEAD_LIMIT_REACHED);
+    finish(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +311,7 @@ int main(void)
         cmocka_unit_test(a_packet_belongs_to_its_path),
         cmocka_unit_test(calls_tell_what_is_wrong),
         cmocka_unit_test(a_new_path_knows_how_long_the_peer_waits),
+        cmocka_unit_test(keys_wear_out_by_the_largest_packets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
