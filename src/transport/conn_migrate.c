@@ -63,9 +63,8 @@ vel_result vel_conn_migrate(struct vel_conn *conn, const struct vel_addr *local)
 /* Of the family that we reach the server by already, and not nearer to us than it is. */
 static bool is_acceptable(const struct vel_addr *addr, const struct vel_addr *now)
 {
-    enum vel_reach reach = vel_reach_of(addr);
-    return addr->family == now->family && addr->port != 0 && reach != VEL_REACH_NOBODY &&
-           reach >= vel_reach_of(now) && !vel_addr_equal(addr, now);
+    return addr->family == now->family && addr->port != 0 && vel_reach_may_send(now, addr) &&
+           !vel_addr_equal(addr, now);
 }
 
 vel_result vel_conn_note_preferred(struct vel_conn *conn,

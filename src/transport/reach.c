@@ -45,3 +45,9 @@ enum vel_reach vel_reach_of(const struct vel_addr *addr)
             return blocks[i].reach;
     return VEL_REACH_WORLD;
 }
+
+bool vel_reach_may_send(const struct vel_addr *from, const struct vel_addr *to)
+{
+    enum vel_reach now = vel_reach_of(from), then = vel_reach_of(to);
+    return then != VEL_REACH_NOBODY && then >= (now == VEL_REACH_NOBODY ? VEL_REACH_WORLD : now);
+}

@@ -2,6 +2,8 @@
 #ifndef TRANSPORT_REACH_H
 #define TRANSPORT_REACH_H
 
+#include <stdbool.h>
+
 #include "velocity/addr.h"
 
 /*
@@ -18,5 +20,9 @@ enum vel_reach {
 };
 
 enum vel_reach vel_reach_of(const struct vel_addr *addr);
+
+/* Whether a server at `from` may send its clients to `to`. One that is reached although its address is
+ * nobody's, as through a translator from IPv6 to IPv4 (64:ff9b::/96, RFC 6052), stands in the world. */
+bool vel_reach_may_send(const struct vel_addr *from, const struct vel_addr *to);
 
 #endif
