@@ -94,6 +94,14 @@ static int be_worker(struct parent *parent, unsigned number, int reports, pid_t 
 
 /* ---- starting ---- */
 
+/* For want of memory, processes or descriptors, and so for a while only. False. */
+static bool not_started(unsigned number)
+{
+    fprintf(stderr, "velocity serve: worker %u cannot be started: %s; again in a second\n",
+            number + 1, strerror(errno));
+    return false;
+}
+
 /* True in the new process, whose status is *status when it has done its work. */
 static bool start(struct parent *parent, unsigned number, int *status)
 {
@@ -103,7 +111,7 @@ static bool start(struct parent *parent, unsigned number, int *status)
     worker->started = vel_clock_now();
     worker->due = worker->started + BREATH; /* unless it starts */
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
-        return false;
+        return not_started(number);
     fflush(stdout);
     fflush(stderr);
     pid_t pid = fork();
@@ -112,11 +120,13 @@ static bool start(struct parent *parent, unsigned number, int *status)
         *status = be_worker(parent, number, ends[1], parent_pid);
         return true;
     }
-    close(ends[1]);
     if (pid < 0) {
+        (void)not_started(number); /* while errno is fork's */
         close(ends[0]);
+        close(ends[1]);
         return false;
     }
+    close(ends[1]);
     worker->pid = pid;
     worker->reports = ends[0];
     worker->ready = worker->idle = false;
@@ -169,10 +179,12 @@ static void end_who_is_idle(struct parent *parent)
 {
     unsigned busy = 0;
     for (unsigned i = 0; i < parent->setup->count; i++) {
-        const struct worker *worker = &parent->workers[i];
+        struct worker *worker = &parent->workers[i];
         busy += worker->pid != 0 && !worker->idle;
-        if (parent->asked == 0 && worker->pid != 0 && worker->idle)
-            kill(worker->pid, SIGINT);
+        if (parent->asked > 0 || worker->pid == 0 || !worker->idle)
+            continue;
+        kill(worker->pid, SIGINT); /* once: it soon does not catch it any more */
+        worker->idle = false;
     }
     if (parent->asked == 0 || parent->hurried || busy > 0)
         return;
