@@ -84,7 +84,8 @@ const struct vel_command vel_cmd_client_get = {
     .summary = "Fetch URLs of one server over one connection",
     .description =
         "Options and exit statuses follow curl. Several URLs of the same server are fetched in "
-        "parallel over one connection.\n\n"
+        "parallel over one connection. When the server closes it after some answers, a GET or HEAD that "
+        "got none is asked again on the next one.\n\n"
         "The server is reached by a ladder: velocity/1 over UDP, HTTP/3 over QUIC on the same port, "
         "HTTP/2 or HTTP/1.1 over TLS on the TCP port of the same number. The next one is tried "
         "when the one above does not answer within 250 ms, or at once when it fails for one of "
@@ -95,6 +96,8 @@ const struct vel_command vel_cmd_client_get = {
         "For velocity/1 the server must show a hybrid certificate that leads to one of --cacert, "
         "with a classical and a post-quantum signature at every step; both signatures of the "
         "handshake are always checked.\n\n"
+        "Over UDP the client goes on at the address that the server prefers, unless it is nearer to the "
+        "client than the server is: loopback, or the private address of a public server.\n\n"
         "With SSLKEYLOGFILE in the environment the secrets of connections are added to the file that it "
         "names, for reading captures, and a warning says so.",
     .options = get_options,

@@ -97,7 +97,7 @@ static const struct vel_option serve_options[] = {
      "~/.local/state/velocity)"},
     {"qlog-dir", 0, vel_parse_text, FIELD(qlog_dir), "FOLDER", NULL, 1, 900,
      "write a trace of each UDP connection to FOLDER (qlog 0.3, opens in qvis): 64 MiB a file, 256 "
-     "files, 128 connections at a time, then no more; nobody else may write to it"},
+     "files, 128 connections of a worker at a time, then no more; nobody else may write to it"},
     {"retry", 0, vel_parse_flag, FIELD(retry), NULL, NULL, 0, 0,
      "let every UDP client prove its address before anything is done for it, at the price of a round "
      "trip; without it, only under load"},
@@ -134,16 +134,18 @@ const struct vel_command vel_cmd_serve = {
         "Without --cert a self-signed hybrid certificate is made for localhost, 127.0.0.1, ::1 and "
         "the name of this machine. It is kept in the state folder and used again while it is valid.\n\n"
         "Every request is a line on the standard output: time, client, request, status, bytes of "
-        "body, duration, protocol.\n\n"
+        "body, duration, protocol. So is a handshake that failed, with the reason.\n\n"
         "Each worker has connections of its own, and keeps those that move to another address. One that "
-        "dies is replaced, and the others do not notice; its clients are told to connect again. Each "
+        "dies is replaced, and the others do not notice; its clients are told to connect again. One "
+        "that gets SIGTERM by itself finishes what it has, and is replaced. Each "
         "admits its share of --max-connections and --max-per-address. At the end a line tells what "
         "each has done: connections, requests, bytes, resets, datagrams that the kernel dropped, time of the "
         "processor.\n\n"
         "With SSLKEYLOGFILE in the environment the secrets of connections are added to the file that it "
         "names, for reading captures, and a warning says so.\n\n"
         "SIGINT or SIGTERM ends the server: it accepts nothing new, finishes what is running for at "
-        "most --grace, and exits with status 0. A second signal ends it at once.",
+        "most --grace, and exits with status 0. A second signal ends it at once, "
+        "a third one workers that do not even do that.",
     .options = serve_options,
     .option_count = VEL_COUNT(serve_options),
     .settings_size = sizeof(struct vel_serve_settings),
