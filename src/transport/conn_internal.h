@@ -12,7 +12,7 @@
  * The inside of struct vel_conn: parts, each with a file of its own, and the few facts that belong
  * to none of them. What belongs to one path identifier is a track (transport/track.h): functions that
  * concern one take it, and find the connection through it. The code over it is split by what happens,
- * and declared in the four headers above:
+ * and declared in the headers above:
  *
  *   conn.c            birth, death, what the application asks
  *   conn_receive.c    datagram -> packets -> opened payload
