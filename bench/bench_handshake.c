@@ -41,27 +41,27 @@ static void take_events(struct side *side)
 static bool carry(struct side *from, struct side *to, vel_time now)
 {
     struct vel_train train = {.bytes = wire, .capacity = sizeof wire};
-    double start = bench_cpu();
+    double start = vel_bench_cpu();
     enum vel_err err = vel_endpoint_send(from->endpoint, &train, now);
-    double sent = bench_cpu();
+    double sent = vel_bench_cpu();
     from->cpu += sent - start;
     if (err != VEL_OK)
         return false;
     train.remote = from->address;
     train.local = to->address;
-    sent = bench_cpu();
+    sent = vel_bench_cpu();
     vel_endpoint_receive(to->endpoint, &train, now);
     take_events(to);
-    to->cpu += bench_cpu() - sent;
+    to->cpu += vel_bench_cpu() - sent;
     return true;
 }
 
 static void expire(struct side *side, vel_time now)
 {
-    double start = bench_cpu();
+    double start = vel_bench_cpu();
     vel_endpoint_expire(side->endpoint, now);
     take_events(side);
-    side->cpu += bench_cpu() - start;
+    side->cpu += vel_bench_cpu() - start;
 }
 
 /* Until nothing moves; then to the next deadline of either side. */
@@ -87,16 +87,16 @@ static void fail(const char *why)
     exit(1);
 }
 
-static void handshake(struct bench_party *party, struct side *client, struct side *server,
+static void handshake(struct vel_bench_party *party, struct side *client, struct side *server,
                       vel_time *now)
 {
     client->connected = server->connected = NULL;
     client->closed = server->closed = false;
     struct vel_conn *conn = NULL;
-    double start = bench_cpu();
+    double start = vel_bench_cpu();
     BENCH_OK(vel_endpoint_connect(client->endpoint, &party->client, &client->address,
                                   &server->address, *now, &conn));
-    client->cpu += bench_cpu() - start;
+    client->cpu += vel_bench_cpu() - start;
     for (int steps = 0; client->connected == NULL || server->connected == NULL; steps++) {
         if (client->closed || steps == 100)
             fail("a handshake failed");
@@ -112,7 +112,7 @@ static void handshake(struct bench_party *party, struct side *client, struct sid
     }
 }
 
-static struct side side_new(struct bench_party *party, bool is_server, uint16_t port)
+static struct side side_new(struct vel_bench_party *party, bool is_server, uint16_t port)
 {
     struct side side = {.address = {.family = VEL_ADDR_IP4, .ip = {127, 0, 0, 1}, .port = port}};
     struct vel_endpoint_setup setup = {
@@ -131,8 +131,8 @@ static void measure(enum vel_profile profile, const char *suffix, uint64_t count
     snprintf(keys[1], sizeof keys[1], "client_handshakes%s_per_second_core", suffix);
     struct bench of_server = {.key = keys[0], .unit = "full handshakes per CPU second"};
     struct bench of_client = {.key = keys[1], .unit = "full handshakes per CPU second"};
-    struct bench_party party;
-    bench_party_init(&party, profile);
+    struct vel_bench_party party;
+    vel_bench_party_init(&party, profile);
     struct side client = side_new(&party, false, 40000);
     struct side server = side_new(&party, true, 443);
     vel_time now = vel_clock_now();
@@ -141,20 +141,20 @@ static void measure(enum vel_profile profile, const char *suffix, uint64_t count
         client.cpu = server.cpu = 0;
         for (uint64_t i = 0; i < count; i++)
             handshake(&party, &client, &server, &now);
-        bench_add(&of_server, (double)count / server.cpu);
-        bench_add(&of_client, (double)count / client.cpu);
+        vel_bench_add(&of_server, (double)count / server.cpu);
+        vel_bench_add(&of_client, (double)count / client.cpu);
     }
-    bench_print(&of_server);
-    bench_print(&of_client);
+    vel_bench_print(&of_server);
+    vel_bench_print(&of_client);
     vel_endpoint_free(client.endpoint);
     vel_endpoint_free(server.endpoint);
-    bench_party_clear(&party);
+    vel_bench_party_clear(&party);
 }
 
 int main(int argc, char **argv)
 {
-    uint64_t count = bench_option(argc, argv, "count", 300);
-    uint64_t repeat = bench_option(argc, argv, "repeat", 5);
+    uint64_t count = vel_bench_option(argc, argv, "count", 300);
+    uint64_t repeat = vel_bench_option(argc, argv, "repeat", 5);
     measure(VEL_PROFILE_BALANCED, "", count, repeat);
     measure(VEL_PROFILE_LIGHT, "_light", count, repeat);
     measure(VEL_PROFILE_SECURE, "_secure", count, repeat);

@@ -40,8 +40,8 @@ static void fail(const char *why)
 
 /* One run, known to both processes. */
 struct idle {
-    struct bench_node node; /* first: run_server gets this */
-    const char *root;       /* folder that is served over HTTP; NULL: the transport alone */
+    struct vel_bench_node node; /* first: run_server gets this */
+    const char *root;           /* folder that is served over HTTP; NULL: the transport alone */
     uint64_t connections;
     vel_time settle;
 };
@@ -75,15 +75,15 @@ static void on_server_flush(void *context, vel_time now)
 static void on_control(void *context, unsigned ready)
 {
     (void)ready;
-    struct bench_node *node = context;
+    struct vel_bench_node *node = context;
     double ignored;
     if (read(node->control, &ignored, sizeof ignored) == (ssize_t)sizeof ignored)
-        bench_tell(node, bench_resident());
+        vel_bench_tell(node, vel_bench_resident());
     else
         vel_loop_stop(node->loop);
 }
 
-static void open_web(struct server *self, const struct bench_party *party, const char *root)
+static void open_web(struct server *self, const struct vel_bench_party *party, const char *root)
 {
     struct vel_site_setup site = {.env = &party->env, .root = root};
     BENCH_OK(vel_site_new(&site, &self->site));
@@ -92,23 +92,23 @@ static void open_web(struct server *self, const struct bench_party *party, const
     BENCH_OK(vel_web_server_new(&web, &self->web));
 }
 
-static void run_server(struct bench_node *node)
+static void run_server(struct vel_bench_node *node)
 {
     const struct idle *idle = (const struct idle *)node;
     struct server self = {0};
     struct vel_runtime_hooks hooks = {
         .events = on_server_events, .flush = on_server_flush, .self = &self};
     struct vel_watch *watch = NULL;
-    bench_node_open(node, true, (size_t)1 << 20, &hooks);
+    vel_bench_node_open(node, true, (size_t)1 << 20, &hooks);
     if (idle->root != NULL)
         open_web(&self, node->party, idle->root);
     BENCH_OK(vel_watch_new(node->loop, node->control, on_control, node, &watch));
     vel_watch_set(watch, VEL_WATCH_READ);
-    bench_tell(node, node->link->local.port);
+    vel_bench_tell(node, node->link->local.port);
     vel_loop_run(node->loop);
     vel_watch_free(watch);
     vel_web_server_free(self.web);
-    bench_node_close(node);
+    vel_bench_node_close(node);
     vel_site_free(self.site);
 }
 
@@ -133,7 +133,7 @@ struct visitor {
 
 static void open_one(struct client *self, vel_time now)
 {
-    const struct bench_node *node = &self->idle->node;
+    const struct vel_bench_node *node = &self->idle->node;
     struct vel_conn *conn = NULL;
     struct visitor *visitor = vel_alloc(&node->party->env, sizeof *visitor);
     BENCH_OK(visitor != NULL ? VEL_OK : VEL_ERR_NOMEM);
@@ -220,10 +220,10 @@ static void on_settled(void *context, vel_time now)
     vel_loop_stop(self->idle->node.loop);
 }
 
-static double ask(const struct bench_node *node)
+static double ask(const struct vel_bench_node *node)
 {
-    bench_tell(node, 0);
-    return bench_hear(node);
+    vel_bench_tell(node, 0);
+    return vel_bench_hear(node);
 }
 
 static void on_close_time(void *context, vel_time now)
@@ -243,28 +243,28 @@ static void on_close_time(void *context, vel_time now)
 /* What the server holds of a connection that is idle, and what of one that is closed. */
 static void run_client(struct idle *idle, struct bench *open, struct bench *closed)
 {
-    struct bench_node *node = &idle->node;
+    struct vel_bench_node *node = &idle->node;
     struct client self = {.idle = idle};
     struct vel_runtime_hooks hooks = {.events = on_client_events, .self = &self};
-    bench_node_open(node, false, (size_t)1 << 20, &hooks);
+    vel_bench_node_open(node, false, (size_t)1 << 20, &hooks);
     BENCH_OK(vel_timer_new(node->loop, on_settled, &self, &self.timer));
     BENCH_OK(vel_timer_new(node->loop, on_close_time, &self, &self.close_timer));
     self.remote = node->link->local;
-    self.remote.port = (uint16_t)bench_hear(node);
+    self.remote.port = (uint16_t)vel_bench_hear(node);
     double before = ask(node);
     for (uint64_t i = 0; i < VEL_MIN(idle->connections, (uint64_t)TOGETHER); i++)
         open_one(&self, vel_clock_now());
     vel_runtime_wake(node->runtime);
     vel_loop_run(node->loop);
-    bench_add(open, (ask(node) - before) / (double)idle->connections);
+    vel_bench_add(open, (ask(node) - before) / (double)idle->connections);
 
     self.closing = true;
     on_close_time(&self, vel_clock_now());
     vel_loop_run(node->loop);
-    bench_add(closed, (ask(node) - before) / (double)idle->connections);
+    vel_bench_add(closed, (ask(node) - before) / (double)idle->connections);
     vel_timer_free(self.timer);
     vel_timer_free(self.close_timer);
-    bench_node_close(node);
+    vel_bench_node_close(node);
 }
 
 /* ---- the page ---- */
@@ -285,9 +285,9 @@ static void write_page(char *root, char *page, size_t size)
 
 int main(int argc, char **argv)
 {
-    uint64_t connections = bench_option(argc, argv, "connections", 10000);
-    uint64_t settle = bench_option(argc, argv, "settle", 3);
-    uint64_t runs = 2 * VEL_MIN(bench_option(argc, argv, "repeat", 1), (uint64_t)ROUNDS_MAX);
+    uint64_t connections = vel_bench_option(argc, argv, "connections", 10000);
+    uint64_t settle = vel_bench_option(argc, argv, "settle", 3);
+    uint64_t runs = 2 * VEL_MIN(vel_bench_option(argc, argv, "repeat", 1), (uint64_t)ROUNDS_MAX);
     const char *unit = "bytes of resident memory";
     struct bench web = {.key = "idle_connection_bytes", .unit = unit};
     struct bench closed = {.key = "idle_closed_bytes", .unit = unit};
@@ -296,8 +296,8 @@ int main(int argc, char **argv)
     struct bench count = {.key = "idle_connections", .unit = "connections at the same time"};
     char root[] = "/tmp/velocity-bench-XXXXXX";
     char page[sizeof root + sizeof "/index.html"];
-    struct bench_party party;
-    bench_party_init(&party, VEL_PROFILE_BALANCED);
+    struct vel_bench_party party;
+    vel_bench_party_init(&party, VEL_PROFILE_BALANCED);
     party.server.limits.idle_timeout = 0;
     party.client.limits.idle_timeout = 0;
     write_page(root, page, sizeof page);
@@ -308,22 +308,22 @@ int main(int argc, char **argv)
                                 .root = i % 2 == 0 ? root : NULL,
                                 .connections = i % 2 == 0 ? connections : connections / 5 + 1,
                                 .settle = (vel_time)settle * SECOND};
-    bench_add(&count, (double)connections);
+    vel_bench_add(&count, (double)connections);
     /* Every server starts before any client does, so that it begins with a fresh heap; each holds
      * the control sockets of those before it, so they end from the last to the first. */
     for (uint64_t i = 0; i < runs; i++)
-        bench_fork(&idle[i].node, run_server, &child[i]);
+        vel_bench_fork(&idle[i].node, run_server, &child[i]);
     for (uint64_t i = runs; i-- > 0;) {
         bool http = idle[i].root != NULL;
         run_client(&idle[i], http ? &web : &transport, http ? &closed : &ignored);
-        bench_join(&idle[i].node, child[i]);
+        vel_bench_join(&idle[i].node, child[i]);
     }
     unlink(page);
     rmdir(root);
-    bench_print(&web);
-    bench_print(&closed);
-    bench_print(&transport);
-    bench_print(&count);
-    bench_party_clear(&party);
+    vel_bench_print(&web);
+    vel_bench_print(&closed);
+    vel_bench_print(&transport);
+    vel_bench_print(&count);
+    vel_bench_party_clear(&party);
     return 0;
 }

@@ -67,26 +67,26 @@ static void measure(const struct vel_crypto *crypto, size_t index, uint64_t pack
         double opening = 0;
         uint64_t number = 1;
         for (; number <= packets; number += TRAIN) {
-            double start = bench_cpu();
+            double start = vel_bench_cpu();
             seal_train(&write, number);
-            double between = bench_cpu();
+            double between = vel_bench_cpu();
             open_train(&read, number);
-            opening += bench_cpu() - between;
+            opening += vel_bench_cpu() - between;
             sealing += between - start;
         }
-        bench_add(&seal, (double)(number - 1) / sealing);
-        bench_add(&open, (double)(number - 1) / opening);
+        vel_bench_add(&seal, (double)(number - 1) / sealing);
+        vel_bench_add(&open, (double)(number - 1) / opening);
     }
-    bench_print(&seal);
-    bench_print(&open);
+    vel_bench_print(&seal);
+    vel_bench_print(&open);
     vel_keys_clear(&write);
     vel_keys_clear(&read);
 }
 
 int main(int argc, char **argv)
 {
-    uint64_t packets = bench_option(argc, argv, "packets", 200000);
-    uint64_t repeat = bench_option(argc, argv, "repeat", 5);
+    uint64_t packets = vel_bench_option(argc, argv, "packets", 200000);
+    uint64_t repeat = vel_bench_option(argc, argv, "repeat", 5);
     struct vel_env env = vel_env_system();
     struct vel_crypto *crypto = NULL;
     BENCH_OK(vel_crypto_new(&env, &crypto));

@@ -27,14 +27,14 @@ struct load {
 
 /* One process. */
 struct side {
-    struct bench_node node; /* first: run_server gets this */
+    struct vel_bench_node node; /* first: run_server gets this */
     struct load load;
 };
 
 /* ---- server: a request is 8 bytes, how many to send ---- */
 
 struct server {
-    struct bench_node *node;
+    struct vel_bench_node *node;
     struct vel_watch *watch;
 };
 
@@ -99,29 +99,29 @@ static void on_control(void *context, unsigned ready)
     struct server *self = context;
     double ignored;
     if (read(self->node->control, &ignored, sizeof ignored) == (ssize_t)sizeof ignored)
-        bench_tell(self->node, bench_cpu());
+        vel_bench_tell(self->node, vel_bench_cpu());
     else
         vel_loop_stop(self->node->loop);
 }
 
-static void run_server(struct bench_node *node)
+static void run_server(struct vel_bench_node *node)
 {
     const struct load *load = &((struct side *)(void *)node)->load;
     struct server self = {.node = node};
     struct vel_runtime_hooks hooks = {.events = on_server_events, .self = &self};
-    bench_node_open(node, true, load->connections + TOGETHER, &hooks);
+    vel_bench_node_open(node, true, load->connections + TOGETHER, &hooks);
     BENCH_OK(vel_watch_new(node->loop, node->control, on_control, &self, &self.watch));
     vel_watch_set(self.watch, VEL_WATCH_READ);
-    bench_tell(node, node->link->local.port);
+    vel_bench_tell(node, node->link->local.port);
     vel_loop_run(node->loop);
     vel_watch_free(self.watch);
-    bench_node_close(node);
+    vel_bench_node_close(node);
 }
 
 /* ---- client ---- */
 
 struct client {
-    struct bench_node *node;
+    struct vel_bench_node *node;
     const struct load *load;
     struct vel_addr remote;
     struct vel_conn **conns;
@@ -134,8 +134,8 @@ struct client {
 
 static double server_cpu(const struct client *self)
 {
-    bench_tell(self->node, 0);
-    return bench_hear(self->node);
+    vel_bench_tell(self->node, 0);
+    return vel_bench_hear(self->node);
 }
 
 static void ask(struct vel_conn *conn, const struct load *load)
@@ -154,7 +154,7 @@ static void begin_round(struct client *self)
     self->received = 0;
     self->streams_left = load->streams * load->connections;
     self->server_cpu = server_cpu(self);
-    self->cpu = bench_cpu();
+    self->cpu = vel_bench_cpu();
     self->began = vel_clock_now();
     for (uint64_t i = 0; i < load->connections; i++)
         ask(self->conns[i], load);
@@ -164,11 +164,11 @@ static void begin_round(struct client *self)
 static void end_round(struct client *self)
 {
     double seconds = (double)(vel_clock_now() - self->began) * 1e-9;
-    double cpu = bench_cpu() - self->cpu;
+    double cpu = vel_bench_cpu() - self->cpu;
     double gigabytes = (double)self->received * 1e-9;
-    bench_add(&self->goodput, gigabytes * 8 / seconds);
-    bench_add(&self->client_cost, cpu / gigabytes);
-    bench_add(&self->server_cost, (server_cpu(self) - self->server_cpu) / gigabytes);
+    vel_bench_add(&self->goodput, gigabytes * 8 / seconds);
+    vel_bench_add(&self->client_cost, cpu / gigabytes);
+    vel_bench_add(&self->server_cost, (server_cpu(self) - self->server_cpu) / gigabytes);
     if (--self->rounds_left > 0)
         begin_round(self);
     else
@@ -190,7 +190,7 @@ static void drain(struct client *self, struct vel_conn *conn, uint64_t stream)
 
 static void connect_more(struct client *self)
 {
-    struct bench_node *node = self->node;
+    struct vel_bench_node *node = self->node;
     while (self->started < self->load->connections && self->started - self->connected < TOGETHER) {
         BENCH_OK(vel_endpoint_connect(node->endpoint, &node->party->client, &node->link->local,
                                       &self->remote, vel_clock_now(),
@@ -226,7 +226,7 @@ static void on_client_events(void *context, struct vel_conn *conn, vel_time now)
 
 static void run_client(struct side *side)
 {
-    struct bench_node *node = &side->node;
+    struct vel_bench_node *node = &side->node;
     struct client self = {
         .node = node,
         .load = &side->load,
@@ -238,38 +238,38 @@ static void run_client(struct side *side)
     };
     struct vel_runtime_hooks hooks = {.events = on_client_events, .self = &self};
     BENCH_OK(self.conns != NULL ? VEL_OK : VEL_ERR_NOMEM);
-    bench_node_open(node, false, side->load.connections, &hooks);
+    vel_bench_node_open(node, false, side->load.connections, &hooks);
     self.remote = node->link->local;
-    self.remote.port = (uint16_t)bench_hear(node);
+    self.remote.port = (uint16_t)vel_bench_hear(node);
     connect_more(&self);
     vel_loop_run(node->loop);
-    bench_print(&self.goodput);
-    bench_print(&self.server_cost);
-    bench_print(&self.client_cost);
-    bench_node_close(node);
+    vel_bench_print(&self.goodput);
+    vel_bench_print(&self.server_cost);
+    vel_bench_print(&self.client_cost);
+    vel_bench_node_close(node);
     free(self.conns);
 }
 
 int main(int argc, char **argv)
 {
-    struct load load = {.streams = bench_option(argc, argv, "streams", 1),
-                        .connections = bench_option(argc, argv, "connections", 1),
-                        .rounds = bench_option(argc, argv, "repeat", 5)};
-    uint64_t total = bench_option(argc, argv, "mib", 512) * MIB;
+    struct load load = {.streams = vel_bench_option(argc, argv, "streams", 1),
+                        .connections = vel_bench_option(argc, argv, "connections", 1),
+                        .rounds = vel_bench_option(argc, argv, "repeat", 5)};
+    uint64_t total = vel_bench_option(argc, argv, "mib", 512) * MIB;
     load.size = total / VEL_MAX(load.streams * load.connections, 1u);
     if (load.size == 0 || load.rounds == 0 || load.streams * load.connections == 0) {
         fprintf(stderr, "bench_transfer: there is nothing to move\n");
         return 2;
     }
-    struct bench_party party;
-    bench_party_init(&party, VEL_PROFILE_BALANCED);
+    struct vel_bench_party party;
+    vel_bench_party_init(&party, VEL_PROFILE_BALANCED);
     party.server.limits.max_streams_bidi =
         VEL_MAX(party.server.limits.max_streams_bidi, load.streams);
     struct side side = {.node = {.party = &party}, .load = load};
     int child = 0;
-    bench_fork(&side.node, run_server, &child);
+    vel_bench_fork(&side.node, run_server, &child);
     run_client(&side);
-    bench_join(&side.node, child);
-    bench_party_clear(&party);
+    vel_bench_join(&side.node, child);
+    vel_bench_party_clear(&party);
     return 0;
 }

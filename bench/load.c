@@ -239,16 +239,16 @@ static void report(const struct load *load)
     struct bench tail = {.key = "load_latency_p99_us", .unit = "us"};
     struct bench pto = {.key = "load_pto_fired", .unit = "probes"};
     struct bench failed = {.key = "load_failed", .unit = "requests"};
-    bench_add(&rate, (double)load->answered / seconds);
-    bench_add(&median, latency_at(load, 0.5));
-    bench_add(&tail, latency_at(load, 0.99));
-    bench_add(&pto, (double)load->pto_fired);
-    bench_add(&failed, (double)load->failed);
-    bench_print(&rate);
-    bench_print(&median);
-    bench_print(&tail);
-    bench_print(&pto);
-    bench_print(&failed);
+    vel_bench_add(&rate, (double)load->answered / seconds);
+    vel_bench_add(&median, latency_at(load, 0.5));
+    vel_bench_add(&tail, latency_at(load, 0.99));
+    vel_bench_add(&pto, (double)load->pto_fired);
+    vel_bench_add(&failed, (double)load->failed);
+    vel_bench_print(&rate);
+    vel_bench_print(&median);
+    vel_bench_print(&tail);
+    vel_bench_print(&pto);
+    vel_bench_print(&failed);
 }
 
 /* ---- the command line ---- */
@@ -287,10 +287,10 @@ int main(int argc, char **argv)
     struct vel_heap *heap = NULL;
     BENCH_OK(vel_heap_new(&heap));
     load.env = vel_heap_env(heap);
-    load.connections = bench_option(argc, argv, "connections", 100);
-    load.streams = bench_option(argc, argv, "streams", 10);
-    load.requests = bench_option(argc, argv, "requests", 100000);
-    load.together = bench_option(argc, argv, "together", TOGETHER);
+    load.connections = vel_bench_option(argc, argv, "connections", 100);
+    load.streams = vel_bench_option(argc, argv, "streams", 10);
+    load.requests = vel_bench_option(argc, argv, "requests", 100000);
+    load.together = vel_bench_option(argc, argv, "together", TOGETHER);
     const char *name = text_option(argc, argv, "name", "localhost");
     struct vel_slice alpn = vel_slice_text(text_option(argc, argv, "alpn", "velocity/1"));
     if (vel_addr_parse(text_option(argc, argv, "connect", ""), &load.remote) != VEL_OK) {

@@ -26,14 +26,14 @@ struct vel_bench_settings {
     int64_t connections; /* idle at once */
     enum vel_profile profile;
     enum vel_congestion congestion;
-    struct bench_impairment network; /* all 0: no relay */
+    struct vel_bench_impairment network; /* all 0: no relay */
     bool json;
 };
 
 enum { BENCH_HEADER = 16, BENCH_DATAGRAM = 1200 };
 
 /* What was measured of one test: a sample a round. */
-struct bench_row {
+struct vel_bench_row {
     const char *name;                   /* as given on the command line */
     const char *title;                  /* for people */
     struct bench value, client, server; /* the latter two: CPU time; without samples: not told */
@@ -42,22 +42,22 @@ struct bench_row {
 
 enum { BENCH_TESTS = 8 };
 
-/* The server process, for bench_fork. A message of it answers each of the client's: */
-enum bench_question { BENCH_ASK_CPU, BENCH_ASK_MEMORY };
-void bench_server(struct bench_node *node);
+/* The server process, for vel_bench_fork. A message of it answers each of the client's: */
+enum vel_bench_question { BENCH_ASK_CPU, BENCH_ASK_MEMORY };
+void vel_bench_server(struct vel_bench_node *node);
 
 /* Names of the tests in their order; NULL beyond the last. */
-const char *bench_test_name(size_t index);
+const char *vel_bench_test_name(size_t index);
 
 /* The client: run those tests of which `wanted` is true, through address `remote`; progress goes to
  * stderr if that is a terminal. Fills in one row a test, and returns how many. */
-size_t bench_client(struct bench_node *node, const struct vel_bench_settings *settings,
-                    const struct vel_addr *remote, const bool wanted[BENCH_TESTS],
-                    struct bench_row rows[BENCH_TESTS]);
+size_t vel_bench_client(struct vel_bench_node *node, const struct vel_bench_settings *settings,
+                        const struct vel_addr *remote, const bool wanted[BENCH_TESTS],
+                        struct vel_bench_row rows[BENCH_TESTS]);
 
-void bench_report_text(const struct vel_bench_settings *settings, struct bench_row *rows,
-                       size_t count);
-void bench_report_json(const struct vel_bench_settings *settings, struct bench_row *rows,
-                       size_t count);
+void vel_bench_report_text(const struct vel_bench_settings *settings, struct vel_bench_row *rows,
+                           size_t count);
+void vel_bench_report_json(const struct vel_bench_settings *settings, struct vel_bench_row *rows,
+                           size_t count);
 
 #endif

@@ -21,7 +21,7 @@ enum {
 #define SETTLE (1500 * MS)
 
 struct client {
-    struct bench_node *node;
+    struct vel_bench_node *node;
     const struct vel_bench_settings *settings;
     struct vel_addr remote;
     struct vel_timer *timer;
@@ -57,10 +57,10 @@ static void stop(const struct client *self)
     vel_loop_stop(self->node->loop);
 }
 
-static double ask_server(const struct client *self, enum bench_question question)
+static double ask_server(const struct client *self, enum vel_bench_question question)
 {
-    bench_tell(self->node, question);
-    return bench_hear(self->node);
+    vel_bench_tell(self->node, question);
+    return vel_bench_hear(self->node);
 }
 
 /* ---- streams ---- */
@@ -132,7 +132,7 @@ static void take_datagrams(struct client *self, struct vel_conn *conn)
 
 static struct vel_conn *connect_one(struct client *self)
 {
-    struct bench_node *node = self->node;
+    struct vel_bench_node *node = self->node;
     struct vel_conn *conn = NULL;
     BENCH_OK(vel_endpoint_connect(node->endpoint, &node->party->client, &node->link->local,
                                   &self->remote, vel_clock_now(), &conn));
@@ -212,7 +212,7 @@ struct clock {
 
 static struct clock start_clock(const struct client *self)
 {
-    struct clock clock = {.server = ask_server(self, BENCH_ASK_CPU), .client = bench_cpu()};
+    struct clock clock = {.server = ask_server(self, BENCH_ASK_CPU), .client = vel_bench_cpu()};
     clock.began = vel_clock_now();
     return clock;
 }
@@ -225,17 +225,18 @@ struct spent {
 static struct spent read_clock(const struct client *self, const struct clock *clock)
 {
     struct spent spent = {.seconds = (double)(vel_clock_now() - clock->began) / (double)SECOND};
-    spent.client = bench_cpu() - clock->client;
+    spent.client = vel_bench_cpu() - clock->client;
     spent.server = ask_server(self, BENCH_ASK_CPU) - clock->server;
     return spent;
 }
 
 /* `amount`: what the cost of `unit` of it is wanted of. */
-static void add_round(struct bench_row *row, const struct spent *spent, double value, double amount)
+static void add_round(struct vel_bench_row *row, const struct spent *spent, double value,
+                      double amount)
 {
-    bench_add(&row->value, value);
-    bench_add(&row->client, spent->client / amount);
-    bench_add(&row->server, spent->server / amount);
+    vel_bench_add(&row->value, value);
+    vel_bench_add(&row->client, spent->client / amount);
+    vel_bench_add(&row->server, spent->server / amount);
 }
 
 static void begin_round(struct client *self)
@@ -281,7 +282,7 @@ static uint64_t fitting(struct client *self, const struct transfer *transfer)
     return (uint64_t)VEL_MIN(VEL_MAX(fits, (double)64 * KIB), (double)BYTES_MAX);
 }
 
-static void measure_transfer(struct client *self, struct bench_row *row,
+static void measure_transfer(struct client *self, struct vel_bench_row *row,
                              const struct transfer *transfer)
 {
     uint64_t bytes = fitting(self, transfer);
@@ -292,32 +293,32 @@ static void measure_transfer(struct client *self, struct bench_row *row,
         double gigabytes = (double)(transfer->up ? bytes : self->received) * 1e-9;
         add_round(row, &spent, gigabytes * 8 / spent.seconds, VEL_MAX(gigabytes, 1e-9));
         if (transfer->datagrams)
-            bench_add(&row->arrived,
-                      (double)self->datagrams / (double)(bytes / BENCH_DATAGRAM + 1));
+            vel_bench_add(&row->arrived,
+                          (double)self->datagrams / (double)(bytes / BENCH_DATAGRAM + 1));
     }
 }
 
-static void download(struct client *self, struct bench_row *row)
+static void download(struct client *self, struct vel_bench_row *row)
 {
     measure_transfer(self, row, &(struct transfer){.streams = 1});
 }
 
-static void upload(struct client *self, struct bench_row *row)
+static void upload(struct client *self, struct vel_bench_row *row)
 {
     measure_transfer(self, row, &(struct transfer){.streams = 1, .up = true});
 }
 
-static void streams(struct client *self, struct bench_row *row)
+static void streams(struct client *self, struct vel_bench_row *row)
 {
     measure_transfer(self, row, &(struct transfer){.streams = (uint64_t)self->settings->streams});
 }
 
-static void datagrams(struct client *self, struct bench_row *row)
+static void datagrams(struct client *self, struct vel_bench_row *row)
 {
     measure_transfer(self, row, &(struct transfer){.streams = 1, .datagrams = true});
 }
 
-static void ask_for_pages(struct client *self, struct bench_row *row, unsigned together)
+static void ask_for_pages(struct client *self, struct vel_bench_row *row, unsigned together)
 {
     for (int64_t i = 0; i < self->settings->rounds; i++) {
         begin_round(self);
@@ -334,21 +335,21 @@ static void ask_for_pages(struct client *self, struct bench_row *row, unsigned t
     }
 }
 
-static void requests(struct client *self, struct bench_row *row)
+static void requests(struct client *self, struct vel_bench_row *row)
 {
     row->value.unit = "1/s";
     row->client.unit = row->server.unit = "CPU us each";
     ask_for_pages(self, row, TOGETHER);
 }
 
-static void latency(struct client *self, struct bench_row *row)
+static void latency(struct client *self, struct vel_bench_row *row)
 {
     row->value.unit = "us each";
     row->client.unit = row->server.unit = "CPU us each";
     ask_for_pages(self, row, 1);
 }
 
-static void handshakes(struct client *self, struct bench_row *row)
+static void handshakes(struct client *self, struct vel_bench_row *row)
 {
     row->value.unit = "1/s";
     row->client.unit = row->server.unit = "CPU us each";
@@ -374,7 +375,7 @@ static void rest(const struct client *self)
 }
 
 /* One sample: what is given back later depends on what the process did before. */
-static void idle(struct client *self, struct bench_row *row)
+static void idle(struct client *self, struct vel_bench_row *row)
 {
     row->value.unit = "bytes of the server";
     begin_round(self);
@@ -386,13 +387,14 @@ static void idle(struct client *self, struct bench_row *row)
         (void)connect_one(self);
     run(self);
     rest(self);
-    bench_add(&row->value, (ask_server(self, BENCH_ASK_MEMORY) - before) / (double)self->wanted);
+    vel_bench_add(&row->value,
+                  (ask_server(self, BENCH_ASK_MEMORY) - before) / (double)self->wanted);
 }
 
 /* Idle connections are measured last, as they stay. */
 static const struct {
     const char *name, *title;
-    void (*measure)(struct client *self, struct bench_row *row);
+    void (*measure)(struct client *self, struct vel_bench_row *row);
 } tests[BENCH_TESTS] = {
     {"download", "one stream, to the client", download},
     {"upload", "one stream, to the server", upload},
@@ -404,7 +406,7 @@ static const struct {
     {"idle", "memory of an idle connection", idle},
 };
 
-const char *bench_test_name(size_t index)
+const char *vel_bench_test_name(size_t index)
 {
     return index < VEL_COUNT(tests) ? tests[index].name : NULL;
 }
@@ -425,15 +427,15 @@ static void show_progress(const char *title, size_t done, size_t count)
 static void open_client(struct client *self)
 {
     const struct vel_runtime_hooks hooks = {.events = on_events, .self = self};
-    bench_node_open(self->node, false, (size_t)1 << 20, &hooks);
+    vel_bench_node_open(self->node, false, (size_t)1 << 20, &hooks);
     BENCH_OK(vel_timer_new(self->node->loop, on_time, self, &self->timer));
     self->conn = connect_one(self);
     run(self);
 }
 
-size_t bench_client(struct bench_node *node, const struct vel_bench_settings *settings,
-                    const struct vel_addr *remote, const bool wanted[BENCH_TESTS],
-                    struct bench_row rows[BENCH_TESTS])
+size_t vel_bench_client(struct vel_bench_node *node, const struct vel_bench_settings *settings,
+                        const struct vel_addr *remote, const bool wanted[BENCH_TESTS],
+                        struct vel_bench_row rows[BENCH_TESTS])
 {
     struct client self = {.node = node, .settings = settings, .remote = *remote};
     size_t count = 0, done = 0;
@@ -444,11 +446,11 @@ size_t bench_client(struct bench_node *node, const struct vel_bench_settings *se
         if (!wanted[i])
             continue;
         show_progress(tests[i].title, done, count);
-        rows[done] = (struct bench_row){.name = tests[i].name, .title = tests[i].title};
+        rows[done] = (struct vel_bench_row){.name = tests[i].name, .title = tests[i].title};
         tests[i].measure(&self, &rows[done++]);
     }
     show_progress(NULL, done, count);
     vel_timer_free(self.timer);
-    bench_node_close(node);
+    vel_bench_node_close(node);
     return done;
 }

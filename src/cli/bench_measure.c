@@ -10,7 +10,7 @@
 
 #include "base/units.h"
 
-void bench_add(struct bench *bench, double sample)
+void vel_bench_add(struct bench *bench, double sample)
 {
     if (bench->count < BENCH_SAMPLES)
         bench->samples[bench->count++] = sample;
@@ -24,7 +24,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* RssAnon + RssShmem of this process. */
-double bench_resident(void)
+double vel_bench_resident(void)
 {
     FILE *file = fopen("/proc/self/status", "r");
     char line[256];
@@ -40,7 +40,7 @@ double bench_resident(void)
     return (double)total;
 }
 
-double bench_at(struct bench *bench, enum bench_rank rank)
+double vel_bench_at(struct bench *bench, enum vel_bench_rank rank)
 {
     const size_t at[] = {0, bench->count / 2, bench->count - 1};
     if (bench->count == 0)
@@ -49,24 +49,24 @@ double bench_at(struct bench *bench, enum bench_rank rank)
     return bench->samples[at[rank]];
 }
 
-void bench_print(struct bench *bench)
+void vel_bench_print(struct bench *bench)
 {
     if (bench->count == 0)
         return;
-    printf("%s\t%.6g\t%.6g\t%.6g\t%s\n", bench->key, bench_at(bench, BENCH_LEAST),
-           bench_at(bench, BENCH_MEDIAN), bench_at(bench, BENCH_MOST), bench->unit);
+    printf("%s\t%.6g\t%.6g\t%.6g\t%s\n", bench->key, vel_bench_at(bench, BENCH_LEAST),
+           vel_bench_at(bench, BENCH_MEDIAN), vel_bench_at(bench, BENCH_MOST), bench->unit);
     fflush(stdout);
 }
 
-double bench_cpu(void)
+double vel_bench_cpu(void)
 {
     struct rusage used;
-    bench_require("getrusage", getrusage(RUSAGE_THREAD, &used) == 0 ? VEL_OK : VEL_ERR_IO);
+    vel_bench_require("getrusage", getrusage(RUSAGE_THREAD, &used) == 0 ? VEL_OK : VEL_ERR_IO);
     return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
            (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
 }
 
-uint64_t bench_option(int argc, char **argv, const char *name, uint64_t fallback)
+uint64_t vel_bench_option(int argc, char **argv, const char *name, uint64_t fallback)
 {
     for (int i = 1; i + 1 < argc; i++) {
         if (strncmp(argv[i], "--", 2) != 0 || strcmp(argv[i] + 2, name) != 0)
@@ -82,7 +82,7 @@ uint64_t bench_option(int argc, char **argv, const char *name, uint64_t fallback
     return fallback;
 }
 
-void bench_require(const char *what, enum vel_err err)
+void vel_bench_require(const char *what, enum vel_err err)
 {
     if (err == VEL_OK)
         return;

@@ -24,24 +24,24 @@ struct bench {
     double samples[BENCH_SAMPLES];
 };
 
-void bench_add(struct bench *bench, double sample);
-void bench_print(struct bench *bench);
+void vel_bench_add(struct bench *bench, double sample);
+void vel_bench_print(struct bench *bench);
 
 /* 0 when there is no sample. */
-enum bench_rank { BENCH_LEAST, BENCH_MEDIAN, BENCH_MOST };
-double bench_at(struct bench *bench, enum bench_rank rank);
+enum vel_bench_rank { BENCH_LEAST, BENCH_MEDIAN, BENCH_MOST };
+double vel_bench_at(struct bench *bench, enum vel_bench_rank rank);
 
 /* CPU seconds of this thread: what a core did, whatever else ran beside it. */
-double bench_cpu(void);
+double vel_bench_cpu(void);
 
 /* Resident memory of this process that is its own, in bytes. */
-double bench_resident(void);
+double vel_bench_resident(void);
 
 /* The number after `--name` on the command line, or `fallback`. Exits with 2 when it is no number. */
-uint64_t bench_option(int argc, char **argv, const char *name, uint64_t fallback);
+uint64_t vel_bench_option(int argc, char **argv, const char *name, uint64_t fallback);
 
 /* Ends the program with a message when a call failed: a benchmark has nobody to tell. */
-void bench_require(const char *what, enum vel_err err);
-#define BENCH_OK(call) bench_require(#call, (call))
+void vel_bench_require(const char *what, enum vel_err err);
+#define BENCH_OK(call) vel_bench_require(#call, (call))
 
 #endif

@@ -40,7 +40,7 @@ static void pin(int nth)
         fail("sched_setaffinity");
 }
 
-void bench_unpin(void)
+void vel_bench_unpin(void)
 {
     cpu_set_t all;
     memset(&all, 0xff, sizeof all); /* the kernel keeps those that we may use */
@@ -48,7 +48,8 @@ void bench_unpin(void)
         fail("sched_setaffinity");
 }
 
-void bench_fork(struct bench_node *node, void (*server)(struct bench_node *node), int *child)
+void vel_bench_fork(struct vel_bench_node *node, void (*server)(struct vel_bench_node *node),
+                    int *child)
 {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
@@ -67,8 +68,8 @@ void bench_fork(struct bench_node *node, void (*server)(struct bench_node *node)
     pin(0);
 }
 
-void bench_node_open(struct bench_node *node, bool is_server, size_t max_connections,
-                     const struct vel_runtime_hooks *hooks)
+void vel_bench_node_open(struct vel_bench_node *node, bool is_server, size_t max_connections,
+                         const struct vel_runtime_hooks *hooks)
 {
     const struct vel_env *env = &node->party->env;
     struct vel_udp_setup udp = {.local = {.family = VEL_ADDR_IP4, .ip = {127, 0, 0, 1}}};
@@ -85,7 +86,7 @@ void bench_node_open(struct bench_node *node, bool is_server, size_t max_connect
     BENCH_OK(vel_runtime_new(env, node->loop, node->link, node->endpoint, hooks, &node->runtime));
 }
 
-void bench_node_close(struct bench_node *node)
+void vel_bench_node_close(struct vel_bench_node *node)
 {
     vel_runtime_free(node->runtime);
     vel_endpoint_free(node->endpoint);
@@ -93,13 +94,13 @@ void bench_node_close(struct bench_node *node)
     vel_loop_free(node->loop);
 }
 
-void bench_tell(const struct bench_node *node, double number)
+void vel_bench_tell(const struct vel_bench_node *node, double number)
 {
     if (send(node->control, &number, sizeof number, MSG_NOSIGNAL) != (ssize_t)sizeof number)
         fail("the other process is gone");
 }
 
-double bench_hear(const struct bench_node *node)
+double vel_bench_hear(const struct vel_bench_node *node)
 {
     double number;
     if (recv(node->control, &number, sizeof number, 0) != (ssize_t)sizeof number)
@@ -107,7 +108,7 @@ double bench_hear(const struct bench_node *node)
     return number;
 }
 
-void bench_join(struct bench_node *node, int child)
+void vel_bench_join(struct vel_bench_node *node, int child)
 {
     int status = 0;
     close(node->control);

@@ -9,8 +9,8 @@
  * One process of a benchmark over loopback: an endpoint on a UDP socket in its own loop, pinned to
  * one core. The server is a child that lives until its end of `control` is closed.
  */
-struct bench_node {
-    struct bench_party *party;
+struct vel_bench_node {
+    struct vel_bench_party *party;
     struct vel_loop *loop;
     struct vel_link *link;
     struct vel_endpoint *endpoint;
@@ -22,22 +22,23 @@ struct bench_node {
  * Fork. In the child: pinned to the second core, runs `server` and exits with it. In the parent:
  * pinned to the first; returns with node->control set. *child is for waiting.
  */
-void bench_fork(struct bench_node *node, void (*server)(struct bench_node *node), int *child);
+void vel_bench_fork(struct vel_bench_node *node, void (*server)(struct vel_bench_node *node),
+                    int *child);
 
 /* Back to every core: for a third process, which is not measured. */
-void bench_unpin(void);
+void vel_bench_unpin(void);
 
 /* Socket on 127.0.0.1, any port, and what stands on it. */
-void bench_node_open(struct bench_node *node, bool is_server, size_t max_connections,
-                     const struct vel_runtime_hooks *hooks);
-void bench_node_close(struct bench_node *node);
+void vel_bench_node_open(struct vel_bench_node *node, bool is_server, size_t max_connections,
+                         const struct vel_runtime_hooks *hooks);
+void vel_bench_node_close(struct vel_bench_node *node);
 
 /* A message of one number to the other process, and the wait for one; ends the program when the
  * other is gone. */
-void bench_tell(const struct bench_node *node, double number);
-double bench_hear(const struct bench_node *node);
+void vel_bench_tell(const struct vel_bench_node *node, double number);
+double vel_bench_hear(const struct vel_bench_node *node);
 
 /* Close the control socket and wait for the child to end well. */
-void bench_join(struct bench_node *node, int child);
+void vel_bench_join(struct vel_bench_node *node, int child);
 
 #endif

@@ -12,7 +12,7 @@ enum { DAY = 86400 };
 static const char *const names[] = {"bench.test"};
 
 /* Issues one and appends its chain to `chain`. */
-static struct vel_identity *issue(struct bench_party *party, enum vel_profile profile,
+static struct vel_identity *issue(struct vel_bench_party *party, enum vel_profile profile,
                                   const struct vel_identity *issuer, struct vel_buf *chain)
 {
     OWNED(vel_buf_free) struct vel_buf key = {.env = &party->env, .limit = VEL_KEY_PEM_MAX};
@@ -34,9 +34,10 @@ static struct vel_identity *issue(struct bench_party *party, enum vel_profile pr
     return identity;
 }
 
-void bench_party_init(struct bench_party *party, enum vel_profile profile)
+void vel_bench_party_init(struct vel_bench_party *party, enum vel_profile profile)
 {
-    *party = (struct bench_party){.env = vel_env_system(), .alpn = vel_slice_text("velocity/1")};
+    *party =
+        (struct vel_bench_party){.env = vel_env_system(), .alpn = vel_slice_text("velocity/1")};
     BENCH_OK(vel_crypto_new(&party->env, &party->crypto));
     OWNED(vel_buf_free) struct vel_buf ca = {.env = &party->env, .limit = VEL_CHAIN_PEM_MAX};
     OWNED(vel_buf_free) struct vel_buf leaf = {.env = &party->env, .limit = VEL_CHAIN_PEM_MAX};
@@ -58,10 +59,10 @@ void bench_party_init(struct bench_party *party, enum vel_profile profile)
     party->client.server_name = names[0];
 }
 
-void bench_party_clear(struct bench_party *party)
+void vel_bench_party_clear(struct vel_bench_party *party)
 {
     vel_trust_free(party->trust);
     vel_identity_free(party->identity);
     vel_crypto_free(party->crypto);
-    *party = (struct bench_party){0};
+    *party = (struct vel_bench_party){0};
 }

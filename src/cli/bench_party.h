@@ -10,7 +10,7 @@
  * that trusts that CA and nothing else. Both signatures are made and verified as always; nothing
  * is switched off for speed.
  */
-struct bench_party {
+struct vel_bench_party {
     struct vel_env env;
     struct vel_crypto *crypto;
     struct vel_identity *identity;
@@ -20,7 +20,7 @@ struct bench_party {
 };
 
 /* In place: the configs point into it. Ends the program when something fails. */
-void bench_party_init(struct bench_party *party, enum vel_profile profile);
-void bench_party_clear(struct bench_party *party);
+void vel_bench_party_init(struct vel_bench_party *party, enum vel_profile profile);
+void vel_bench_party_clear(struct vel_bench_party *party);
 
 #endif

@@ -14,15 +14,15 @@ enum { MILLION = 1000 * 1000, QUEUE_MIN = 64 * 1024, WAITING_MAX = 1 << 14, DATA
 
 /* ---- one direction ---- */
 
-void bench_line_init(struct bench_line *line, const struct bench_impairment *network,
-                     unsigned direction)
+void vel_bench_line_init(struct vel_bench_line *line, const struct vel_bench_impairment *network,
+                         unsigned direction)
 {
-    *line = (struct bench_line){.network = *network,
-                                .state = (uint64_t)network->seed * 2 + direction + 1};
+    *line = (struct vel_bench_line){.network = *network,
+                                    .state = (uint64_t)network->seed * 2 + direction + 1};
 }
 
 /* The finaliser of splitmix64 over a counter. */
-static uint64_t draw(struct bench_line *line)
+static uint64_t draw(struct vel_bench_line *line)
 {
     uint64_t z = line->state += UINT64_C(0x9e3779b97f4a7c15);
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -30,14 +30,14 @@ static uint64_t draw(struct bench_line *line)
     return z ^ (z >> 31);
 }
 
-static vel_time time_on_line(const struct bench_line *line, size_t size)
+static vel_time time_on_line(const struct vel_bench_line *line, size_t size)
 {
     return (vel_time)((double)size * 8 * (double)SECOND / (double)line->network.rate);
 }
 
-bool bench_line_enter(struct bench_line *line, size_t size, vel_time now, vel_time *due)
+bool vel_bench_line_enter(struct vel_bench_line *line, size_t size, vel_time now, vel_time *due)
 {
-    const struct bench_impairment *network = &line->network;
+    const struct vel_bench_impairment *network = &line->network;
     if ((int64_t)(draw(line) % MILLION) < network->loss) {
         line->lost++;
         return false;
@@ -67,7 +67,7 @@ struct waiting {
 /* From one socket to the other, in order. */
 struct direction {
     struct relay *relay;
-    struct bench_line line;
+    struct vel_bench_line line;
     struct vel_link *from, *to;
     struct vel_watch *watch;
     struct vel_timer *timer;
@@ -76,8 +76,8 @@ struct direction {
 };
 
 struct relay {
-    struct bench_node node; /* first: run_relay gets this */
-    struct bench_impairment network;
+    struct vel_bench_node node; /* first: run_relay gets this */
+    struct vel_bench_impairment network;
     struct vel_addr server, client; /* the client: who sent last to the front */
     struct direction up, down;
     uint8_t train[VEL_TRAIN_MAX];
@@ -87,7 +87,7 @@ static void put(struct direction *way, const uint8_t *bytes, size_t size, uint8_
 {
     struct waiting *slot = &way->ring[(way->first + way->count) % WAITING_MAX];
     if (size > DATAGRAM_MAX || way->count == WAITING_MAX ||
-        !bench_line_enter(&way->line, size, now, &slot->due))
+        !vel_bench_line_enter(&way->line, size, now, &slot->due))
         return;
     slot->size = (uint16_t)size;
     slot->ecn = ecn;
@@ -146,7 +146,7 @@ static void open_direction(struct relay *relay, struct direction *way, unsigned 
 {
     const struct vel_env *env = &relay->node.party->env;
     *way = (struct direction){.relay = relay, .from = from, .to = to};
-    bench_line_init(&way->line, &relay->network, number);
+    vel_bench_line_init(&way->line, &relay->network, number);
     way->ring = vel_alloc(env, WAITING_MAX * sizeof *way->ring);
     BENCH_OK(way->ring != NULL ? VEL_OK : VEL_ERR_NOMEM);
     BENCH_OK(vel_timer_new(relay->node.loop, send_due, way, &way->timer));
@@ -161,14 +161,14 @@ static void close_direction(struct relay *relay, struct direction *way)
     vel_release(&relay->node.party->env, way->ring, WAITING_MAX * sizeof *way->ring);
 }
 
-static void run_relay(struct bench_node *node)
+static void run_relay(struct vel_bench_node *node)
 {
     struct relay *relay = (struct relay *)node;
     const struct vel_env *env = &node->party->env;
     const struct vel_udp_setup udp = {.local = {.family = VEL_ADDR_IP4, .ip = {127, 0, 0, 1}}};
     struct vel_link *front, *back;
     struct vel_watch *watch;
-    bench_unpin();
+    vel_bench_unpin();
     BENCH_OK(vel_loop_new(env, &node->loop));
     BENCH_OK(vel_udp_link_new(env, &udp, &front));
     BENCH_OK(vel_udp_link_new(env, &udp, &back));
@@ -176,7 +176,7 @@ static void run_relay(struct bench_node *node)
     open_direction(relay, &relay->down, 1, back, front);
     BENCH_OK(vel_watch_new(node->loop, node->control, on_control, relay, &watch));
     vel_watch_set(watch, VEL_WATCH_READ);
-    bench_tell(node, front->local.port);
+    vel_bench_tell(node, front->local.port);
     vel_loop_run(node->loop);
     vel_watch_free(watch);
     close_direction(relay, &relay->up);
@@ -186,13 +186,13 @@ static void run_relay(struct bench_node *node)
     vel_loop_free(node->loop);
 }
 
-void bench_relay_start(struct bench_node *node, const struct bench_impairment *network,
-                       const struct vel_addr *server, struct vel_addr *front, int *child)
+void vel_bench_relay_start(struct vel_bench_node *node, const struct vel_bench_impairment *network,
+                           const struct vel_addr *server, struct vel_addr *front, int *child)
 {
     static struct relay relay; /* of the child: it holds a train */
     relay = (struct relay){.node = *node, .network = *network, .server = *server};
-    bench_fork(&relay.node, run_relay, child);
+    vel_bench_fork(&relay.node, run_relay, child);
     node->control = relay.node.control;
     *front = *server;
-    front->port = (uint16_t)bench_hear(node);
+    front->port = (uint16_t)vel_bench_hear(node);
 }

@@ -13,10 +13,10 @@ static const char *figure(double value, char text[32])
     return text;
 }
 
-static void print_network(const struct bench_impairment *network)
+static void print_network(const struct vel_bench_impairment *network)
 {
     char text[32];
-    if (!bench_is_impaired(network))
+    if (!vel_bench_is_impaired(network))
         return;
     printf("through a relay");
     if (network->loss > 0)
@@ -28,23 +28,23 @@ static void print_network(const struct bench_impairment *network)
     printf(", seed %lld\n", (long long)network->seed);
 }
 
-static void print_row(struct bench_row *row)
+static void print_row(struct vel_bench_row *row)
 {
     char least[32], median[32], most[32], client[32], server[32];
     printf("%-32s %10s %10s %10s  %-20s", row->title,
-           figure(bench_at(&row->value, BENCH_LEAST), least),
-           figure(bench_at(&row->value, BENCH_MEDIAN), median),
-           figure(bench_at(&row->value, BENCH_MOST), most), row->value.unit);
+           figure(vel_bench_at(&row->value, BENCH_LEAST), least),
+           figure(vel_bench_at(&row->value, BENCH_MEDIAN), median),
+           figure(vel_bench_at(&row->value, BENCH_MOST), most), row->value.unit);
     if (row->client.count > 0)
-        printf(" %8s %8s  %s", figure(bench_at(&row->client, BENCH_MEDIAN), client),
-               figure(bench_at(&row->server, BENCH_MEDIAN), server), row->client.unit);
+        printf(" %8s %8s  %s", figure(vel_bench_at(&row->client, BENCH_MEDIAN), client),
+               figure(vel_bench_at(&row->server, BENCH_MEDIAN), server), row->client.unit);
     if (row->arrived.count > 0)
-        printf(", %.1f %% arrived", 100 * bench_at(&row->arrived, BENCH_MEDIAN));
+        printf(", %.1f %% arrived", 100 * vel_bench_at(&row->arrived, BENCH_MEDIAN));
     printf("\n");
 }
 
-void bench_report_text(const struct vel_bench_settings *settings, struct bench_row *rows,
-                       size_t count)
+void vel_bench_report_text(const struct vel_bench_settings *settings, struct vel_bench_row *rows,
+                           size_t count)
 {
     printf("a client and a server on this machine, profile %s, %lld round(s) each\n",
            vel_profile_name(settings->profile), (long long)settings->rounds);
@@ -58,14 +58,14 @@ void bench_report_text(const struct vel_bench_settings *settings, struct bench_r
 static json_t *ranks(struct bench *bench)
 {
     json_t *made = json_object();
-    json_object_set_new(made, "min", json_real(bench_at(bench, BENCH_LEAST)));
-    json_object_set_new(made, "median", json_real(bench_at(bench, BENCH_MEDIAN)));
-    json_object_set_new(made, "max", json_real(bench_at(bench, BENCH_MOST)));
+    json_object_set_new(made, "min", json_real(vel_bench_at(bench, BENCH_LEAST)));
+    json_object_set_new(made, "median", json_real(vel_bench_at(bench, BENCH_MEDIAN)));
+    json_object_set_new(made, "max", json_real(vel_bench_at(bench, BENCH_MOST)));
     json_object_set_new(made, "unit", bench->unit != NULL ? json_string(bench->unit) : json_null());
     return made;
 }
 
-static json_t *result(struct bench_row *row)
+static json_t *result(struct vel_bench_row *row)
 {
     json_t *made = ranks(&row->value);
     if (row->client.count > 0) {
@@ -73,11 +73,11 @@ static json_t *result(struct bench_row *row)
         json_object_set_new(made, "server_cpu", ranks(&row->server));
     }
     if (row->arrived.count > 0)
-        json_object_set_new(made, "arrived", json_real(bench_at(&row->arrived, BENCH_MEDIAN)));
+        json_object_set_new(made, "arrived", json_real(vel_bench_at(&row->arrived, BENCH_MEDIAN)));
     return made;
 }
 
-static json_t *network_of(const struct bench_impairment *network)
+static json_t *network_of(const struct vel_bench_impairment *network)
 {
     json_t *made = json_object();
     json_object_set_new(made, "loss", json_real((double)network->loss / 1e6));
@@ -88,15 +88,15 @@ static json_t *network_of(const struct bench_impairment *network)
     return made;
 }
 
-void bench_report_json(const struct vel_bench_settings *settings, struct bench_row *rows,
-                       size_t count)
+void vel_bench_report_json(const struct vel_bench_settings *settings, struct vel_bench_row *rows,
+                           size_t count)
 {
     json_t *root = json_object(), *results = json_object();
     json_object_set_new(root, "profile", json_string(vel_profile_name(settings->profile)));
     json_object_set_new(root, "rounds", json_integer(settings->rounds));
     json_object_set_new(root, "network",
-                        bench_is_impaired(&settings->network) ? network_of(&settings->network)
-                                                              : json_null());
+                        vel_bench_is_impaired(&settings->network) ? network_of(&settings->network)
+                                                                  : json_null());
     for (size_t i = 0; i < count; i++)
         json_object_set_new(results, rows[i].name, result(&rows[i]));
     json_object_set_new(root, "results", results);

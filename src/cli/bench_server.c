@@ -18,7 +18,7 @@ struct answer {
 };
 
 struct server {
-    struct bench_node *node;
+    struct vel_bench_node *node;
     struct vel_watch *watch;
     struct answer *sending; /* datagrams */
     struct answer *all;
@@ -186,20 +186,21 @@ static void on_control(void *context, unsigned ready)
     if (read(self->node->control, &question, sizeof question) != (ssize_t)sizeof question)
         vel_loop_stop(self->node->loop);
     else
-        bench_tell(self->node, question == BENCH_ASK_MEMORY ? bench_resident() : bench_cpu());
+        vel_bench_tell(self->node,
+                       question == BENCH_ASK_MEMORY ? vel_bench_resident() : vel_bench_cpu());
 }
 
-void bench_server(struct bench_node *node)
+void vel_bench_server(struct vel_bench_node *node)
 {
     struct server self = {.node = node};
     const struct vel_runtime_hooks hooks = {.events = on_events, .flush = on_flush, .self = &self};
-    bench_node_open(node, true, (size_t)1 << 20, &hooks);
+    vel_bench_node_open(node, true, (size_t)1 << 20, &hooks);
     BENCH_OK(vel_watch_new(node->loop, node->control, on_control, &self, &self.watch));
     vel_watch_set(self.watch, VEL_WATCH_READ);
-    bench_tell(node, node->link->local.port);
+    vel_bench_tell(node, node->link->local.port);
     vel_loop_run(node->loop);
     vel_watch_free(self.watch);
     while (self.all != NULL)
         drop_answer(&self, self.all);
-    bench_node_close(node);
+    vel_bench_node_close(node);
 }

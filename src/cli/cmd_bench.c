@@ -63,7 +63,7 @@ static bool choose(const struct vel_call *call, bool wanted[BENCH_TESTS])
         wanted[i] = call->argument_count == 0;
     for (size_t i = 0; i < call->argument_count; i++) {
         size_t at = 0;
-        while (at < BENCH_TESTS && strcmp(bench_test_name(at), call->arguments[i]) != 0)
+        while (at < BENCH_TESTS && strcmp(vel_bench_test_name(at), call->arguments[i]) != 0)
             at++;
         if (at == BENCH_TESTS) {
             vel_fail(call, "no such test: %s", call->arguments[i]);
@@ -88,27 +88,27 @@ static int run_bench(const struct vel_call *call)
 {
     const struct vel_bench_settings *settings = call->settings;
     bool wanted[BENCH_TESTS];
-    struct bench_row rows[BENCH_TESTS];
+    struct vel_bench_row rows[BENCH_TESTS];
     if (!choose(call, wanted))
         return VEL_STATUS_USAGE;
 
-    struct bench_party party;
-    bench_party_init(&party, settings->profile);
+    struct vel_bench_party party;
+    vel_bench_party_init(&party, settings->profile);
     configure(settings, &party.server);
     configure(settings, &party.client);
-    struct bench_node node = {.party = &party}, relay = {.party = &party};
+    struct vel_bench_node node = {.party = &party}, relay = {.party = &party};
     int server_child, relay_child = 0;
-    bench_fork(&node, bench_server, &server_child);
+    vel_bench_fork(&node, vel_bench_server, &server_child);
     struct vel_addr remote = {
-        .family = VEL_ADDR_IP4, .ip = {127, 0, 0, 1}, .port = (uint16_t)bench_hear(&node)};
-    if (bench_is_impaired(&settings->network))
-        bench_relay_start(&relay, &settings->network, &remote, &remote, &relay_child);
-    size_t count = bench_client(&node, settings, &remote, wanted, rows);
+        .family = VEL_ADDR_IP4, .ip = {127, 0, 0, 1}, .port = (uint16_t)vel_bench_hear(&node)};
+    if (vel_bench_is_impaired(&settings->network))
+        vel_bench_relay_start(&relay, &settings->network, &remote, &remote, &relay_child);
+    size_t count = vel_bench_client(&node, settings, &remote, wanted, rows);
     if (relay_child != 0)
-        bench_join(&relay, relay_child);
-    bench_join(&node, server_child);
-    bench_party_clear(&party);
-    (settings->json ? bench_report_json : bench_report_text)(settings, rows, count);
+        vel_bench_join(&relay, relay_child);
+    vel_bench_join(&node, server_child);
+    vel_bench_party_clear(&party);
+    (settings->json ? vel_bench_report_json : vel_bench_report_text)(settings, rows, count);
     return VEL_STATUS_OK;
 }
 

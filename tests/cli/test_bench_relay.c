@@ -8,14 +8,14 @@ enum { SIZE = 1200, COUNT = 100000 };
 /* Bit i of *fate: datagram i of the first 64 came out. Returns how many of all were lost. */
 static unsigned pass(int64_t seed, unsigned direction, int64_t loss, uint64_t *fate)
 {
-    const struct bench_impairment network = {.loss = loss, .seed = seed};
-    struct bench_line line;
+    const struct vel_bench_impairment network = {.loss = loss, .seed = seed};
+    struct vel_bench_line line;
     unsigned lost = 0;
-    bench_line_init(&line, &network, direction);
+    vel_bench_line_init(&line, &network, direction);
     *fate = 0;
     for (unsigned i = 0; i < COUNT; i++) {
         vel_time due;
-        bool out = bench_line_enter(&line, SIZE, SECOND, &due);
+        bool out = vel_bench_line_enter(&line, SIZE, SECOND, &due);
         lost += !out;
         if (i < 64 && out)
             *fate |= UINT64_C(1) << i;
@@ -49,25 +49,25 @@ static void the_seed_tells_which(void **state)
 
 static void delays(void **state)
 {
-    const struct bench_impairment network = {.delay = 20 * MS};
-    struct bench_line line;
+    const struct vel_bench_impairment network = {.delay = 20 * MS};
+    struct vel_bench_line line;
     vel_time due = 0;
     (void)state;
-    bench_line_init(&line, &network, 0);
-    assert_true(bench_line_enter(&line, SIZE, SECOND, &due));
+    vel_bench_line_init(&line, &network, 0);
+    assert_true(vel_bench_line_enter(&line, SIZE, SECOND, &due));
     assert_true(due == SECOND + 20 * MS);
 }
 
 /* 1,200 bytes at 9.6 Mbit/s take a millisecond; the queue holds two delays' worth. */
 static void a_line_has_a_rate_and_a_queue(void **state)
 {
-    const struct bench_impairment network = {.delay = 100 * MS, .rate = 9600 * 1000};
-    struct bench_line line;
+    const struct vel_bench_impairment network = {.delay = 100 * MS, .rate = 9600 * 1000};
+    struct vel_bench_line line;
     vel_time due = 0, last = 0;
     unsigned taken = 0;
     (void)state;
-    bench_line_init(&line, &network, 0);
-    while (bench_line_enter(&line, SIZE, SECOND, &due)) {
+    vel_bench_line_init(&line, &network, 0);
+    while (vel_bench_line_enter(&line, SIZE, SECOND, &due)) {
         taken++;
         assert_true(due > last);
         assert_true(due == SECOND + taken * MS + 100 * MS);
@@ -77,8 +77,8 @@ static void a_line_has_a_rate_and_a_queue(void **state)
     assert_int_equal(line.full, 1);
     assert_int_equal(line.lost, 0);
     /* A millisecond later there is room for one. */
-    assert_true(bench_line_enter(&line, SIZE, SECOND + MS, &due));
-    assert_true(!bench_line_enter(&line, SIZE, SECOND + MS, &due));
+    assert_true(vel_bench_line_enter(&line, SIZE, SECOND + MS, &due));
+    assert_true(!vel_bench_line_enter(&line, SIZE, SECOND + MS, &due));
 }
 
 int main(void)
