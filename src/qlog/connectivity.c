@@ -15,7 +15,8 @@ static void address_text(const struct vel_addr *addr, char text[40])
         return;
     }
     for (size_t i = 0; i < 8; i++)
-        snprintf(text + 5 * i, 6, i < 7 ? "%02x%02x:" : "%02x%02x", ip[2 * i], ip[2 * i + 1]);
+        snprintf(text + 5 * i, 40 - 5 * i, i < 7 ? "%02x%02x:" : "%02x%02x", ip[2 * i],
+                 ip[2 * i + 1]);
 }
 
 void vel_qlog_endpoint(struct vel_json *j, const char *ip, const char *port,
