@@ -102,6 +102,13 @@ static void write_more(struct scene *scene, struct vel_conn *conn)
     }
 }
 
+/* All bytes may be back before the new path has answered. */
+static void close_when_done(struct scene *scene, struct vel_conn *conn)
+{
+    if (scene->returned == AMOUNT && scene->moved == scene->wanders)
+        vel_conn_close(conn, 0, "done");
+}
+
 static void read_back(struct scene *scene, struct vel_conn *conn)
 {
     struct vel_slice bytes;
@@ -116,8 +123,7 @@ static void read_back(struct scene *scene, struct vel_conn *conn)
     }
     if (scene->wanders && scene->second == NULL && scene->returned > AMOUNT / 8)
         open_second(scene, conn);
-    if (fin && scene->returned == AMOUNT)
-        vel_conn_close(conn, 0, "done");
+    close_when_done(scene, conn);
 }
 
 /* The first socket is closed as soon as the second one is in use. */
@@ -129,6 +135,7 @@ static void leave_first(struct scene *scene, struct vel_conn *conn)
     vel_link_free(scene->client.link);
     scene->client.link = scene->second;
     scene->moved = true;
+    close_when_done(scene, conn);
 }
 
 static void client_events(void *self, struct vel_conn *conn, vel_time now)
