@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * load --connect ADDRESS:PORT [--alpn velocity/1|h3] [--path PATH] [--connections N] [--streams N]
- *      [--requests N] [--together N] [--name HOST]
+ *      [--requests N] [--together N] [--name HOST] [--body FILE]
  *
  * The load generator: N connections, each with so many requests under way at a time, until all were
  * answered. Any server of HTTP over QUIC will do; trust and name are not checked. So many handshakes
  * are under way together. Says when all are connected, then prints, one line per key (see measure.h):
  * requests a second, the time of one request, probe time-outs that fired (what was lost, or late), and
- * requests that failed, which also make the exit status 1.
+ * requests that failed, which also make the exit status 1. With --body each answer must be that file.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/units.h"
 #include "cli/bench_measure.h"
 #include "sys/address.h"
+#include "sys/file.h"
 #include "velocity/heap.h"
 #include "velocity/http.h"
 #include "velocity/runtime.h"
@@ -25,7 +27,8 @@
 #include "velocity/udp.h"
 
 enum {
-    TOGETHER = 32,    /* handshakes under way at a time, unless told */
+    TOGETHER = 32, /* handshakes under way at a time, unless told */
+    BODY_MAX = 64 << 20,
     LATENCY_BITS = 5, /* of the mantissa of a bucket of the histogram */
     LATENCY_BUCKETS = 64 << LATENCY_BITS
 };
@@ -47,6 +50,7 @@ struct load {
     uint64_t asked, answered, failed; /* requests */
     uint64_t pto_fired;
     uint64_t body_size;   /* of the first answer: all must be as long */
+    struct vel_buf body;  /* what each answer must be; empty: not compared */
     vel_time first, last; /* first request, last answer */
     vel_time now;
     uint64_t latency[LATENCY_BUCKETS];
@@ -86,18 +90,36 @@ static double latency_at(const struct load *load, double share)
 
 /* ---- requests ---- */
 
+/* One that is under way. */
+struct asked {
+    vel_time start;
+    uint64_t seen; /* bytes of the answer's body */
+    bool wrong;    /* they are not those of load->body */
+};
+
 static void ask(struct visitor *visitor)
 {
     struct load *load = visitor->load;
     struct vel_exchange *exchange = NULL;
     if (load->asked == load->requests)
         return;
-    union {
-        vel_time time;
-        void *pointer;
-    } start = {.time = load->now};
-    if (vel_http_request(visitor->http, &load->request, NULL, start.pointer, &exchange) == VEL_OK)
+    struct asked *asked = vel_alloc(&load->env, sizeof *asked);
+    BENCH_OK(asked != NULL ? VEL_OK : VEL_ERR_NOMEM);
+    *asked = (struct asked){.start = load->now};
+    if (vel_http_request(visitor->http, &load->request, NULL, asked, &exchange) == VEL_OK)
         load->asked++;
+    else
+        vel_release(&load->env, asked, sizeof *asked);
+}
+
+static void on_body(void *self, struct vel_exchange *exchange, struct vel_slice bytes)
+{
+    struct visitor *visitor = self;
+    const struct vel_buf *body = &visitor->load->body;
+    struct asked *asked = vel_exchange_user(exchange);
+    asked->wrong |= body->len > 0 && (bytes.len > body->len - VEL_MIN(asked->seen, body->len) ||
+                                      memcmp(body->ptr + asked->seen, bytes.ptr, bytes.len) != 0);
+    asked->seen += bytes.len;
 }
 
 static void on_answered(void *self, struct vel_exchange *exchange,
@@ -106,17 +128,15 @@ static void on_answered(void *self, struct vel_exchange *exchange,
     struct visitor *visitor = self;
     struct load *load = visitor->load;
     const struct vel_response *response = vel_exchange_response(exchange);
-    union {
-        void *pointer;
-        vel_time time;
-    } start = {.pointer = vel_exchange_user(exchange)};
-    bool good = end->complete && response != NULL && response->status == 200;
+    struct asked *asked = vel_exchange_user(exchange);
+    bool good = end->complete && response != NULL && response->status == 200 && !asked->wrong;
     if (good && load->answered == 0)
-        load->body_size = end->body_received;
+        load->body_size = load->body.len > 0 ? load->body.len : end->body_received;
     if (!good || end->body_received != load->body_size)
         load->failed++;
     load->answered++;
-    load->latency[bucket_of(load->now - start.time)]++;
+    load->latency[bucket_of(load->now - asked->start)]++;
+    vel_release(&load->env, asked, sizeof *asked);
     load->last = load->now;
     if (load->answered == load->requests)
         vel_loop_stop(load->loop);
@@ -153,7 +173,7 @@ static void open_one(struct load *load)
 /* Requests begin when every connection is there, so that handshakes are not in the figures. */
 static void on_connected(struct load *load, struct visitor *visitor, struct vel_conn *conn)
 {
-    struct vel_http_events events = {.closed = on_answered, .self = visitor};
+    struct vel_http_events events = {.body = on_body, .closed = on_answered, .self = visitor};
     BENCH_OK(vel_http_new(&load->env, conn, &events, &visitor->http));
     load->connected++;
     if (load->started < load->connections)
@@ -296,7 +316,8 @@ int main(int argc, char **argv)
     if (vel_addr_parse(text_option(argc, argv, "connect", ""), &load.remote) != VEL_OK) {
         fprintf(stderr,
                 "usage: load --connect ADDRESS:PORT [--alpn NAME] [--path PATH] "
-                "[--connections N] [--streams N] [--requests N] [--together N] [--name HOST]\n");
+                "[--connections N] [--streams N] [--requests N] [--together N] [--name HOST] "
+                "[--body FILE]\n");
         return 2;
     }
     BENCH_OK(vel_crypto_new(&load.env, &crypto));
@@ -309,10 +330,15 @@ int main(int argc, char **argv)
                              .scheme = vel_slice_text("https"),
                              .authority = vel_slice_text(name),
                              .path = vel_slice_text(text_option(argc, argv, "path", "/"))};
+    const char *body = text_option(argc, argv, "body", NULL);
+    load.body = (struct vel_buf){.env = &load.env, .limit = BODY_MAX};
+    if (body != NULL)
+        BENCH_OK(vel_file_load(body, &load.body));
     set_up(&load);
     run(&load);
     report(&load);
     tear_down(&load);
+    vel_buf_free(&load.body);
     vel_tls_free(tls);
     vel_crypto_free(crypto);
     vel_heap_free(heap);
