@@ -162,13 +162,22 @@ def burst(server):
 def a_burst_of_connections_is_shared_and_loses_nothing():
     with serve("burst", "2", "--quiet") as server:
         small = "sysctl" in server.text()  # without the privilege to have larger buffers
-        probes, lost = burst(server)
+        _, lost = burst(server)
         if not small:
             expect(lost == 0, lost, server.text())
-            expect(probes in (0, None), probes, server.text())
     for worker in "worker 1", "worker 2":
         connections = counts(server)[worker][0]
         expect(200 <= connections <= 300, server.text())
+
+
+def a_burst_of_connections_lets_no_probe_fire():
+    with serve("burst-probes", "2", "--quiet") as server:
+        small = "sysctl" in server.text()
+        probes, _ = burst(server)
+    if probes is None or small:
+        raise harness.Skip("500 handshakes take this machine too long: tests/endpoint/test_burst.c has them on a "
+                           "virtual clock" if probes is None else "no privilege to have larger buffers")
+    expect(probes == 0, probes, server.text())
 
 
 def with_default_buffers_it_is_slower_and_says_why():
@@ -340,7 +349,8 @@ if __name__ == "__main__":
         there_are_as_many_as_wanted, a_kernel_that_does_not_steer_gets_one_worker,
         every_worker_speaks_every_protocol, plain_http_is_shared_as_well, a_second_server_does_not_join,
         a_retry_comes_back_to_somebody_who_knows, a_client_that_moves_stays_with_its_worker,
-        a_burst_of_connections_is_shared_and_loses_nothing, with_default_buffers_it_is_slower_and_says_why,
+        a_burst_of_connections_is_shared_and_loses_nothing,
+        a_burst_of_connections_lets_no_probe_fire, with_default_buffers_it_is_slower_and_says_why,
         a_worker_that_dies_is_replaced, a_worker_that_cannot_be_started_is_waited_for,
         the_clients_of_a_dead_worker_are_told, the_parent_ends_them_all,
         who_has_finished_answers_until_all_have, a_second_signal_ends_them_at_once,
