@@ -75,7 +75,7 @@ static vel_result create(void *self, const char *name, vel_time now, int *file)
 
 static vel_result append(void *self, int file, struct vel_slice bytes)
 {
-    enum vel_err err = vel_folder_append(file, bytes);
+    enum vel_err err = vel_fd_write(file, bytes);
     if (err != VEL_OK)
         tell(self, strerror(errno));
     return err;

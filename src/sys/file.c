@@ -53,21 +53,9 @@ vel_result vel_file_load(const char *path, struct vel_buf *buf)
     return err;
 }
 
-static vel_result write_all(int fd, struct vel_slice bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t done = write(fd, bytes.ptr, bytes.len);
-        if (done < 0 && errno == EINTR)
-            continue;
-        REQUIRE(done > 0, VEL_ERR_IO);
-        bytes = vel_slice(bytes.ptr + done, bytes.len - (size_t)done);
-    }
-    return VEL_OK;
-}
-
 static vel_result fill(int fd, struct vel_slice bytes, unsigned mode)
 {
-    TRY(write_all(fd, bytes));
+    TRY(vel_fd_write(fd, bytes));
     REQUIRE(fchmod(fd, mode) == 0 && fsync(fd) == 0, VEL_ERR_IO);
     return VEL_OK;
 }

@@ -36,18 +36,6 @@ vel_result vel_folder_create(int folder, const char *name, int *file)
     return VEL_OK;
 }
 
-vel_result vel_folder_append(int file, struct vel_slice bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t done = write(file, bytes.ptr, bytes.len);
-        if (done < 0 && errno == EINTR)
-            continue;
-        REQUIRE(done > 0, VEL_ERR_IO);
-        bytes = vel_slice(bytes.ptr + done, bytes.len - (size_t)done);
-    }
-    return VEL_OK;
-}
-
 static bool ends_like(const char *name, const char *ending)
 {
     size_t length = strlen(name), end = strlen(ending);

@@ -5,7 +5,6 @@
 #include <stddef.h>
 
 #include "velocity/err.h"
-#include "velocity/slice.h"
 
 /*
  * A folder that files are added to, and added to only: traces. What is there already is never opened,
@@ -22,9 +21,6 @@ vel_result vel_folder_open(const char *path, int *folder);
  * VEL_ERR_EXISTS  the name is taken, by a link as well
  * VEL_ERR_IO      see errno */
 vel_result vel_folder_create(int folder, const char *name, int *file);
-
-/* All bytes, or VEL_ERR_IO with errno: then a part of them may be there. */
-vel_result vel_folder_append(int file, struct vel_slice bytes);
 
 /* How many names end like this. `most` entries are looked at; when there are more, `most` is the
  * answer. VEL_ERR_IO: see errno */
