@@ -220,9 +220,9 @@ static vel_result range_acked(struct vel_recovery *r, enum vel_space space, stru
 {
     struct vel_sent *sent = &r->space[space].sent;
     REQUIRE(sent->skipped < range.start || sent->skipped >= range.end, VEL_ERR_UNEXPECTED);
-    uint64_t arrived = 0; /* although they had been declared lost */
-    if (space == VEL_SPACE_APP)
-        arrived = vel_reordering_acked(&r->reordering, range, r->space[space].largest_acked);
+    /* Although they had been declared lost. */
+    uint64_t arrived =
+        vel_reordering_acked(&r->reordering, space, range, r->space[space].largest_acked);
     news->mistaken |= arrived > 0;
     r->packets_spurious += arrived;
     uint64_t n = vel_sent_unsettled(sent, range.start);

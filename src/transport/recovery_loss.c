@@ -30,8 +30,7 @@ static void packet_lost(struct vel_recovery *r, enum vel_space space, uint64_t n
     if (packet->ecn == VEL_ECN_ECT0 && packet->path == r->path)
         vel_ecn_on_lost(&r->ecn);
     r->packets_lost += packet->in_flight;
-    if (space == VEL_SPACE_APP)
-        vel_reordering_lost(&r->reordering, number);
+    vel_reordering_lost(&r->reordering, space, number);
     if (packet->in_flight && packet->path == r->path) {
         vel_cc_on_lost(
             &r->cc, &(struct vel_cc_lost){
@@ -96,6 +95,6 @@ void vel_recovery_detect_lost(struct vel_recovery *r, enum vel_space space, vel_
     }
     uint64_t reductions = r->cc.reductions;
     losses_are_congestion(r, &stretch, newest_lost, now);
-    if (r->cc.reductions != reductions && space == VEL_SPACE_APP)
-        vel_reordering_event(&r->reordering, first_lost);
+    if (r->cc.reductions != reductions)
+        vel_reordering_event(&r->reordering, space, first_lost);
 }

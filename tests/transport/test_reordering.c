@@ -26,15 +26,20 @@ static int finish(void **state)
 
 static bool acked(uint64_t start, uint64_t end, uint64_t largest)
 {
-    return vel_reordering_acked(&o, (struct vel_range){start, end}, largest);
+    return vel_reordering_acked(&o, VEL_SPACE_APP, (struct vel_range){start, end}, largest);
+}
+
+static uint64_t early(enum vel_space space, uint64_t start, uint64_t end, uint64_t largest)
+{
+    return vel_reordering_acked(&o, space, (struct vel_range){start, end}, largest);
 }
 
 static void thresholds_grow_with_what_was_seen(void **state)
 {
     (void)state;
     assert_int_equal(o.threshold, VEL_PACKET_THRESHOLD);
-    vel_reordering_lost(&o, 10);
-    vel_reordering_event(&o, 10);
+    vel_reordering_lost(&o, VEL_SPACE_APP, 10);
+    vel_reordering_event(&o, VEL_SPACE_APP, 10);
     assert_false(acked(0, 10, 200));
     assert_false(acked(11, 100, 200));
     assert_true(acked(0, 20, 210));
@@ -54,26 +59,48 @@ static void thresholds_grow_with_what_was_seen(void **state)
 static void arrivals_are_counted(void **state)
 {
     (void)state;
-    vel_reordering_lost(&o, 5);
-    vel_reordering_lost(&o, 6);
-    vel_reordering_lost(&o, 9);
-    vel_reordering_lost(&o, 12);
-    assert_int_equal(vel_reordering_acked(&o, (struct vel_range){6, 12}, 30), 2);
-    assert_int_equal(vel_reordering_acked(&o, (struct vel_range){0, 12}, 30), 1);
-    assert_int_equal(vel_reordering_acked(&o, (struct vel_range){0, 12}, 30), 0);
+    vel_reordering_lost(&o, VEL_SPACE_APP, 5);
+    vel_reordering_lost(&o, VEL_SPACE_APP, 6);
+    vel_reordering_lost(&o, VEL_SPACE_APP, 9);
+    vel_reordering_lost(&o, VEL_SPACE_APP, 12);
+    assert_int_equal(vel_reordering_acked(&o, VEL_SPACE_APP, (struct vel_range){6, 12}, 30), 2);
+    assert_int_equal(vel_reordering_acked(&o, VEL_SPACE_APP, (struct vel_range){0, 12}, 30), 1);
+    assert_int_equal(vel_reordering_acked(&o, VEL_SPACE_APP, (struct vel_range){0, 12}, 30), 0);
 }
 
 static void real_losses_are_not_forgiven(void **state)
 {
     (void)state;
-    vel_reordering_lost(&o, 5); /* of an event before */
+    vel_reordering_lost(&o, VEL_SPACE_APP, 5); /* of an event before */
     for (uint64_t n = 20; n < 23; n++)
-        vel_reordering_lost(&o, n);
-    vel_reordering_event(&o, 20);
+        vel_reordering_lost(&o, VEL_SPACE_APP, n);
+    vel_reordering_event(&o, VEL_SPACE_APP, 20);
     assert_true(acked(20, 22, 40));
     assert_false(vel_reordering_learn(&o, MS));
     assert_true(acked(22, 30, 40));
     assert_true(vel_reordering_learn(&o, MS));
+}
+
+/* So are they when they are of the handshake; what is of another space says nothing about them. */
+static void the_handshake_is_forgiven(void **state)
+{
+    (void)state;
+    vel_reordering_lost(&o, VEL_SPACE_HANDSHAKE, 4);
+    vel_reordering_lost(&o, VEL_SPACE_HANDSHAKE, 5);
+    vel_reordering_event(&o, VEL_SPACE_HANDSHAKE, 4);
+    vel_reordering_lost(&o, VEL_SPACE_APP, 0);
+    assert_true(acked(0, 2, 9));
+    assert_false(vel_reordering_learn(&o, MS));
+    assert_int_equal(early(VEL_SPACE_INITIAL, 0, 100, 100), 0);
+    assert_int_equal(early(VEL_SPACE_HANDSHAKE, 0, 5, 20), 1);
+    assert_false(vel_reordering_learn(&o, MS));
+    assert_int_equal(early(VEL_SPACE_HANDSHAKE, 0, 1000, 20), 1);
+    assert_true(vel_reordering_learn(&o, MS));
+    assert_int_equal(o.threshold, 20 - 4 + 1);
+    vel_reordering_lost(&o, VEL_SPACE_HANDSHAKE, VEL_REORDERING_EARLY); /* is not remembered */
+    vel_reordering_event(&o, VEL_SPACE_HANDSHAKE, VEL_REORDERING_EARLY);
+    assert_int_equal(early(VEL_SPACE_HANDSHAKE, 0, 1000, 1000), 0);
+    assert_false(vel_reordering_learn(&o, MS));
 }
 
 /* Whatever is lost, and whenever it is acknowledged. */
@@ -81,7 +108,7 @@ static void it_stays_small(void **state)
 {
     (void)state;
     for (uint64_t n = 0; n < 100000; n += 2)
-        vel_reordering_lost(&o, n);
+        vel_reordering_lost(&o, VEL_SPACE_APP, n);
     assert_int_equal(o.lost.count, VEL_REORDERING_LOST);
     assert_true(acked(0, 100000, 1000000));
     assert_int_equal(o.threshold, VEL_PACKET_THRESHOLD_MAX);
@@ -93,7 +120,7 @@ static void memory_may_run_out(void **state)
     (void)state;
     t.fail_after = 0;
     for (uint64_t n = 0; n < 100; n += 2)
-        vel_reordering_lost(&o, n);
+        vel_reordering_lost(&o, VEL_SPACE_APP, n);
     (void)acked(0, 100, 100);
     t.fail_after = -1;
 }
@@ -124,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_REORDERING(thresholds_grow_with_what_was_seen),
         WITH_REORDERING(real_losses_are_not_forgiven),
+        WITH_REORDERING(the_handshake_is_forgiven),
         WITH_REORDERING(it_stays_small),
         WITH_REORDERING(memory_may_run_out),
         WITH_REORDERING(arrivals_are_counted),
