@@ -110,6 +110,7 @@ struct vel_cc {
     uint64_t ssthresh; /* UINT64_MAX: not set yet; always with BBR */
     union {
         struct {                         /* NewReno and CUBIC */
+            bool in_use;                 /* the window was the limit at the last ACK */
             uint64_t acked_in_avoidance; /* NewReno: bytes towards the next increase */
             struct vel_hystart hystart;
             struct vel_cubic cubic;

@@ -20,6 +20,7 @@ static void slow_start(struct vel_cc *cc, const struct vel_rtt *rtt, const struc
 bool vel_loss_based_on_ack(struct vel_cc *cc, const struct vel_rtt *rtt,
                            const struct vel_cc_ack *ack)
 {
+    cc->in_use = !ack->app_limited;
     if (ack->app_limited || ack->bytes == 0)
         return true;
     if (!vel_cc_in_slow_start(cc))
@@ -47,12 +48,19 @@ void vel_loss_based_undo(struct vel_cc *cc, vel_time now)
     cc->cubic = before->cubic;
 }
 
+static uint64_t per_second(uint64_t per_rtt, const struct vel_rtt *rtt)
+{
+    return per_rtt * (uint64_t)SECOND / (uint64_t)VEL_MAX(rtt->smoothed, US);
+}
+
 struct vel_pacing vel_loss_based_pacing(const struct vel_cc *cc, const struct vel_rtt *rtt)
 {
     uint64_t window = vel_cc_window(cc);
-    uint64_t per_rtt = vel_cc_in_slow_start(cc) ? 2 * window : window + window / 4;
-    uint64_t rate = per_rtt * (uint64_t)SECOND / (uint64_t)VEL_MAX(rtt->smoothed, US);
-    return (struct vel_pacing){.rate = rate};
+    if (vel_cc_in_slow_start(cc))
+        return (struct vel_pacing){.rate = per_second(2 * window, rtt)};
+    uint64_t rate = per_second(window + window / 4, rtt);
+    uint64_t train = VEL_MAX(rate * (uint64_t)MS / (uint64_t)SECOND, 2 * (uint64_t)cc->mtu);
+    return (struct vel_pacing){.rate = rate, .quantum = cc->in_use ? train : 0};
 }
 
 const char *vel_loss_based_state(const struct vel_cc *cc)

@@ -23,7 +23,12 @@ bool vel_loss_based_on_ack(struct vel_cc *cc, const struct vel_rtt *rtt,
 void vel_loss_based_remember(struct vel_cc *cc);
 void vel_loss_based_undo(struct vel_cc *cc, vel_time now);
 
-/* Twice the window per smoothed RTT in slow start, 1.25 times later (RFC 9002 7.7). */
+/* Twice the window per smoothed RTT in slow start, 1.25 times later (RFC 9002 7.7). At 1.25 times the
+ * bucket of a flow that its window holds back is always full: all that an acknowledgement admits would
+ * leave as one train. A slow flow beside a fast one, as many acknowledgements in a round trip, then
+ * loses to a full queue more often than the fast one, which is paced, and never gets its share. So in
+ * congestion avoidance the train is what the rate yields in a millisecond; a flow that its application
+ * holds back keeps the pacer's. */
 struct vel_pacing vel_loss_based_pacing(const struct vel_cc *cc, const struct vel_rtt *rtt);
 const char *vel_loss_based_state(const struct vel_cc *cc);
 

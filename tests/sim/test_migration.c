@@ -44,7 +44,7 @@ static void upload_survives_200_rebindings(uint64_t seed)
 static void transfers_survive_200_new_addresses(uint64_t seed)
 {
     survive_rebindings(seed, 150 * MS, true,
-                       (struct ask){.streams = 4, .up = 700 * KIB, .down = 700 * KIB});
+                       (struct ask){.streams = 4, .up = 750 * KIB, .down = 750 * KIB});
 }
 
 /* Loss in both directions takes challenges and answers with it. */

@@ -82,24 +82,37 @@ static void bbr_goes_through_its_phases(uint64_t seed)
     line_free(&line);
 }
 
-/* 20 Mbit/s, and another flow comes five seconds late: after a while, averaged over a minute, neither
- * has more than three times what the other has. */
+/* Another flow comes five seconds late, has half a minute to settle, and over the minute after that
+ * neither has more than three times what the other has. Half a minute is what the specifications
+ * need: where 0.85 of W_max is left to the first by fast convergence, CUBIC takes K = cbrt(0.15 W_max /
+ * 0.4) seconds to be back there, six for the 540 packets that it has here at the end of its first
+ * reduction (RFC 9438 4.2 and 4.7), and each such epoch takes 15 percent from it; BBR probes every two
+ * or three seconds, and gives way by a few percent each time. */
+static void share(uint64_t seed, uint64_t rate, enum vel_congestion congestion)
+{
+    struct line line;
+    line_init(&line, seed, rate, rate * 40 / 1000, ONE_WAY);
+    line.jitter = 1 * MS;
+    line_add(&line, congestion);
+    struct flow *second = line_add(&line, congestion);
+    second->starts += 5 * SECOND;
+    line_run(&line, 35 * SECOND);
+    EXPECT_NUMBER(used(&line, 60 * SECOND), >=, 90);
+    uint64_t a = line.flows[0].delivered, b = second->delivered;
+    EXPECT_NUMBER(VEL_MAX(a, b), <=, 3 * VEL_MIN(a, b));
+    line_free(&line);
+}
+
 static void two_flows_share(uint64_t seed)
 {
-    const uint64_t rate = RATE / 5;
-    for (size_t i = 0; i < VEL_COUNT(all); i++) {
-        struct line line;
-        line_init(&line, seed, rate, BDP / 5, ONE_WAY);
-        line.jitter = 1 * MS;
-        line_add(&line, all[i]);
-        struct flow *second = line_add(&line, all[i]);
-        second->starts += 5 * SECOND;
-        line_run(&line, 20 * SECOND);
-        EXPECT_NUMBER(used(&line, 60 * SECOND), >=, 90);
-        uint64_t a = line.flows[0].delivered, b = second->delivered;
-        EXPECT_NUMBER(VEL_MAX(a, b), <=, 3 * VEL_MIN(a, b));
-        line_free(&line);
-    }
+    for (size_t i = 0; i < VEL_COUNT(all); i++)
+        share(seed, RATE, all[i]);
+}
+
+static void two_flows_share_a_slow_line(uint64_t seed)
+{
+    for (size_t i = 0; i < VEL_COUNT(all); i++)
+        share(seed, RATE / 5, all[i]);
 }
 
 static void another_rate_is_followed(uint64_t seed)
@@ -181,7 +194,8 @@ int main(void)
         SCENARIO(bbr_withstands_random_loss, 5),
         SCENARIO(bbr_leaves_the_queue_short, 3),
         SCENARIO(bbr_goes_through_its_phases, 3),
-        SCENARIO(two_flows_share, 3),
+        SCENARIO(two_flows_share, 2),
+        SCENARIO(two_flows_share_a_slow_line, 2),
         SCENARIO(another_rate_is_followed, 3),
         SCENARIO(an_idle_line_is_not_a_slow_one, 3),
         SCENARIO(a_trickle_teaches_nothing, 3),

@@ -146,6 +146,25 @@ static void pacing_rates(void **state)
     assert_true(vel_cc_pacing(&cc, &rtt).rate > UINT64_C(1) << 40);
 }
 
+/* A millisecond's worth in congestion avoidance, unless it is the application that holds back. */
+static void pacing_bounds_the_train(void **state)
+{
+    (void)state;
+    struct vel_cc cc;
+    struct vel_rtt rtt = steady_rtt(100 * MS);
+    vel_cc_init(&cc, VEL_CC_NEWRENO, MTU, 0);
+    ack(&cc, MTU, false, 100 * MS);
+    assert_int_equal(vel_cc_pacing(&cc, &rtt).quantum, 0); /* slow start: the pacer's */
+    cc.ssthresh = cc.window = 800 * MTU;
+    ack(&cc, MTU, false, 200 * MS);
+    assert_in_range(vel_cc_pacing(&cc, &rtt).quantum, 10 * MTU, 10 * MTU + 9);
+    ack(&cc, MTU, true, 300 * MS);
+    assert_int_equal(vel_cc_pacing(&cc, &rtt).quantum, 0);
+    cc.window = cc.ssthresh = 20 * MTU;
+    ack(&cc, MTU, false, 400 * MS);
+    assert_int_equal(vel_cc_pacing(&cc, &rtt).quantum, 2 * MTU); /* a quarter packet, else */
+}
+
 static void the_window_has_a_limit(void **state)
 {
     (void)state;
@@ -184,6 +203,7 @@ int main(void)
         cmocka_unit_test(persistent_congestion_starts_over),
         cmocka_unit_test(crypto_window),
         cmocka_unit_test(pacing_rates),
+        cmocka_unit_test(pacing_bounds_the_train),
         cmocka_unit_test(the_window_has_a_limit),
         cmocka_unit_test(newreno_adds_a_packet_per_window),
     };
