@@ -55,7 +55,8 @@ static inline uint64_t vel_read_uint(struct vel_reader *r, size_t size)
     return value;
 }
 
-/* Variable-length integer, RFC 9000 section 16: two bits of length, then 6 to 62 bits. */
+/* Variable-length integer, RFC 9000 section 16: two bits of length, then 6 to 62 bits. Far from the end
+ * it is the upper part of the next eight bytes, whatever its size. */
 static inline uint64_t vel_read_varint(struct vel_reader *r)
 {
     if (r->failed || vel_left(r) == 0) {
@@ -63,7 +64,14 @@ static inline uint64_t vel_read_varint(struct vel_reader *r)
         return 0;
     }
     size_t size = (size_t)1 << (*r->pos >> 6);
-    return vel_read_uint(r, size) & (UINT64_MAX >> (66 - 8 * size));
+    uint64_t next;
+    if (vel_left(r) < sizeof next)
+        return vel_read_uint(r, size) & (UINT64_MAX >> (66 - 8 * size));
+    memcpy(&next, r->pos, sizeof next);
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+        next = __builtin_bswap64(next);
+    r->pos += size;
+    return (next & UINT64_MAX >> 2) >> (64 - 8 * size);
 }
 
 /* A vector of the TLS presentation language: a length of `size` bytes, then that many bytes. */

@@ -48,7 +48,9 @@ void vel_acks_clear(struct vel_acks *acks)
 
 bool vel_acks_is_duplicate(const struct vel_acks *acks, uint64_t number)
 {
-    return number < acks->floor || vel_ranges_contains(&acks->received, number);
+    const struct vel_range *last = vel_ranges_last(&acks->received);
+    bool newest = last == NULL || number >= last->end;
+    return number < acks->floor || (!newest && vel_ranges_contains(&acks->received, number));
 }
 
 static void forget_below(struct vel_acks *acks, uint64_t floor)
@@ -60,6 +62,8 @@ static void forget_below(struct vel_acks *acks, uint64_t floor)
 /* Note the number; when there are too many ranges the lowest one goes. */
 static vel_result note(struct vel_acks *acks, uint64_t number)
 {
+    if (vel_ranges_append(&acks->received, number, number + 1))
+        return VEL_OK;
     enum vel_err err = vel_ranges_add(&acks->received, number, number + 1);
     if (err != VEL_ERR_LIMIT)
         return err;

@@ -246,37 +246,72 @@ static frame_handler find_handler(const struct vel_conn *conn, enum vel_frame_ty
     return extension && !conn->multipath.agreed ? NULL : handlers[VEL_FRAME_INDEX(type)];
 }
 
+/* What the frames of one packet add up to. */
+struct tally {
+    struct vel_frames *frames;
+    unsigned acks;
+};
+
+/* False: the connection is over. */
+static bool go_on(struct vel_conn *conn, uint64_t wire_code, const char *name)
+{
+    if (wire_code != VEL_WIRE_NO_ERROR)
+        vel_conn_fail(conn, wire_code, name);
+    return !vel_life_is_over(&conn->life);
+}
+
+/* One frame of any type. */
+static bool take_frame(struct vel_conn *conn, struct vel_reader *r, struct tally *tally,
+                       vel_time now)
+{
+    struct vel_frames *frames = tally->frames;
+    const struct frame_context in = {.frames = frames, .now = now};
+    struct vel_frame frame;
+    enum vel_err err = vel_frame_read(r, frames->packet, &frame);
+    if (err != VEL_OK) {
+        refuse(conn, err);
+        return false;
+    }
+    frame_handler handle = find_handler(conn, frame.type);
+    if (handle == NULL) {
+        vel_conn_fail(conn, VEL_WIRE_FRAME_ENCODING_ERROR, "a frame type we did not announce");
+        return false;
+    }
+    const struct vel_frame_kind *kind = vel_frame_kind(frame.type);
+    frames->elicits |= kind->elicits_ack;
+    frames->moves |= !kind->probing;
+    bool ack = frame.type == VEL_FRAME_ACK || frame.type == VEL_FRAME_PATH_ACK;
+    tally->acks += ack;
+    bool passed_over = ack && tally->acks > ACKS_PER_PACKET + conn->multipath.slots;
+    return go_on(conn, passed_over ? VEL_WIRE_NO_ERROR : handle(conn, &in, &frame), kind->name);
+}
+
+/* A STREAM frame of a 1-RTT packet, which nearly all are: what the table says of it is known here. */
+static bool take_data(struct vel_conn *conn, struct vel_reader *r, struct vel_frames *frames)
+{
+    struct vel_frame_stream data;
+    enum vel_err err = vel_frame_read_stream(r, &data);
+    if (err != VEL_OK) {
+        refuse(conn, err);
+        return false;
+    }
+    frames->elicits = frames->moves = true;
+    uint64_t wire_code = VEL_WIRE_INTERNAL_ERROR;
+    return vel_streams_on_data(conn->streams, &data, &wire_code) == VEL_OK ||
+           go_on(conn, wire_code, vel_frame_kind(VEL_FRAME_STREAM)->name);
+}
+
 bool vel_conn_handle_frames(struct vel_conn *conn, struct vel_frames *frames, vel_time now)
 {
-    const struct frame_context in = {.frames = frames, .now = now};
+    struct tally tally = {.frames = frames};
     struct vel_reader r = vel_reader(frames->payload);
-    unsigned acks = 0;
     if (frames->payload.len == 0) {
         vel_conn_fail(conn, VEL_WIRE_PROTOCOL_VIOLATION, "a packet without frames");
         return false;
     }
     while (vel_left(&r) > 0) {
-        struct vel_frame frame;
-        enum vel_err err = vel_frame_read(&r, frames->packet, &frame);
-        if (err != VEL_OK) {
-            refuse(conn, err);
-            return false;
-        }
-        frame_handler handle = find_handler(conn, frame.type);
-        if (handle == NULL) {
-            vel_conn_fail(conn, VEL_WIRE_FRAME_ENCODING_ERROR, "a frame type we did not announce");
-            return false;
-        }
-        const struct vel_frame_kind *kind = vel_frame_kind(frame.type);
-        frames->elicits |= kind->elicits_ack;
-        frames->moves |= !kind->probing;
-        bool ack = frame.type == VEL_FRAME_ACK || frame.type == VEL_FRAME_PATH_ACK;
-        acks += ack;
-        bool passed_over = ack && acks > ACKS_PER_PACKET + conn->multipath.slots;
-        uint64_t wire_code = passed_over ? VEL_WIRE_NO_ERROR : handle(conn, &in, &frame);
-        if (wire_code != VEL_WIRE_NO_ERROR)
-            vel_conn_fail(conn, wire_code, kind->name);
-        if (vel_life_is_over(&conn->life))
+        bool data = frames->packet == VEL_PACKET_ONE_RTT && vel_frame_is_stream(*r.pos);
+        if (!(data ? take_data(conn, &r, frames) : take_frame(conn, &r, &tally, now)))
             return false;
     }
     return true;

@@ -33,14 +33,6 @@ void vel_flow_in_init(struct vel_flow_in *f, uint64_t window_max)
     *f = (struct vel_flow_in){.limit = window, .window = window, .window_max = window_max};
 }
 
-bool vel_flow_in_receive(struct vel_flow_in *f, uint64_t more)
-{
-    if (more > f->limit - f->received)
-        return false;
-    f->received += more;
-    return true;
-}
-
 bool vel_flow_in_consume(struct vel_flow_in *f, uint64_t count)
 {
     f->consumed += count;

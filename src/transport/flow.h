@@ -47,7 +47,13 @@ uint64_t vel_flow_initial_window(uint64_t window_max);
 void vel_flow_in_init(struct vel_flow_in *f, uint64_t window_max);
 
 /* May `more` new bytes come in? They are counted if so. */
-bool vel_flow_in_receive(struct vel_flow_in *f, uint64_t more);
+static inline bool vel_flow_in_receive(struct vel_flow_in *f, uint64_t more)
+{
+    if (more > f->limit - f->received)
+        return false;
+    f->received += more;
+    return true;
+}
 
 /* The application took `count` bytes. True: the limit has grown and must be announced. */
 bool vel_flow_in_consume(struct vel_flow_in *f, uint64_t count);

@@ -92,9 +92,8 @@ static vel_result read_token(struct vel_reader *r, unsigned flags, struct vel_fr
     return f->token.len > 0 ? VEL_OK : VEL_ERR_MALFORMED;
 }
 
-static vel_result read_stream(struct vel_reader *r, unsigned flags, struct vel_frame *f)
+static inline vel_result read_data(struct vel_reader *r, unsigned flags, struct vel_frame_stream *s)
 {
-    struct vel_frame_stream *s = &f->stream;
     s->id = vel_read_varint(r);
     s->offset = flags & FLAG_STREAM_OFF ? vel_read_varint(r) : 0;
     uint64_t size = flags & FLAG_STREAM_LEN ? vel_read_varint(r) : vel_left(r);
@@ -102,6 +101,11 @@ static vel_result read_stream(struct vel_reader *r, unsigned flags, struct vel_f
     s->fin = (flags & FLAG_STREAM_FIN) != 0;
     REQUIRE(s->data.len <= VEL_VARINT_LAST - s->offset, VEL_ERR_MALFORMED);
     return VEL_OK;
+}
+
+static vel_result read_stream(struct vel_reader *r, unsigned flags, struct vel_frame *f)
+{
+    return read_data(r, flags, &f->stream);
 }
 
 static vel_result read_limit(struct vel_reader *r, unsigned flags, struct vel_frame *f)
@@ -324,6 +328,18 @@ vel_result vel_frame_read(struct vel_reader *r, enum vel_packet_type packet,
     REQUIRE(vel_read_ok(&in), VEL_ERR_MALFORMED);
     *r = in;
     *frame = f;
+    return VEL_OK;
+}
+
+vel_result vel_frame_read_stream(struct vel_reader *r, struct vel_frame_stream *stream)
+{
+    struct vel_reader in = *r;
+    struct vel_frame_stream s;
+    unsigned flags = (unsigned)vel_read_uint(&in, 1) & ~(unsigned)VEL_FRAME_STREAM;
+    TRY(read_data(&in, flags, &s));
+    REQUIRE(vel_read_ok(&in), VEL_ERR_MALFORMED);
+    *r = in;
+    *stream = s;
     return VEL_OK;
 }
 

@@ -173,6 +173,16 @@ const struct vel_frame_kind *vel_frame_kind(enum vel_frame_type type);
 vel_result vel_frame_read(struct vel_reader *r, enum vel_packet_type packet,
                           struct vel_frame *frame);
 
+/* The type byte of a STREAM frame, whatever its flags. */
+static inline bool vel_frame_is_stream(uint8_t type)
+{
+    return (type & ~7) == VEL_FRAME_STREAM;
+}
+
+/* The same, of a reader that stands before such a byte in a 1-RTT packet: nearly all of what is read.
+ * VEL_ERR_MALFORMED  as above */
+vel_result vel_frame_read_stream(struct vel_reader *r, struct vel_frame_stream *stream);
+
 /* Walk an ACK from the highest range down. */
 struct vel_ack_walk {
     struct vel_reader r;

@@ -59,6 +59,20 @@ static inline const struct vel_range *vel_ranges_last(const struct vel_ranges *r
     return ranges->count == 0 ? NULL : vel_ranges_at(ranges, ranges->count - 1);
 }
 
+/* Let the highest interval, if it ends at `start`, grow to `end`: the usual case of vel_ranges_add, and
+ * one that cannot fail. False: it does not end there. */
+static inline bool vel_ranges_append(struct vel_ranges *ranges, uint64_t start, uint64_t end)
+{
+    if (ranges->count == 0)
+        return false;
+    struct vel_range *all = ranges->capacity > 0 ? ranges->heap + ranges->first : ranges->few;
+    struct vel_range *last = all + ranges->count - 1;
+    if (last->end != start || end < start)
+        return false;
+    last->end = end;
+    return true;
+}
+
 /*
  * Add [start, end), merging what it overlaps or touches; nothing happens when start >= end.
  * VEL_ERR_LIMIT  one more interval than the limit would be needed; the set is unchanged

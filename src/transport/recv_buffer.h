@@ -47,7 +47,12 @@ void vel_recv_buffer_clear(struct vel_recv_buffer *b);
  * Would bytes that end at offset `end`, final ones with `fin`, be consistent with what is known of
  * the final size (RFC 9000 4.5)? VEL_ERR_UNEXPECTED: no: FINAL_SIZE_ERROR.
  */
-vel_result vel_recv_buffer_check(const struct vel_recv_buffer *b, uint64_t end, bool fin);
+static inline vel_result vel_recv_buffer_check(const struct vel_recv_buffer *b, uint64_t end,
+                                               bool fin)
+{
+    bool fits = b->fin ? (fin ? end == b->highest : end <= b->highest) : !fin || end >= b->highest;
+    return fits ? VEL_OK : VEL_ERR_UNEXPECTED;
+}
 
 /*
  * Take the bytes of a frame. The caller has checked flow control.

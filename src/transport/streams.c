@@ -210,6 +210,8 @@ static void forget(struct vel_streams *streams, struct vel_stream *s)
         link = &(*link)->next_in_bucket;
     *link = s->next_in_bucket;
     streams->count--;
+    if (streams->fed == s)
+        streams->fed = NULL;
     if (!vel_streams_is_local(streams, s->id))
         settle_count(streams, s);
     free_stream(streams, s);

@@ -19,6 +19,7 @@
  */
 struct vel_streams;
 struct vel_frame;
+struct vel_frame_stream;
 struct vel_params;
 struct vel_record;
 struct vel_sent;
@@ -63,6 +64,10 @@ void vel_streams_set_window(struct vel_streams *streams, uint64_t window);
  */
 vel_result vel_streams_on_frame(struct vel_streams *streams, const struct vel_frame *frame,
                                 uint64_t *wire_code);
+
+/* The same for what a STREAM frame says. */
+vel_result vel_streams_on_data(struct vel_streams *streams, const struct vel_frame_stream *data,
+                               uint64_t *wire_code);
 
 /* A packet written now would hold a frame of ours, if there were room. */
 bool vel_streams_want_send(const struct vel_streams *streams);

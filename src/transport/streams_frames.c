@@ -82,23 +82,39 @@ static vel_result take_data(struct vel_streams *streams, struct vel_stream *s,
         return refuse(wire_code, VEL_WIRE_INTERNAL_ERROR, err);
     if (s->recv.ready > ready || vel_recv_buffer_complete(&s->recv) != complete)
         vel_streams_event(streams, s, VEL_EVENT_STREAM_READABLE);
-    vel_streams_settle(streams, s);
+    if (s->recv.fin) /* else its state is what it was */
+        vel_streams_settle(streams, s);
     return VEL_OK;
 }
 
-static vel_result on_stream(struct vel_streams *streams, const struct vel_frame *frame,
-                            uint64_t *wire_code)
+/* A frame is mostly of the stream that the one before was of, which was found and may be received. */
+static vel_result find_fed(struct vel_streams *streams, uint64_t id, struct vel_stream **stream,
+                           uint64_t *wire_code)
 {
-    const struct vel_frame_stream *data = &frame->stream;
+    if (streams->fed == NULL || streams->fed->id != id)
+        TRY(find(streams, id, HALF_RECV, &streams->fed, wire_code));
+    *stream = streams->fed;
+    return VEL_OK;
+}
+
+vel_result vel_streams_on_data(struct vel_streams *streams, const struct vel_frame_stream *data,
+                               uint64_t *wire_code)
+{
     uint64_t end = data->offset + data->data.len;
     struct vel_stream *s = NULL;
-    TRY(find(streams, data->id, HALF_RECV, &s, wire_code));
+    TRY(find_fed(streams, data->id, &s, wire_code));
     if (s == NULL || vel_stream_recv_over(s))
         return VEL_OK;
     TRY(count_received(streams, s, end, data->fin, wire_code));
     if (s->recv_state == VEL_RECV_STOPPED)
         return skip_data(streams, s, end, data->fin);
     return take_data(streams, s, data, wire_code);
+}
+
+static vel_result on_stream(struct vel_streams *streams, const struct vel_frame *frame,
+                            uint64_t *wire_code)
+{
+    return vel_streams_on_data(streams, &frame->stream, wire_code);
 }
 
 static vel_result on_reset_stream(struct vel_streams *streams, const struct vel_frame *frame,

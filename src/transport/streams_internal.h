@@ -80,6 +80,7 @@ struct vel_streams {
     struct vel_stream_queue conn_blocked;                /* wait for credit of the connection */
     struct vel_stream_queue control;
     struct vel_stream_queue events;
+    struct vel_stream *fed;  /* that the last STREAM frame was of; NULL: not known */
     struct vel_stream *told; /* its CLOSED event was taken: forgotten next */
 };
 
