@@ -118,22 +118,27 @@ vel_result vel_endpoint_connect(struct vel_endpoint *endpoint, const struct vel_
 
 /* ---- receive ---- */
 
-static struct vel_peer *find_peer(const struct vel_endpoint *endpoint,
-                                  const struct vel_invariants *invariants,
-                                  const struct vel_addr *remote, const uint8_t *bytes, size_t size)
+/* By an id of ours. */
+static struct vel_peer *find_by_id(const struct vel_endpoint *endpoint, struct vel_slice dcid)
 {
     const struct vel_demux *demux = &endpoint->demux;
-    struct vel_slice dcid = invariants->dcid;
-    if (dcid.len > VEL_CID_MAX)
+    return dcid.len == VEL_CID_OURS ? vel_demux_find(demux, vel_route_own(demux, dcid)) : NULL;
+}
+
+/* By what a client made up, or by a stateless reset token. */
+static struct vel_peer *find_otherwise(const struct vel_endpoint *endpoint,
+                                       const struct vel_invariants *invariants,
+                                       const struct vel_train *datagram)
+{
+    const struct vel_demux *demux = &endpoint->demux;
+    if (invariants->dcid.len > VEL_CID_MAX)
         return NULL;
-    struct vel_peer *peer = NULL;
-    if (dcid.len == VEL_CID_OURS)
-        peer = vel_demux_find(demux, vel_route_own(demux, dcid));
-    if (peer == NULL && invariants->is_long)
-        peer = vel_demux_find(demux, vel_route_first(demux, dcid, remote));
-    else if (peer == NULL && size >= VEL_RESET_MIN)
-        peer = vel_demux_find(demux, vel_route_reset(demux, bytes + size - VEL_RESET_TOKEN));
-    return peer;
+    if (invariants->is_long)
+        return vel_demux_find(demux, vel_route_first(demux, invariants->dcid, &datagram->remote));
+    if (datagram->len < VEL_RESET_MIN)
+        return NULL;
+    return vel_demux_find(
+        demux, vel_route_reset(demux, datagram->bytes + datagram->len - VEL_RESET_TOKEN));
 }
 
 /* Where the datagram before went to; `dcid` points into it. */
@@ -143,14 +148,6 @@ struct last_route {
     struct vel_slice dcid;
 };
 
-/* An id cannot be retired by a packet that was sent to it, so what was true of the datagram before
- * still is. */
-static bool is_same_route(const struct last_route *last, const struct vel_invariants *invariants)
-{
-    return last->peer != NULL && !invariants->is_long &&
-           vel_slice_equal(last->dcid, invariants->dcid);
-}
-
 /* A first flight is several datagrams, and one answer is enough for all of them: clients take no more
  * than one Retry (RFC 9000 17.2.5.2). */
 static bool is_answered(const struct last_route *last, const struct vel_invariants *invariants)
@@ -158,14 +155,45 @@ static bool is_answered(const struct last_route *last, const struct vel_invarian
     return last->answered && invariants->is_long && vel_slice_equal(last->dcid, invariants->dcid);
 }
 
-/* The peer it was for; NULL: it was for nobody, or a stranger's. */
-static struct last_route receive_datagram(struct vel_endpoint *endpoint,
-                                          const struct last_route *last,
-                                          const struct vel_train *train, uint8_t *bytes,
-                                          size_t size, vel_time now)
+/* Bytes of the datagrams at the start of a train that have short headers with this id. An id cannot be
+ * retired by a packet that was sent to it, so they all belong to whoever has it. */
+static size_t size_of_alike(const struct vel_train *train, struct vel_slice dcid)
+{
+    size_t end = train->segment;
+    while (end < train->len && train->len - end > VEL_CID_OURS &&
+           (train->bytes[end] & VEL_BIT_LONG) == 0 &&
+           memcmp(train->bytes + end + 1, dcid.ptr, VEL_CID_OURS) == 0)
+        end += train->segment;
+    return VEL_MIN(end, train->len);
+}
+
+/* A datagram whose id says nothing: it is for a peer all the same, for a stranger, or for nobody. */
+static struct last_route receive_stray(struct vel_endpoint *endpoint,
+                                       const struct vel_invariants *invariants,
+                                       const struct vel_train *datagram, vel_time now)
+{
+    struct vel_peer *peer = find_otherwise(endpoint, invariants, datagram);
+    if (peer != NULL) {
+        vel_conn_receive_train(peer->conn, datagram, now);
+        return (struct last_route){.peer = peer, .dcid = invariants->dcid};
+    }
+    if (!invariants->is_long) {
+        vel_accept_orphan(endpoint, datagram, invariants->dcid, datagram->len, now);
+        return (struct last_route){0};
+    }
+    bool answered = vel_accept(endpoint, datagram, invariants, datagram->bytes, datagram->len, now);
+    return (struct last_route){.answered = answered, .dcid = invariants->dcid};
+}
+
+/* What goes one way of the train `part`, which is made as long as that: packets to the same id of ours, or
+ * one datagram. */
+static struct last_route receive_part(struct vel_endpoint *endpoint, const struct last_route *last,
+                                      struct vel_train *part, vel_time now)
 {
     struct vel_invariants invariants;
-    if (vel_packet_invariants(vel_slice(bytes, size), &invariants) != VEL_OK) {
+    struct vel_train rest = *part;
+    part->len = VEL_MIN(part->segment, part->len);
+    if (vel_packet_invariants(vel_slice(part->bytes, part->len), &invariants) != VEL_OK) {
         endpoint->stats.datagrams_dropped++;
         return (struct last_route){0};
     }
@@ -173,18 +201,12 @@ static struct last_route receive_datagram(struct vel_endpoint *endpoint,
         endpoint->stats.datagrams_dropped++;
         return (struct last_route){.answered = true, .dcid = invariants.dcid};
     }
-    struct vel_peer *peer = is_same_route(last, &invariants)
-                                ? last->peer
-                                : find_peer(endpoint, &invariants, &train->remote, bytes, size);
-    if (peer == NULL && !invariants.is_long) {
-        vel_accept_orphan(endpoint, train, invariants.dcid, size, now);
-        return (struct last_route){0};
-    }
-    if (peer == NULL) {
-        bool answered = vel_accept(endpoint, train, &invariants, bytes, size, now);
-        return (struct last_route){.answered = answered, .dcid = invariants.dcid};
-    }
-    vel_conn_receive(peer->conn, &train->local, &train->remote, train->ecn, bytes, size, now);
+    struct vel_peer *peer = find_by_id(endpoint, invariants.dcid);
+    if (peer == NULL)
+        return receive_stray(endpoint, &invariants, part, now);
+    if (!invariants.is_long)
+        part->len = size_of_alike(&rest, invariants.dcid);
+    vel_conn_receive_train(peer->conn, part, now);
     return (struct last_route){.peer = peer, .dcid = invariants.dcid};
 }
 
@@ -201,16 +223,19 @@ static void finish_peer(struct vel_peer *peer)
 void vel_endpoint_receive(struct vel_endpoint *endpoint, const struct vel_train *train,
                           vel_time now)
 {
-    size_t segment = train->segment != 0 ? train->segment : train->len;
+    struct vel_train rest = *train;
     struct last_route last = {0};
-    for (size_t pos = 0; pos < train->len; pos += segment) {
-        size_t size = VEL_MIN(segment, train->len - pos);
-        endpoint->stats.datagrams_received++;
-        struct last_route route =
-            receive_datagram(endpoint, &last, train, train->bytes + pos, size, now);
+    if (rest.segment == 0)
+        rest.segment = rest.len;
+    while (rest.len > 0) {
+        struct vel_train part = rest;
+        struct last_route route = receive_part(endpoint, &last, &part, now);
+        endpoint->stats.datagrams_received += (part.len + part.segment - 1) / part.segment;
         if (route.peer != last.peer)
             finish_peer(last.peer);
         last = route;
+        rest.bytes += part.len;
+        rest.len -= part.len;
     }
     finish_peer(last.peer);
 }
@@ -243,7 +268,7 @@ static void receive_waiting(struct vel_endpoint *endpoint, vel_time now)
         if (!together)
             last = (struct last_route){0};
         struct vel_waiting *next = vel_backlog_take(backlog);
-        last = receive_datagram(endpoint, &last, &next->train, next->bytes, next->train.len, now);
+        last = receive_part(endpoint, &last, &next->train, now);
         finish_peer(last.peer);
         last.peer = NULL; /* that may have been its end */
         vel_backlog_free(backlog, before);

@@ -62,10 +62,23 @@ vel_result vel_conn_new_server(const struct vel_conn_setup *setup, vel_time now,
                                struct vel_conn **conn);
 void vel_conn_free(struct vel_conn *conn);
 
-/* Process one datagram (may hold several packets), decrypted in place. ecn: enum vel_ecn. */
-void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
-                      const struct vel_addr *remote, uint8_t ecn, uint8_t *bytes, size_t size,
-                      vel_time now);
+/* Process the datagrams of a train, decrypted in place: whatever they hold, the outcome is that of trains of
+ * one datagram each. */
+void vel_conn_receive_train(struct vel_conn *conn, const struct vel_train *train, vel_time now);
+
+/* One datagram (may hold several packets), which is not empty. ecn: enum vel_ecn. */
+static inline void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
+                                    const struct vel_addr *remote, uint8_t ecn, uint8_t *bytes,
+                                    size_t size, vel_time now)
+{
+    struct vel_train train = {.local = *local,
+                              .remote = *remote,
+                              .bytes = bytes,
+                              .len = size,
+                              .segment = size,
+                              .ecn = ecn};
+    vel_conn_receive_train(conn, &train, now);
+}
 
 /* Write the next train of at most `max_train` bytes. VEL_ERR_AGAIN: nothing now. */
 vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t max_train,

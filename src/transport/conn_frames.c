@@ -113,7 +113,7 @@ static uint64_t on_retire_cid(struct vel_conn *conn, const struct frame_context 
                               const struct vel_frame *frame)
 {
     struct vel_track *track = vel_conn_find_track(conn, 0);
-    return track != NULL ? vel_conn_on_retire_cid(track, frame->sequence, &in->frames->dcid)
+    return track != NULL ? vel_conn_on_retire_cid(track, frame->sequence, in->frames->dcid)
                          : VEL_WIRE_NO_ERROR;
 }
 
@@ -144,7 +144,7 @@ static uint64_t on_path_response(struct vel_conn *conn, const struct frame_conte
 static uint64_t on_path_frame(struct vel_conn *conn, const struct frame_context *in,
                               const struct vel_frame *frame)
 {
-    return vel_conn_on_path_frame(conn, frame, &in->frames->dcid, in->now);
+    return vel_conn_on_path_frame(conn, frame, in->frames->dcid, in->now);
 }
 
 static uint64_t on_max_path_id(struct vel_conn *conn, const struct frame_context *in,
@@ -267,6 +267,7 @@ static bool take_frame(struct vel_conn *conn, struct vel_reader *r, struct tally
     struct vel_frames *frames = tally->frames;
     const struct frame_context in = {.frames = frames, .now = now};
     struct vel_frame frame;
+    frames->only_data = false;
     enum vel_err err = vel_frame_read(r, frames->packet, &frame);
     if (err != VEL_OK) {
         refuse(conn, err);
@@ -304,6 +305,7 @@ static bool take_data(struct vel_conn *conn, struct vel_reader *r, struct vel_fr
 bool vel_conn_handle_frames(struct vel_conn *conn, struct vel_frames *frames, vel_time now)
 {
     struct tally tally = {.frames = frames};
+    frames->only_data = true;
     struct vel_reader r = vel_reader(frames->payload);
     if (frames->payload.len == 0) {
         vel_conn_fail(conn, VEL_WIRE_PROTOCOL_VIOLATION, "a packet without frames");

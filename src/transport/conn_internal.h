@@ -15,7 +15,8 @@
  * and declared in the headers above:
  *
  *   conn.c            birth, death, what the application asks
- *   conn_receive.c    datagram -> packets -> opened payload
+ *   conn_receive.c    train -> datagrams -> packets
+ *   conn_arrival.c    packet -> opened payload
  *   conn_frames.c     payload -> frames -> the part that each frame concerns
  *   conn_send.c       what is due -> packets -> datagrams -> a train
  *   conn_fill.c       frames of one packet

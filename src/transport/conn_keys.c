@@ -3,17 +3,31 @@
 #include "base/units.h"
 #include "transport/conn_internal.h"
 
+/* The largest number that was received. */
+static uint64_t largest_of(const struct vel_acks *acks)
+{
+    return acks->received.count == 0 ? VEL_NUMBER_NONE : acks->largest;
+}
+
 vel_result vel_conn_open_packet(struct vel_track *track, enum vel_space space, uint8_t *packet,
                                 size_t number_offset, size_t size, struct vel_opened *opened)
 {
     struct vel_conn *conn = track->conn;
-    const struct vel_acks *acks = &track->space[space].acks;
-    uint64_t largest = acks->received.count == 0 ? VEL_NUMBER_NONE : acks->largest;
+    uint64_t largest = largest_of(&track->space[space].acks);
     if (space == VEL_SPACE_APP)
         return vel_key_update_open(&conn->key_update, &track->phase, track->id, largest, packet,
                                    number_offset, size, opened);
     return vel_packet_open(&conn->space[space].read, 0, largest, packet, number_offset, size,
                            opened);
+}
+
+vel_result vel_conn_open_masked(struct vel_track *track, const uint8_t *mask, uint8_t *packet,
+                                size_t number_offset, size_t size, struct vel_opened *opened)
+{
+    uint64_t largest = largest_of(&track->space[VEL_SPACE_APP].acks);
+    vel_packet_unmask(mask, largest, packet, number_offset, opened);
+    return vel_key_update_decrypt(&track->conn->key_update, &track->phase, track->id, packet, size,
+                                  opened);
 }
 
 /* A packet that has to be acknowledged shows them to the peer: until it was, neither side may go on
@@ -37,10 +51,10 @@ static void use_new_keys(struct vel_track *on, enum vel_trace_key_event why)
 bool vel_conn_follow_key_update(struct vel_track *track, enum vel_space space, uint64_t number,
                                 vel_time now)
 {
-    if (space != VEL_SPACE_APP)
-        return true;
     struct vel_conn *conn = track->conn;
     struct vel_key_update *update = &conn->key_update;
+    if (space != VEL_SPACE_APP || vel_key_update_goes_on(update, &track->phase, number))
+        return true;
     uint64_t before = update->count;
     enum vel_err err = vel_key_update_received(update, &track->phase, number,
                                                track->recovery.space[VEL_SPACE_APP].sent.next, now,

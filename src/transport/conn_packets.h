@@ -18,12 +18,13 @@ struct vel_frames {
     struct vel_track *track; /* that it came on */
     enum vel_space space;
     enum vel_packet_type packet;
-    struct vel_cid dcid; /* the id of ours that it was sent to */
-    uint32_t path;       /* id of the path that it came on; 0: none that we keep */
+    const struct vel_cid *dcid; /* the id of ours that it was sent to */
+    uint32_t path;              /* id of the path that it came on; 0: none that we keep */
     struct vel_slice payload;
     /* Results. */
-    bool elicits; /* it must be acknowledged */
-    bool moves;   /* it is not a probing packet (RFC 9000 9.1) */
+    bool elicits;   /* it must be acknowledged */
+    bool moves;     /* it is not a probing packet (RFC 9000 9.1) */
+    bool only_data; /* STREAM frames of a 1-RTT packet, and nothing else */
 };
 
 /* Handle them all. False: the connection was closed. */

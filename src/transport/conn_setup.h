@@ -71,6 +71,10 @@ const char *vel_opening_check_params(const struct vel_conn *conn, const struct v
 vel_result vel_conn_open_packet(struct vel_track *track, enum vel_space space, uint8_t *packet,
                                 size_t number_offset, size_t size, struct vel_opened *opened);
 
+/* The same for a 1-RTT packet whose header mask is made already. `opened` is undefined on failure. */
+vel_result vel_conn_open_masked(struct vel_track *track, const uint8_t *mask, uint8_t *packet,
+                                size_t number_offset, size_t size, struct vel_opened *opened);
+
 /* The packet that was opened is authentic: follow the peer's key update, if it begins one. False:
  * the connection was closed. */
 bool vel_conn_follow_key_update(struct vel_track *track, enum vel_space space, uint64_t number,

@@ -81,12 +81,20 @@ vel_result vel_key_update_open(struct vel_key_update *u, const struct vel_key_ph
 {
     struct vel_opened found;
     TRY(vel_packet_unprotect(u->read->mask, largest, packet, number_offset, size, &found));
-    enum vel_key_generation generation = choose(u, phase, &found);
+    TRY(vel_key_update_decrypt(u, phase, path, packet, size, &found));
+    *opened = found;
+    return VEL_OK;
+}
+
+vel_result vel_key_update_decrypt(struct vel_key_update *u, const struct vel_key_phase *phase,
+                                  uint32_t path, uint8_t *packet, size_t size,
+                                  struct vel_opened *found)
+{
+    enum vel_key_generation generation = choose(u, phase, found);
     struct vel_aead *const aeads[] = {
         [VEL_KEYS_THIS] = u->read->aead, [VEL_KEYS_LAST] = u->last, [VEL_KEYS_NEXT] = u->next};
-    TRY(vel_packet_decrypt(aeads[generation], path, packet, size, &found));
+    TRY(vel_packet_decrypt(aeads[generation], path, packet, size, found));
     u->opened = generation;
-    *opened = found;
     return VEL_OK;
 }
 

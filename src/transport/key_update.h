@@ -78,6 +78,12 @@ vel_result vel_key_update_open(struct vel_key_update *u, const struct vel_key_ph
                                uint32_t path, uint64_t largest, uint8_t *packet,
                                size_t number_offset, size_t size, struct vel_opened *opened);
 
+/* The second step alone, of a packet whose header is open: `found`, as vel_packet_unprotect leaves it. Sets
+ * the payload. Errors as for vel_packet_decrypt. */
+vel_result vel_key_update_decrypt(struct vel_key_update *u, const struct vel_key_phase *phase,
+                                  uint32_t path, uint8_t *packet, size_t size,
+                                  struct vel_opened *found);
+
 /*
  * The packet that was opened is authentic. When it begins a generation, follow: seal with the new
  * keys from now on; the phases of the other tracks are the caller's to begin, that of this one has
@@ -88,6 +94,18 @@ vel_result vel_key_update_open(struct vel_key_update *u, const struct vel_key_ph
  */
 vel_result vel_key_update_received(struct vel_key_update *u, struct vel_key_phase *phase,
                                    uint64_t number, uint64_t next_sent, vel_time now, vel_time pto);
+
+/* The same, as far as it takes neither a time nor new keys, which nearly no packet does. False: it is to be
+ * told with vel_key_update_received. */
+static inline bool vel_key_update_goes_on(const struct vel_key_update *u,
+                                          struct vel_key_phase *phase, uint64_t number)
+{
+    bool clock_starts = u->last != NULL && u->last_until == VEL_NEVER;
+    if (u->opened != VEL_KEYS_THIS || clock_starts || number < phase->first_received)
+        return false;
+    phase->largest_received = VEL_MAX(phase->largest_received, number);
+    return true;
+}
 
 /* An ACK frame of a track up to `largest` leaves, sealed with this generation's keys. */
 void vel_key_update_told(struct vel_key_update *u, const struct vel_key_phase *phase,

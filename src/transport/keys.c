@@ -186,10 +186,16 @@ vel_result vel_packet_unprotect(struct vel_header_mask *mask, uint64_t largest, 
     REQUIRE(size >= number_offset + SAMPLE_OFFSET + VEL_HP_SAMPLE, VEL_ERR_AUTH);
     uint8_t bytes[VEL_HP_SAMPLE];
     TRY(header_mask(mask, packet + number_offset, bytes));
+    vel_packet_unmask(bytes, largest, packet, number_offset, opened);
+    return VEL_OK;
+}
 
-    mask_first(packet, bytes[0]);
+void vel_packet_unmask(const uint8_t *mask, uint64_t largest, uint8_t *packet, size_t number_offset,
+                       struct vel_opened *opened)
+{
+    mask_first(packet, mask[0]);
     size_t number_size = (packet[0] & VEL_BITS_NUMBER_SIZE) + 1u;
-    mask_number(packet + number_offset, number_size, bytes);
+    mask_number(packet + number_offset, number_size, mask);
     uint64_t truncated = 0;
     for (size_t i = 0; i < number_size; i++)
         truncated = truncated << 8 | packet[number_offset + i];
@@ -198,7 +204,6 @@ vel_result vel_packet_unprotect(struct vel_header_mask *mask, uint64_t largest, 
         .number = vel_packet_number_decode(largest, truncated, number_size),
         .header_size = number_offset + number_size,
     };
-    return VEL_OK;
 }
 
 vel_result vel_packet_decrypt(struct vel_aead *aead, uint32_t path, uint8_t *packet, size_t size,

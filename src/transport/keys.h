@@ -96,6 +96,10 @@ vel_result vel_packet_open(struct vel_keys *keys, uint32_t path, uint64_t larges
  */
 vel_result vel_packet_unprotect(struct vel_header_mask *mask, uint64_t largest, uint8_t *packet,
                                 size_t number_offset, size_t size, struct vel_opened *opened);
+/* With a mask that was made before, from the VEL_HP_SAMPLE bytes that lie VEL_PACKET_NUMBER_MAX behind
+ * number_offset. */
+void vel_packet_unmask(const uint8_t *mask, uint64_t largest, uint8_t *packet, size_t number_offset,
+                       struct vel_opened *opened);
 vel_result vel_packet_decrypt(struct vel_aead *aead, uint32_t path, uint8_t *packet, size_t size,
                               struct vel_opened *opened);
 

@@ -26,11 +26,6 @@ size_t vel_path_credit(const struct vel_path *path)
     return earned > path->sent ? (size_t)(earned - path->sent) : 0;
 }
 
-void vel_path_on_received(struct vel_path *path, size_t size)
-{
-    path->received += size;
-}
-
 void vel_path_on_sent(struct vel_path *path, size_t size)
 {
     path->sent += size;

@@ -49,7 +49,10 @@ void vel_path_init(struct vel_path *path, const struct vel_addr *local,
 /* VEL-TR-03: bytes that may still be sent to an address that is not validated; SIZE_MAX after. */
 size_t vel_path_credit(const struct vel_path *path);
 
-void vel_path_on_received(struct vel_path *path, size_t size);
+static inline void vel_path_on_received(struct vel_path *path, size_t size)
+{
+    path->received += size;
+}
 void vel_path_on_sent(struct vel_path *path, size_t size);
 /* The address is the peer's; and full datagrams reach it and come from it. */
 void vel_path_validate(struct vel_path *path);

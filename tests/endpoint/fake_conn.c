@@ -2,6 +2,7 @@
 #include "endpoint/fake_conn.h"
 
 #include "base/try.h"
+#include "base/units.h"
 
 unsigned fake_conn_count;
 
@@ -41,18 +42,23 @@ void vel_conn_free(struct vel_conn *conn)
     vel_release(conn->setup.env, conn, sizeof *conn);
 }
 
-void vel_conn_receive(struct vel_conn *conn, const struct vel_addr *local,
-                      const struct vel_addr *remote, uint8_t ecn, uint8_t *bytes, size_t size,
-                      vel_time now)
+static void receive(struct vel_conn *conn, enum fake_order order)
 {
-    (void)local, (void)remote, (void)ecn, (void)now;
-    enum fake_order order = (enum fake_order)bytes[size - 1];
     conn->received++;
     conn->opened += order != FAKE_JUNK;
     conn->validated |= order == FAKE_VALIDATE || order == FAKE_CONNECT;
     conn->connected |= order == FAKE_CONNECT;
     conn->dead |= order == FAKE_DIE;
     conn->events += order == FAKE_CONNECT || order == FAKE_EVENT || order == FAKE_DIE;
+}
+
+void vel_conn_receive_train(struct vel_conn *conn, const struct vel_train *train, vel_time now)
+{
+    (void)now;
+    for (size_t pos = 0; pos < train->len; pos += train->segment) {
+        size_t end = pos + VEL_MIN(train->segment, train->len - pos);
+        receive(conn, (enum fake_order)train->bytes[end - 1]);
+    }
     conn->setup.hooks.wake(conn->setup.hooks.self, conn);
 }
 
