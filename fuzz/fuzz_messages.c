@@ -84,6 +84,12 @@ static void check_slices(uint8_t type, const union message *m)
         for (size_t i = 0; i < m->ct.count; i++)
             check_inside(m->ct.chain[i]);
     }
+    if (type == VEL_MSG_CERTIFICATE_VERIFY && m->cv.batch.count > 0) {
+        check_inside(m->cv.batch.salt);
+        check_inside(m->cv.batch.path);
+        FUZZ_CHECK(m->cv.batch.count <= VEL_BATCH_MAX && m->cv.batch.index < m->cv.batch.count);
+        FUZZ_CHECK(m->cv.batch.path.len <= VEL_BATCH_PATH_MAX);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -24,7 +24,7 @@ struct vel_tracer;
 /* Wire versions. Velocity/1's draft number rises at each break until it is frozen; QUIC's are RFC
  * 9000 and RFC 9369. */
 enum {
-    VEL_VERSION_DRAFT = 0x56553101,
+    VEL_VERSION_DRAFT = 0x56553102,
     VEL_VERSION_QUIC_V1 = 0x00000001,
     VEL_VERSION_QUIC_V2 = 0x6b3343cf,
     VEL_VERSIONS_MAX = 4

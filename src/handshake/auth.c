@@ -163,9 +163,22 @@ vel_result vel_auth_check_certificate(struct vel_velocity *v,
     return VEL_OK;
 }
 
+/* Both halves must verify, insecure or not, in either form (VEL-HS-43). */
+static vel_result check_signature(const struct vel_velocity *v,
+                                  const struct vel_certificate_verify *verify)
+{
+    const char *use = roles[!v->is_client].use;
+    struct signed_content content;
+    TRY(signed_content(v, !v->is_client, &content));
+    struct vel_slice message = vel_slice(content.bytes, content.len);
+    if (verify->batch.count > 0)
+        return vel_batch_verify(v->crypto, &v->peer, use, message, &verify->batch,
+                                verify->classical, verify->pq);
+    return vel_dual_verify(v->crypto, &v->peer, use, message, verify->classical, verify->pq);
+}
+
 /* The suite must be the leaf's own, and of the level of the profile (VEL-HS-42). All suites of
- * that level were offered, so this also says that it was offered. Both halves must verify,
- * insecure or not (VEL-HS-43). */
+ * that level were offered, so this also says that it was offered. */
 vel_result vel_auth_check_verify(struct vel_velocity *v, const struct vel_message *message)
 {
     struct vel_handshake_facts *facts = &v->base.facts;
@@ -177,12 +190,10 @@ vel_result vel_auth_check_verify(struct vel_velocity *v, const struct vel_messag
            "signature suite is not the certificate's");
     DEMAND(suite->profile >= v->suite->profile, why, CERT_PQ_VALIDATION_FAILED,
            "signature suite is weaker than the profile demands");
+    DEMAND(verify.batch.count == 0 || v->is_client, why, ILLEGAL_PARAMETER,
+           "a client's signature is for itself alone"); /* VEL-HS-41 */
 
-    struct signed_content content;
-    TRY(signed_content(v, !v->is_client, &content));
-    enum vel_err err =
-        vel_dual_verify(v->crypto, &v->peer, roles[!v->is_client].use,
-                        vel_slice(content.bytes, content.len), verify.classical, verify.pq);
+    enum vel_err err = check_signature(v, &verify);
     DEMAND(err != VEL_ERR_AUTH, why, DECRYPT_ERROR, "handshake signature does not verify");
     TRY(err);
     vel_dual_key_clear(&v->peer);

@@ -5,7 +5,7 @@
 #include "base/try.h"
 #include "handshake/messages_internal.h"
 
-enum { FORM_CHAIN = 0, FORM_SINGLE = 0, FIXED_PARTS = 64 };
+enum { FORM_CHAIN = 0, FORM_SINGLE = 0, FORM_BATCH = 1, FIXED_PARTS = 64 };
 
 /* ---- EncryptedExtensions ---- */
 
@@ -134,33 +134,59 @@ vel_result vel_certificate_decode(struct vel_slice body, struct vel_certificate 
 
 /* ---- CertificateVerify ---- */
 
+static void write_place(struct vel_writer *w, const struct vel_batch_proof *batch)
+{
+    vel_write_bytes(w, batch->salt);
+    vel_write_uint(w, batch->count, 2);
+    vel_write_uint(w, batch->index, 2);
+    vel_write_vector(w, batch->path, 2);
+}
+
 vel_result vel_certificate_verify_encode(const struct vel_certificate_verify *verify,
                                          struct vel_buf *out)
 {
+    bool batched = verify->batch.count > 0;
     struct vel_message_builder b;
     TRY(vel_message_open(&b, out, VEL_MSG_CERTIFICATE_VERIFY,
-                         FIXED_PARTS + verify->classical.len + verify->pq.len));
-    vel_write_uint(&b.w, FORM_SINGLE, 1);
+                         FIXED_PARTS + verify->batch.path.len + verify->classical.len +
+                             verify->pq.len));
+    vel_write_uint(&b.w, batched ? FORM_BATCH : FORM_SINGLE, 1);
     vel_write_uint(&b.w, verify->suite, 2);
+    if (batched)
+        write_place(&b.w, &verify->batch);
     vel_write_vector(&b.w, verify->classical, 2);
     vel_write_vector(&b.w, verify->pq, 2);
     return vel_message_close(&b);
 }
 
+static struct vel_batch_proof read_place(struct vel_reader *r)
+{
+    struct vel_slice salt = vel_read_bytes(r, VEL_BATCH_SALT);
+    unsigned count = (unsigned)vel_read_uint(r, 2);
+    unsigned index = (unsigned)vel_read_uint(r, 2);
+    return (struct vel_batch_proof){
+        .count = count, .index = index, .salt = salt, .path = vel_read_vector(r, 2)};
+}
+
+/* VEL-HS-41, VEL-HS-47 */
 vel_result vel_certificate_verify_decode(struct vel_slice body, struct vel_certificate_verify *out,
                                          struct vel_handshake_failure *why)
 {
     struct vel_reader r = vel_reader(body);
     uint64_t form = vel_read_uint(&r, 1);
     DEMAND(vel_read_ok(&r), why, DECODE_ERROR, "CertificateVerify does not parse");
-    /* The batch form, 1, is reserved (VEL-HS-41). */
-    DEMAND(form == FORM_SINGLE, why, ILLEGAL_PARAMETER,
-           "form of CertificateVerify was not offered");
+    DEMAND(form == FORM_SINGLE || form == FORM_BATCH, why, ILLEGAL_PARAMETER,
+           "form of CertificateVerify is unknown");
     struct vel_certificate_verify verify = {.suite = (uint16_t)vel_read_uint(&r, 2)};
+    if (form == FORM_BATCH)
+        verify.batch = read_place(&r);
     verify.classical = vel_read_vector(&r, 2);
     verify.pq = vel_read_vector(&r, 2);
     DEMAND(vel_read_done(&r) && verify.classical.len > 0 && verify.pq.len > 0, why, DECODE_ERROR,
            "CertificateVerify does not parse");
+    size_t path = vel_batch_path_size(verify.batch.count, verify.batch.index);
+    DEMAND(form == FORM_SINGLE || (path > 0 && verify.batch.path.len == path), why,
+           ILLEGAL_PARAMETER, "no batch has such a place");
     *out = verify;
     return VEL_OK;
 }

@@ -3,6 +3,7 @@
 #define HANDSHAKE_MESSAGES_H
 
 #include "base/buf.h"
+#include "crypto/batch.h"
 #include "handshake/alert.h"
 #include "pki/verify.h"
 
@@ -103,8 +104,11 @@ vel_result vel_certificate_encode(const struct vel_certificate *certificate, str
 vel_result vel_certificate_decode(struct vel_slice body, struct vel_certificate *out,
                                   struct vel_handshake_failure *why);
 
+/* The form is single, unless there is a place in a batch; the decoder lets through only a place that a tree
+ * has, with a path as long as it must be. */
 struct vel_certificate_verify {
     uint16_t suite;
+    struct vel_batch_proof batch; /* count 0: none */
     struct vel_slice classical;
     struct vel_slice pq;
 };

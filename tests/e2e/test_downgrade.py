@@ -25,7 +25,7 @@ SITE = BASE / "site"
 PAGE = b"<h1>the real page</h1>\n"
 SERVER_HOST = "127.0.0.2"
 RECORD_PATH = "/.well-known/velocity-fallback"
-VELOCITY = 0x56553101.to_bytes(4, "big")
+VELOCITY = 0x56553102.to_bytes(4, "big")
 QUIC_V1, QUIC_V2 = bytes([0, 0, 0, 1]), 0x6B3343CF.to_bytes(4, "big")
 PORTS_TRIED = 20
 

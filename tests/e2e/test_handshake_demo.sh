@@ -16,7 +16,7 @@ echo "ok 1 - exit status $status"
 sed -E -i 's/[0-9]+ datagrams there, [0-9]+ back/N datagrams there, N back/' "$out"
 diff - "$out" <<'EXPECTED' || printf 'not '
 1. A full handshake
-   version       0x56553101, ALPN velocity/1
+   version       0x56553102, ALPN velocity/1
    profile       balanced: X25519MLKEM768, VEL_BALANCED_AES_256_GCM_SHA384
    signatures    ECDSA P-256 and ML-DSA-65, both verified
    certificate   5.8 kB
@@ -31,6 +31,6 @@ diff - "$out" <<'EXPECTED' || printf 'not '
 3. A client that offers only the application protocol "gopher/9"
    client: closed by the peer, transport code 0x178, reason "no application protocol in common"
 4. A datagram of version 0x1a2a3a4a, written by hand
-   server: not that; I speak 0x56553101
+   server: not that; I speak 0x56553102
 EXPECTED
 echo 'ok 2 - output'

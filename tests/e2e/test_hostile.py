@@ -91,7 +91,7 @@ def with_size(value, size=None):
 
 def random_bytes():
     with unharmed() as server, stranger(server) as send:
-        version = bytes.fromhex("56553101")
+        version = bytes.fromhex("56553102")
         for size in (0, 1, 4, 5, 6, 7, 20, 21, 22, 60, 255, 1199, 1200, 1452, 9000, 65000):
             for first in (0x00, 0x40, 0x4F, 0x80, 0xC0, 0xC3, 0xD0, 0xE0, 0xF0, 0xFF):
                 noise = CHANCE.randbytes(size)

@@ -132,7 +132,7 @@ static void other_versions_are_negotiated(void **state)
         assert_int_equal(header.versions.len, 8);
         assert_int_equal(header.versions.ptr[0] & 0x0f, 0x0a);
         assert_true(
-            vel_slice_equal(vel_slice(header.versions.ptr + 4, 4), BYTES(0x56, 0x55, 0x31, 0x01)));
+            vel_slice_equal(vel_slice(header.versions.ptr + 4, 4), BYTES(0x56, 0x55, 0x31, 0x02)));
     }
     assert_int_equal(fixture_stats(&f).version_negotiations_sent, VEL_COUNT(versions));
     fixture_close(&f);
@@ -153,7 +153,7 @@ static void served_versions_are_the_configs(void **state)
     struct vel_packet_header header;
     ASSERT_OK(vel_packet_parse(vel_slice(f.out.bytes, f.out.len), &header));
     assert_int_equal(header.versions.len, 4 * 4);
-    const uint8_t want[] = {0x56, 0x55, 0x31, 0x01, 0x6b, 0x33, 0x43, 0xcf, 0, 0, 0, 1};
+    const uint8_t want[] = {0x56, 0x55, 0x31, 0x02, 0x6b, 0x33, 0x43, 0xcf, 0, 0, 0, 1};
     assert_memory_equal(header.versions.ptr + 4, want, sizeof want);
     for (unsigned i = 0; i < f.config.versions.count; i++) {
         packet = first_of((uint8_t)(2 + i));

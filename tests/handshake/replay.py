@@ -3,7 +3,7 @@
 """Recompute the published transcripts from spec/velocity-1.md alone, without our C code.
 
 Randomness, transcript hashes, key schedule, packet keys, Finished and exporter (VEL-HS-30,
-VEL-HS-31, VEL-HS-32, VEL-HS-33, VEL-HS-35). Prints TAP.
+VEL-HS-31, VEL-HS-32, VEL-HS-33, VEL-HS-35), and a batch's tree (VEL-HS-46). Prints TAP.
 """
 import hashlib
 import hmac
@@ -128,13 +128,47 @@ def check(path):
         raise Differs("a Finished is missing")
 
 
+def dual_message(label, use, message):
+    """M' (VEL-HS-40)."""
+    return (b"VelocityDualSignature2026" + label.encode() + bytes([len(use)]) + use.encode()
+            + hashlib.sha512(message).digest())
+
+
+def climb(leaf, index, count, path):
+    """The root (VEL-HS-46), by halves from above: the last of the path is the root's other side."""
+    if count == 1:
+        if path:
+            raise Differs("a path is too long")
+        return leaf
+    if not path:
+        raise Differs("a path is too short")
+    half = 1 << (count - 1).bit_length() - 1
+    rest, sibling = path[:-1], path[-1]
+    if index < half:
+        return hashlib.sha512(b"\x01" + climb(leaf, index, half, rest) + sibling).digest()
+    return hashlib.sha512(b"\x01" + sibling + climb(leaf, index - half, count - half, rest)).digest()
+
+
+def check_batch(path):
+    values, _ = read(path)
+    count = sum(name.startswith("M ") for name in values)
+    for i in range(count):
+        value = {name: bytes.fromhex(values[f"{name} {i}"]) for name in ("M", "salt", "leaf", "path")}
+        single = dual_message(values["signature suite"], values["use"], value["M"])
+        if hashlib.sha512(b"\x00" + value["salt"] + single).digest() != value["leaf"]:
+            raise Differs(f"leaf {i}")
+        nodes = [value["path"][at:at + 64] for at in range(0, len(value["path"]), 64)]
+        if climb(value["leaf"], i, count, nodes).hex() != values["root"]:
+            raise Differs(f"root from leaf {i}")
+
+
 def main():
     paths = sorted(FOLDER.glob("*.txt"))
     failed = 0
     print(f"1..{len(paths)}")
     for number, path in enumerate(paths, 1):
         try:
-            check(path)
+            (check_batch if path.stem == "batch" else check)(path)
             print(f"ok {number} - {path.stem}")
         except Differs as reason:
             failed += 1

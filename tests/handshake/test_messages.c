@@ -332,7 +332,8 @@ static void certificate_verify_forms(void **state)
         uint64_t wire;
     } rows[] = {
         {"empty", {0}, VEL_ALERT_DECODE_ERROR},
-        {"batch", BYTES(1, 9, 1, 0, 1, 1, 0, 1, 1), VEL_ALERT_ILLEGAL_PARAMETER}, /* VEL-HS-41 */
+        {"another form", BYTES(2, 9, 1, 0, 1, 1, 0, 1, 1), VEL_ALERT_ILLEGAL_PARAMETER},
+        {"batch, cut", BYTES(1, 9, 1, 0, 1, 1, 0, 1, 1), VEL_ALERT_DECODE_ERROR},
         {"no classical", BYTES(0, 9, 1, 0, 0, 0, 1, 1), VEL_ALERT_DECODE_ERROR},
         {"no post-quantum", BYTES(0, 9, 1, 0, 1, 1, 0, 0), VEL_ALERT_DECODE_ERROR},
         {"only one", BYTES(0, 9, 1, 0, 1, 1), VEL_ALERT_DECODE_ERROR},
@@ -344,6 +345,61 @@ static void certificate_verify_forms(void **state)
         CHECK(rows[i].what, err != VEL_OK && why.wire_code == rows[i].wire);
     }
     end();
+}
+
+/* VEL-HS-41, VEL-HS-47: a place that no tree has is refused before anything is computed. */
+static void batch_forms(void **state)
+{
+    (void)state;
+    static const uint8_t salt[VEL_BATCH_SALT] = {5}, path[9 * VEL_BATCH_NODE] = {6};
+    const struct {
+        const char *what;
+        unsigned count, index;
+        size_t path; /* bytes */
+        uint64_t wire;
+    } rows[] = {
+        {"two", 2, 1, 64, 0},
+        {"five", 5, 3, 192, 0},
+        {"five, the last", 5, 4, 64, 0},
+        {"all", 256, 255, 512, 0},
+        {"one", 1, 0, 0, VEL_ALERT_ILLEGAL_PARAMETER},
+        {"too many", 257, 0, 576, VEL_ALERT_ILLEGAL_PARAMETER},
+        {"index is the count", 2, 2, 64, VEL_ALERT_ILLEGAL_PARAMETER},
+        {"index is far out", 2, 65535, 64, VEL_ALERT_ILLEGAL_PARAMETER},
+        {"path too long", 5, 4, 128, VEL_ALERT_ILLEGAL_PARAMETER},
+        {"path too short", 5, 3, 128, VEL_ALERT_ILLEGAL_PARAMETER},
+        {"no path", 2, 0, 0, VEL_ALERT_ILLEGAL_PARAMETER},
+        {"half a node more", 5, 3, 224, VEL_ALERT_ILLEGAL_PARAMETER},
+    };
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        begin();
+        struct vel_handshake_failure why = {0};
+        const struct vel_certificate_verify in = {.suite = 0x901,
+                                                  .batch = {.count = rows[i].count,
+                                                            .index = rows[i].index,
+                                                            .salt = vel_slice(salt, sizeof salt),
+                                                            .path = vel_slice(path, rows[i].path)},
+                                                  .classical = BYTES(1, 2),
+                                                  .pq = BYTES(3)};
+        struct vel_certificate_verify got = {.suite = 7};
+        ASSERT_OK(vel_certificate_verify_encode(&in, &out));
+        struct vel_slice body = body_of(VEL_MSG_CERTIFICATE_VERIFY);
+        enum vel_err err = vel_certificate_verify_decode(body, &got, &why);
+        CHECK(rows[i].what, why.wire_code == rows[i].wire);
+        CHECK(rows[i].what, (err == VEL_OK) == (rows[i].wire == 0));
+        CHECK(rows[i].what, err == VEL_OK || got.suite == 7);
+        if (err == VEL_OK) {
+            CHECK(rows[i].what, got.batch.count == rows[i].count);
+            CHECK(rows[i].what, got.batch.index == rows[i].index);
+            CHECK(rows[i].what, vel_slice_equal(got.batch.salt, in.batch.salt));
+            CHECK(rows[i].what, vel_slice_equal(got.batch.path, in.batch.path));
+            CHECK(rows[i].what, vel_slice_equal(got.pq, in.pq));
+            body.len--; /* VEL-HS-10 */
+            ASSERT_ERR(rows[i].what, vel_certificate_verify_decode(body, &got, &why),
+                       VEL_ERR_MALFORMED);
+        }
+        end();
+    }
 }
 
 /* VEL-HS-02: what an encoder will not make is what a receiver would refuse. */
@@ -369,10 +425,15 @@ static void limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(client_hello_round_trip),  cmocka_unit_test(client_hello_lists),
-        cmocka_unit_test(extension_rules),          cmocka_unit_test(too_many_extensions),
-        cmocka_unit_test(certificate_round_trip),   cmocka_unit_test(certificate_refusals),
-        cmocka_unit_test(certificate_verify_forms), cmocka_unit_test(limits),
+        cmocka_unit_test(client_hello_round_trip),
+        cmocka_unit_test(client_hello_lists),
+        cmocka_unit_test(extension_rules),
+        cmocka_unit_test(too_many_extensions),
+        cmocka_unit_test(certificate_round_trip),
+        cmocka_unit_test(certificate_refusals),
+        cmocka_unit_test(certificate_verify_forms),
+        cmocka_unit_test(batch_forms),
+        cmocka_unit_test(limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

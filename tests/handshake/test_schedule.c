@@ -75,7 +75,7 @@ static void transcripts(void **state)
     assert_memory_not_equal(a.bytes, b.bytes, 64);
 
     /* By hand: prologue || fe 00 00 40 || H(prologue). */
-    struct vel_slice parts[] = {vel_slice_text("Velocity/1"), BYTES(0x56, 0x55, 0x31, 0x01),
+    struct vel_slice parts[] = {vel_slice_text("Velocity/1"), BYTES(0x56, 0x55, 0x31, 0x02),
                                 BYTES(0xfe, 0, 0, 0x40), vel_slice(a.bytes, 64)};
     ASSERT_OK(vel_digest(crypto, VEL_SHA512, parts, 4, b.bytes));
     ASSERT_OK(vel_transcript_retry(&one));

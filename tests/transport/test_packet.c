@@ -5,7 +5,7 @@
 #include "velocity/config.h"
 
 #define V1 0, 0, 0, 1
-#define DRAFT 0x56, 0x55, 0x31, 0x01
+#define DRAFT 0x56, 0x55, 0x31, 0x02
 #define TAG 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
 #define CID20 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20
 

@@ -37,7 +37,7 @@ static struct vel_params full(bool from_client)
     p.initial_max_path_id = UINT32_MAX;
     p.disable_active_migration = true;
     p.version_information = (struct vel_version_information){
-        .present = true, .chosen = 1, .available = {0x56553101, 1}, .count = 2};
+        .present = true, .chosen = 1, .available = {0x56553102, 1}, .count = 2};
     return p;
 }
 

@@ -8,11 +8,11 @@
 static void versions_are_found(void **state)
 {
     (void)state;
-    assert_int_equal(vel_version_find(VEL_VERSION_DRAFT)->number, 0x56553101);
+    assert_int_equal(vel_version_find(VEL_VERSION_DRAFT)->number, 0x56553102);
     assert_string_equal(vel_version_find(VEL_VERSION_DRAFT)->name, "Velocity/1");
     assert_string_equal(vel_version_find(VEL_VERSION_QUIC_V1)->label_prefix, "tls13 ");
     assert_null(vel_version_find(VEL_VERSION_NEGOTIATION));
-    assert_null(vel_version_find(0x56553102));
+    assert_null(vel_version_find(0x56553101));
 }
 
 static void reserved_versions_are_known(void **state)
