@@ -77,13 +77,13 @@ static void write_packet(struct world *x)
     struct vel_writer w = vel_writer(bytes, sizeof bytes);
     struct vel_slice body = {0};
     FUZZ_CHECK(vel_sent_begin(&x->sent) == VEL_OK);
-    FUZZ_CHECK(vel_streams_write_frames(x->streams, &w, &x->sent, &body) == VEL_OK);
+    FUZZ_CHECK(vel_streams_write_frames(x->streams, &w, &x->sent, &body, VEL_CHOICE_ALL) == VEL_OK);
     FUZZ_CHECK(vel_write_ok(&w));
     FUZZ_CHECK(body.len == 0 || (vel_room(&w) == 0 && body.len < vel_written(&w)));
     if (body.len > 0)
         memcpy(w.pos - body.len, body.ptr, body.len);
     if (vel_written(&w) == 0) {
-        FUZZ_CHECK(!vel_streams_want_send(x->streams));
+        FUZZ_CHECK(!vel_streams_want_send(x->streams, VEL_CHOICE_ALL));
         vel_sent_abandon(&x->sent);
         return;
     }

@@ -82,7 +82,9 @@ struct vel_signer {
     void *self;
 };
 
-enum { VEL_PATHS_OPEN_MAX = 8 };
+/* Paths of a connection that may be open at a time; different choices among them that its streams and
+ * datagrams may make at a time (velocity/conn.h). */
+enum { VEL_PATHS_OPEN_MAX = 8, VEL_PATH_CHOICES_MAX = 7 };
 
 /* Transport limits we announce (RFC 9000 18.2). Sizes in bytes, times in nanoseconds. */
 struct vel_limits {

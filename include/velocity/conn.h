@@ -146,6 +146,13 @@ size_t vel_conn_max_datagram(const struct vel_conn *conn);
 vel_result vel_conn_send_datagram(struct vel_conn *conn, struct vel_slice bytes, uint8_t urgency,
                                   vel_time expires, uint64_t *id);
 
+/* The same by certain paths: as vel_stream_set_paths does for a stream, with its errors. NULL: as
+ * vel_conn_send_datagram. */
+struct vel_path_choice;
+vel_result vel_conn_send_datagram_by(struct vel_conn *conn, struct vel_slice bytes, uint8_t urgency,
+                                     vel_time expires, const struct vel_path_choice *choice,
+                                     uint64_t *id);
+
 /* Take the oldest that arrived; its bytes stay valid until the next take or until the connection is
  * gone. Those that nobody takes are dropped from the old end, 256 of them or 256 KiB being kept.
  * VEL_ERR_AGAIN  there is none: wait for VEL_EVENT_DATAGRAM */
@@ -267,6 +274,45 @@ vel_result vel_conn_set_path_backup(struct vel_conn *conn, uint32_t path, bool b
 
 /* Its share in weighted round robin: 1, the default, to 1000. VEL_ERR_NOT_FOUND, VEL_ERR_ARGUMENT */
 vel_result vel_conn_set_path_weight(struct vel_conn *conn, uint32_t path, unsigned weight);
+
+/*
+ * Which paths carry a stream's data, or a datagram: for what the config's scheduler does not suit. A
+ * stream whose answer somebody waits for takes the path of the lowest latency, a bulk transfer the best
+ * one, or one that nobody else uses; a datagram that must not be late goes by all of them at once.
+ *
+ * scheduler       chooses among the paths named, packet by packet
+ * count, paths    their numbers; count 0: any
+ *
+ * It is about sending: the peer chooses for its own direction. A path that is named carries what named
+ * it, and what named others stays off it, as long as one of those works. While none of them does (they
+ * are being tested, silent or gone), the data takes any other path, by the same scheduler, and what was
+ * lost goes that way, too: it never waits for a path that is dead. It returns when one of them answers
+ * again; when all of them are abandoned for good, the scheduler alone is left of the choice.
+ *
+ * A path that we ourselves want as a backup (vel_conn_set_path_backup) is used by who names it; one that
+ * the peer wants as a backup only when no other works, whoever names it. Where streams of different
+ * choices meet on a path, they share it by urgency and in turn, as if they had not chosen.
+ *
+ * Without multipath a choice has no effect, but is checked in the same way: there is path 0 alone.
+ */
+struct vel_path_choice {
+    enum vel_scheduler scheduler;
+    unsigned count;
+    uint32_t paths[VEL_PATHS_OPEN_MAX];
+};
+
+/*
+ * From now on, what the stream has not sent, and what of it is lost, goes by these paths. NULL: as the
+ * config says, which is what streams begin with.
+ * VEL_ERR_NOT_FOUND  no such stream, or one of the paths does not exist, or is being abandoned
+ * VEL_ERR_ARGUMENT   no such scheduler, or more than VEL_PATHS_OPEN_MAX paths
+ * VEL_ERR_LIMIT      streams and datagrams that are not over have made VEL_PATH_CHOICES_MAX different
+ *                    choices already: make one of theirs
+ * VEL_ERR_CLOSED     the connection is closing
+ * VEL_ERR_NOMEM      nothing has changed
+ */
+vel_result vel_stream_set_paths(struct vel_conn *conn, uint64_t stream,
+                                const struct vel_path_choice *choice);
 
 enum vel_path_state {
     VEL_PATH_TESTING,  /* has not answered yet */

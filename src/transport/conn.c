@@ -143,6 +143,7 @@ void vel_conn_free(struct vel_conn *conn)
     vel_key_update_clear(&conn->key_update);
     vel_conn_free_tracks(conn);
     vel_conn_free_copy(conn);
+    vel_conn_free_choices(conn);
     vel_pool_trim(&conn->pool);
     vel_buf_free(&conn->new_token);
     vel_opening_free(env, conn->opening);
@@ -271,7 +272,8 @@ bool vel_conn_next_event(struct vel_conn *conn, struct vel_event *event)
     if (!conn->closed_shown && vel_streams_next_event(conn->streams, event))
         return true;
     if (!conn->closed_event) {
-        if (vel_streams_want_send(conn->streams)) /* streams were forgotten: MAX_STREAMS */
+        if (vel_streams_want_send(conn->streams,
+                                  VEL_CHOICE_ALL)) /* streams were forgotten: MAX_STREAMS */
             vel_conn_wake(conn);
         return false;
     }

@@ -5,7 +5,8 @@
 /*
  * Redundant scheduling (VEL-TR-53): what one track has just sent leaves on all others, too, as far as
  * their windows admit. The streams and datagrams of one packet are kept until then, with their records,
- * so that each copy is acknowledged or lost by itself: what arrived by either path has arrived.
+ * so that each copy is acknowledged or lost by itself: what arrived by either path has arrived. A copy
+ * waits for a window that is full until the next one is made.
  */
 
 /* A packet of more frames than that is sent once. */
@@ -31,21 +32,27 @@ static bool takes_copies(const struct vel_track *track)
     return vel_track_is_usable(track) && track->recovery.pto_backoff == 0;
 }
 
-static unsigned others(const struct vel_track *but)
+unsigned vel_conn_copies_to(const struct vel_track *but, unsigned choice)
 {
     unsigned set = 0;
-    for (unsigned i = 0; i < VEL_TRACKS_MAX; i++) {
+    struct vel_choice chosen = vel_conn_choice(but->conn, choice);
+    for (unsigned i = 0; chosen.scheduler == VEL_SCHEDULE_REDUNDANT && i < VEL_TRACKS_MAX; i++) {
         const struct vel_track *track = but->conn->tracks[i];
-        if (track != NULL && track != but && takes_copies(track))
+        if (track != NULL && track != but && vel_conn_is_preferred(track, &chosen) &&
+            (chosen.slots == 0 || vel_choice_names(&chosen, i)))
             set |= 1U << i;
     }
     return set;
 }
 
-bool vel_conn_sends_copies(const struct vel_conn *conn)
+bool vel_conn_sends_copies(const struct vel_track *track)
 {
-    return conn->config->scheduler == VEL_SCHEDULE_REDUNDANT && conn->pick != NULL &&
-           others(conn->pick) != 0;
+    if (track->conn->choices == NULL)
+        return track->carries != 0 && vel_conn_copies_to(track, 0) != 0;
+    for (unsigned i = 0; i < VEL_CHOICES; i++)
+        if ((track->carries >> i & 1) != 0 && vel_conn_copies_to(track, i) != 0)
+            return true;
+    return false;
 }
 
 size_t vel_conn_copy_room(const struct vel_conn *conn)
@@ -70,7 +77,8 @@ static bool has_room(struct vel_conn *conn, size_t len)
     return conn->copy != NULL && len <= conn->copy->capacity;
 }
 
-void vel_conn_keep_copy(struct vel_packet_build *p, size_t from, unsigned first_record)
+void vel_conn_keep_copy(struct vel_packet_build *p, unsigned slots, size_t from,
+                        unsigned first_record)
 {
     struct vel_conn *conn = p->track->conn;
     const struct vel_sent *sent = &p->track->recovery.space[p->space].sent;
@@ -81,7 +89,7 @@ void vel_conn_keep_copy(struct vel_packet_build *p, size_t from, unsigned first_
         return;
     vel_packet_bring_body(p);
     struct vel_copy *copy = conn->copy;
-    copy->left = others(p->track);
+    copy->left = slots;
     copy->len = len;
     copy->count = count;
     memcpy(copy->bytes, p->w.start + from, len);
@@ -102,7 +110,7 @@ static size_t build(struct vel_track *track, uint8_t *bytes, size_t room, uint8_
 {
     struct vel_copy *copy = track->conn->copy;
     struct vel_packet_build p;
-    if (!takes_copies(track) || !vel_conn_window_open(track, now) ||
+    if (!takes_copies(track) ||
         !vel_packet_begin(track, track->paths.active, &p, VEL_SPACE_APP, bytes,
                           VEL_MIN(room, (size_t)track->paths.active->pmtud.mtu)))
         return 0;
@@ -123,8 +131,10 @@ bool vel_conn_send_copy(struct vel_conn *conn, struct vel_train *train, vel_time
     for (unsigned i = 0; conn->copy != NULL && i < VEL_TRACKS_MAX; i++) {
         struct vel_track *track = conn->tracks[i];
         bool waits = (conn->copy->left >> i & 1) != 0;
+        if (!waits || (track != NULL && takes_copies(track) && !vel_conn_window_open(track, now)))
+            continue; /* it leaves ahead of others when the window opens, unless a newer one comes */
         conn->copy->left &= ~(1U << i);
-        if (!waits || track == NULL)
+        if (track == NULL)
             continue;
         train->ecn = vel_ecn_mark(&track->recovery.ecn);
         size_t size = build(track, train->bytes, train->capacity, train->ecn, now);

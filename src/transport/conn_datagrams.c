@@ -35,12 +35,21 @@ size_t vel_conn_max_datagram(const struct vel_conn *conn)
 vel_result vel_conn_send_datagram(struct vel_conn *conn, struct vel_slice bytes, uint8_t urgency,
                                   vel_time expires, uint64_t *id)
 {
+    return vel_conn_send_datagram_by(conn, bytes, urgency, expires, NULL, id);
+}
+
+vel_result vel_conn_send_datagram_by(struct vel_conn *conn, struct vel_slice bytes, uint8_t urgency,
+                                     vel_time expires, const struct vel_path_choice *choice,
+                                     uint64_t *id)
+{
+    struct vel_datagram_order order = {.bytes = bytes, .expires = expires, .urgency = urgency};
     REQUIRE(!vel_life_is_over(&conn->life), VEL_ERR_CLOSED);
     REQUIRE(urgency <= VEL_URGENCY_LAST, VEL_ERR_ARGUMENT);
     REQUIRE(conn->peer_params_known, VEL_ERR_AGAIN);
     REQUIRE(conn->datagrams.peer_max > 0, VEL_ERR_UNSUPPORTED);
     REQUIRE(bytes.len <= vel_conn_max_datagram(conn), VEL_ERR_LIMIT);
-    TRY(vel_datagrams_push(&conn->datagrams, bytes, urgency, expires, conn->now, id));
+    TRY(vel_conn_number_choice(conn, choice, &order.choice));
+    TRY(vel_datagrams_push(&conn->datagrams, &order, conn->now, id));
     vel_conn_wake(conn);
     return VEL_OK;
 }
@@ -50,19 +59,24 @@ vel_result vel_conn_receive_datagram(struct vel_conn *conn, struct vel_slice *by
     return vel_datagrams_take(&conn->datagrams, bytes) ? VEL_OK : VEL_ERR_AGAIN;
 }
 
-bool vel_conn_has_datagrams(const struct vel_conn *conn)
+unsigned vel_conn_first_choice(const struct vel_conn *conn, unsigned choices)
 {
-    return conn->datagrams.out.first != NULL;
+    const struct vel_datagram *d = vel_datagrams_first(&conn->datagrams, choices);
+    if (d != NULL && d->urgency < STREAMS_URGENCY)
+        return d->choice;
+    unsigned first = vel_streams_first_choice(conn->streams, choices);
+    return first == VEL_CHOICES && d != NULL ? d->choice : first;
 }
 
-void vel_conn_fill_datagrams(struct vel_conn *conn, struct vel_packet_build *p, bool ahead,
-                             vel_time now)
+void vel_conn_fill_datagrams(struct vel_conn *conn, struct vel_packet_build *p, unsigned choices,
+                             bool ahead, vel_time now)
 {
     struct vel_sent *sent = &p->track->recovery.space[VEL_SPACE_APP].sent;
     const struct vel_datagram *d;
-    if (!vel_conn_has_datagrams(conn))
+    if (conn->datagrams.out.first == NULL)
         return;
-    while ((d = vel_datagrams_next(&conn->datagrams, vel_conn_max_datagram(conn), now)) != NULL) {
+    size_t most = vel_conn_max_datagram(conn);
+    while ((d = vel_datagrams_next(&conn->datagrams, choices, most, now)) != NULL) {
         size_t size = TYPE_SIZE + vel_varint_size(d->len) + d->len;
         struct vel_record record = {.kind = VEL_RECORD_DATAGRAM, .id = d->id};
         if ((ahead && d->urgency >= STREAMS_URGENCY) || size > vel_room(&p->w) ||
@@ -72,7 +86,9 @@ void vel_conn_fill_datagrams(struct vel_conn *conn, struct vel_packet_build *p, 
                                   .datagram = vel_slice(d->bytes, d->len)};
         vel_frame_write(&p->w, &frame);
         p->eliciting = true;
-        vel_datagrams_sent(&conn->datagrams);
+        if (conn->choices != NULL)
+            conn->choices->datagrams[d->choice] += d->len;
+        vel_datagrams_sent(&conn->datagrams, d);
     }
 }
 

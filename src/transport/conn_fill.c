@@ -98,24 +98,30 @@ static void fill_new_token(struct vel_conn *conn, struct vel_packet_build *p)
                           !vel_packet_write_control(p, &frame, record);
 }
 
-/* What any track may carry, and this one's turn it is. */
-static void fill_shared(struct vel_conn *conn, struct vel_packet_build *p, vel_time now)
+/* Streams and datagrams whose turn it is on this track. */
+static void fill_data(struct vel_conn *conn, struct vel_packet_build *p, vel_time now)
+{
+    struct vel_sent *sent = &p->track->recovery.space[VEL_SPACE_APP].sent;
+    size_t start = vel_written(&p->w);
+    unsigned records = sent->open_records;
+    struct vel_together together = vel_conn_together(p->track);
+    vel_conn_fill_datagrams(conn, p, together.choices, true, now);
+    size_t before = vel_written(&p->w);
+    if (vel_streams_write_frames(conn->streams, &p->w, sent, &p->body, together.choices) != VEL_OK)
+        vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
+    p->eliciting |= vel_written(&p->w) > before;
+    vel_conn_fill_datagrams(conn, p, together.choices, false, now);
+    if (together.copies != 0)
+        vel_conn_keep_copy(p, together.copies, start, records);
+}
+
+/* What any track may carry, and this one does. */
+static void fill_control(struct vel_conn *conn, struct vel_packet_build *p)
 {
     if (conn->new_token_due)
         fill_new_token(conn, p);
     vel_conn_fill_ack_request(p);
     vel_conn_fill_path_frames(p);
-    struct vel_sent *sent = &p->track->recovery.space[VEL_SPACE_APP].sent;
-    size_t start = vel_written(&p->w);
-    unsigned records = sent->open_records;
-    vel_conn_fill_datagrams(conn, p, true, now);
-    size_t before = vel_written(&p->w);
-    if (vel_streams_write_frames(conn->streams, &p->w, sent, &p->body) != VEL_OK)
-        vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
-    p->eliciting |= vel_written(&p->w) > before;
-    vel_conn_fill_datagrams(conn, p, false, now);
-    if (vel_conn_sends_copies(conn))
-        vel_conn_keep_copy(p, start, records);
 }
 
 static void fill_app(struct vel_conn *conn, struct vel_packet_build *p, vel_time now)
@@ -130,8 +136,10 @@ static void fill_app(struct vel_conn *conn, struct vel_packet_build *p, vel_time
     while (vel_room(&p->w) >= CONTROL_FRAME_MAX &&
            vel_path_take_response(p->track->paths.active, response.path_data))
         p->expanded |= vel_packet_write_control(p, &response, record); /* RFC 9000 8.2.2 */
-    if (conn->pick == p->track)
-        fill_shared(conn, p, now);
+    if ((p->track->carries & VEL_CHOICE_CONTROL) != 0)
+        fill_control(conn, p);
+    if (p->track->carries != 0)
+        fill_data(conn, p, now);
 }
 
 static void fill_ping(struct vel_packet_build *p)
@@ -157,12 +165,15 @@ static void fill_immediate_ack(const struct vel_conn *conn, struct vel_packet_bu
 static bool app_has_work(struct vel_track *track)
 {
     const struct vel_conn *conn = track->conn;
-    if (conn->pick != track)
+    unsigned carries = track->carries;
+    if (carries == 0)
         return conn->handshake_done_due || track->paths.active->response_count > 0;
     /* Most often it is the streams: they are asked first. */
-    return vel_streams_want_send(conn->streams) || vel_conn_has_datagrams(conn) ||
-           conn->handshake_done_due || track->paths.active->response_count > 0 ||
-           conn->new_token_due || vel_conn_wants_path_frames(conn);
+    return vel_streams_want_send(conn->streams, carries) ||
+           vel_datagrams_first(&conn->datagrams, carries) != NULL || conn->handshake_done_due ||
+           track->paths.active->response_count > 0 ||
+           ((carries & VEL_CHOICE_CONTROL) != 0 &&
+            (conn->new_token_due || vel_conn_wants_path_frames(conn)));
 }
 
 bool vel_conn_wants(struct vel_track *track, enum vel_space space, bool window, vel_time now)

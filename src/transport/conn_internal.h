@@ -36,6 +36,7 @@
  *   conn_tracks.c     tracks: which there are, how they open and end
  *   conn_track_frames.c  the frames of the multipath extension
  *   conn_multipath.c  the application's calls on paths
+ *   conn_choices.c    the application's choice of paths for streams and datagrams
  *   conn_schedule.c   which track carries what is sent next
  *   conn_copies.c     the same on several tracks at once
  *   conn_migrate.c    a client's own moves, and the address that a server prefers

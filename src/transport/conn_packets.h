@@ -124,12 +124,12 @@ void vel_conn_record_lost(void *self, enum vel_space space, const struct vel_rec
 
 /* ---- conn_datagrams.c ---- */
 
-/* Some wait to be sent. */
-bool vel_conn_has_datagrams(const struct vel_conn *conn);
+/* Of a set of choices, that of the most urgent datagram or stream that waits. VEL_CHOICES: none. */
+unsigned vel_conn_first_choice(const struct vel_conn *conn, unsigned choices);
 
-/* Write what fits: `ahead` of the streams' frames, or behind them. */
-void vel_conn_fill_datagrams(struct vel_conn *conn, struct vel_packet_build *p, bool ahead,
-                             vel_time now);
+/* Write what fits of a set of choices: `ahead` of the streams' frames, or behind them. */
+void vel_conn_fill_datagrams(struct vel_conn *conn, struct vel_packet_build *p, unsigned choices,
+                             bool ahead, vel_time now);
 
 /* A DATAGRAM frame arrived. Returns the code to close with; VEL_WIRE_NO_ERROR: fine. */
 uint64_t vel_conn_on_datagram(struct vel_conn *conn, struct vel_slice bytes);

@@ -108,19 +108,47 @@ void vel_conn_fill_closing_acks(struct vel_packet_build *p, vel_time now);
 
 /* ---- conn_schedule.c ---- */
 
-/* Whose turn it is to carry streams, datagrams and control frames. NULL: no window is open. */
-struct vel_track *vel_conn_schedule(struct vel_conn *conn, vel_time now);
+/* Whose turn it is to carry streams, datagrams and control frames: conn->pick, and `carries` of each
+ * track. NULL: no window is open. */
+void vel_conn_schedule(struct vel_conn *conn, vel_time now);
 /* Bytes left on a track. */
 void vel_conn_scheduled(struct vel_track *track, size_t size);
 
+/* A track works, as far as is known, and nobody would rather not have it used; but for ourselves, if
+ * the choice names it. */
+bool vel_conn_is_preferred(const struct vel_track *track, const struct vel_choice *choice);
+struct vel_choice vel_conn_choice(const struct vel_conn *conn, unsigned number);
+
+/* What goes into the next packet of a track: what is copied to others stands alone. */
+struct vel_together {
+    unsigned choices; /* set */
+    unsigned copies;  /* slots of the tracks that get the same: set of 1 << slot */
+};
+struct vel_together vel_conn_together(const struct vel_track *track);
+
+/* Streams wait that may use this track, but it is not its turn. */
+bool vel_conn_is_passed_over(const struct vel_track *track);
+
+/* ---- conn_choices.c ---- */
+
+/* The number of a choice; of NULL it is 0. Errors as vel_stream_set_paths. */
+vel_result vel_conn_number_choice(struct vel_conn *conn, const struct vel_path_choice *asked,
+                                  unsigned *number);
+void vel_conn_free_choices(struct vel_conn *conn);
+
 /* ---- conn_copies.c ---- */
 
-/* What is sent now leaves on other tracks, too; datagrams of at most so many bytes fit all of them. */
-bool vel_conn_sends_copies(const struct vel_conn *conn);
+/* Some of what the track carries now leaves on other tracks, too; datagrams of at most so many bytes
+ * fit all of them. */
+bool vel_conn_sends_copies(const struct vel_track *track);
 size_t vel_conn_copy_room(const struct vel_conn *conn);
 
-/* Keep what was written behind `from`, with the records from `first_record` on. */
-void vel_conn_keep_copy(struct vel_packet_build *p, size_t from, unsigned first_record);
+/* The slots of the other tracks that get copies of what a choice has on this one. */
+unsigned vel_conn_copies_to(const struct vel_track *but, unsigned choice);
+
+/* Keep what was written behind `from`, with the records from `first_record` on, for a set of slots. */
+void vel_conn_keep_copy(struct vel_packet_build *p, unsigned slots, size_t from,
+                        unsigned first_record);
 
 /* The next copy, in a datagram of its own. False: none is left, or admitted. */
 bool vel_conn_send_copy(struct vel_conn *conn, struct vel_train *train, vel_time now);

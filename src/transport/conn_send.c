@@ -116,9 +116,9 @@ static size_t build_mtu_probe(struct vel_track *track, uint8_t *bytes, size_t ro
     struct vel_conn *conn = track->conn;
     struct vel_path *path = track->paths.active;
     struct vel_pmtud *pmtud = &path->pmtud;
-    bool wanted = conn->pick == track && conn->opening == NULL && path->proved &&
+    bool wanted = track->carries != 0 && conn->opening == NULL && path->proved &&
                   vel_pmtud_is_due(pmtud, now) && track->recovery.in_flight > 0 &&
-                  vel_streams_want_send(conn->streams);
+                  vel_streams_want_send(conn->streams, track->carries);
     size_t size = pmtud->probe;
     struct vel_packet_build p;
     if (!wanted || room < size || !vel_conn_window_open(track, now) ||
@@ -242,7 +242,7 @@ static size_t datagram_room(const struct vel_track *track)
 {
     bool probing = track->recovery.pto_backoff > 0 && track->space[VEL_SPACE_APP].probes_due > 0;
     size_t mtu = probing ? VEL_PMTUD_BASE : track->paths.active->pmtud.mtu;
-    if (vel_conn_sends_copies(track->conn))
+    if (vel_conn_sends_copies(track))
         mtu = VEL_MIN(mtu, vel_conn_copy_room(track->conn));
     return VEL_MIN(mtu, vel_path_credit(track->paths.active));
 }
@@ -250,8 +250,7 @@ static size_t datagram_room(const struct vel_track *track)
 /* Nothing more to write: is it for want of data, or did window or pacer stop us? */
 static void note_limit(struct vel_track *track, vel_time now)
 {
-    bool waiting = track->conn->pick != track && vel_streams_want_send(track->conn->streams);
-    bool wanted = wants_any(track, true, now) || waiting;
+    bool wanted = wants_any(track, true, now) || vel_conn_is_passed_over(track);
     bool app_limited =
         !wanted && vel_recovery_room(&track->recovery) >= track->paths.active->pmtud.mtu;
     vel_recovery_set_app_limited(&track->recovery, app_limited);
@@ -285,7 +284,7 @@ static void build_train(struct vel_track *track, struct vel_train *train, size_t
         vel_conn_count_sent(conn, track->paths.active, size);
         train->segment = segments == 0 ? size : train->segment;
         train->len += size;
-        if (size < train->segment || vel_conn_sends_copies(conn))
+        if (size < train->segment || vel_conn_sends_copies(track))
             break; /* copies are made of one packet at a time */
     }
     if (train->len > 0)
@@ -303,7 +302,7 @@ static bool send_on(struct vel_track *track, struct vel_train *train, size_t max
     if (train->len == 0)
         return false;
     track->bytes_sent += train->len;
-    if (track == conn->pick)
+    if (track->carries != 0)
         vel_conn_scheduled(track, train->len);
     if (conn->trace != NULL)
         vel_conn_trace_recovery(track);
@@ -325,7 +324,7 @@ vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t 
         return VEL_OK;
     if (vel_conn_send_copy(conn, train, now))
         return VEL_OK;
-    conn->pick = vel_conn_schedule(conn, now);
+    vel_conn_schedule(conn, now);
     VEL_TRACKS_OPEN(track, conn) /* what is a track's own comes first: it is little */
     {
         if (track != conn->pick && send_on(track, train, max_train, now))

@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "handshake/handshake.h"
 #include "transport/ack_request.h"
+#include "transport/choice.h"
 #include "transport/conn.h"
 #include "transport/crypto_stream.h"
 #include "transport/datagrams.h"
@@ -72,8 +73,9 @@ struct vel_conn {
     struct vel_track first;                   /* path identifier 0: the handshake's */
     struct vel_track *tracks[VEL_TRACKS_MAX]; /* by slot of `multipath`; NULL: there is none */
     struct vel_multipath multipath;
-    struct vel_copy *copy;  /* redundant scheduling: what was sent last; NULL: nothing yet */
-    struct vel_track *pick; /* whose turn it is to carry data; NULL: all windows are full */
+    struct vel_copy *copy;       /* redundant scheduling: what was sent last; NULL: nothing yet */
+    struct vel_track *pick;      /* whose turn it is to carry data; NULL: all windows are full */
+    struct vel_choices *choices; /* of streams and datagrams; NULL: nobody chose */
     struct vel_pool pool;
     struct vel_conn_space space[VEL_SPACE_COUNT];
     struct vel_key_update key_update; /* of the application space */

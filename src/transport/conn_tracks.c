@@ -267,6 +267,8 @@ void vel_conn_expire_closing(struct vel_track *track, vel_time now)
     retire_ids(track);
     conn->tracks[slot] = NULL;
     conn->pick = NULL;
+    if (conn->choices != NULL)
+        vel_choices_drop_slot(conn->choices, slot);
     release(track);
     vel_multipath_use_up(&conn->multipath, slot);
     vel_conn_supply_tracks(conn);

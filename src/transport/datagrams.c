@@ -77,41 +77,60 @@ static void drop_expired(struct vel_datagrams *d, vel_time now)
     }
 }
 
-vel_result vel_datagrams_push(struct vel_datagrams *d, struct vel_slice bytes, uint8_t urgency,
-                              vel_time expires, vel_time now, uint64_t *id)
+vel_result vel_datagrams_push(struct vel_datagrams *d, const struct vel_datagram_order *order,
+                              vel_time now, uint64_t *id)
 {
-    if (!has_room(&d->out, bytes.len))
+    if (!has_room(&d->out, order->bytes.len))
         drop_expired(d, now);
-    REQUIRE(has_room(&d->out, bytes.len), VEL_ERR_AGAIN);
-    struct vel_datagram *made = make(d->env, bytes);
+    REQUIRE(has_room(&d->out, order->bytes.len), VEL_ERR_AGAIN);
+    struct vel_datagram *made = make(d->env, order->bytes);
     REQUIRE(made != NULL, VEL_ERR_NOMEM);
     made->id = ++d->last_id;
-    made->expires = expires;
-    made->urgency = urgency;
+    made->expires = order->expires;
+    made->urgency = order->urgency;
+    made->choice = (uint8_t)order->choice;
     insert(&d->out, made);
     if (id != NULL)
         *id = made->id;
     return VEL_OK;
 }
 
-const struct vel_datagram *vel_datagrams_next(struct vel_datagrams *d, size_t most, vel_time now)
+/* From a link on: that to the first of a set, or the last one. The queue is short. */
+static struct vel_datagram **first_of(struct vel_datagram **link, unsigned choices)
 {
-    while (d->out.first != NULL) {
-        const struct vel_datagram *first = d->out.first;
-        bool too_long = first->len > most;
-        if (first->expires > now && !too_long)
-            return first;
+    while (*link != NULL && (choices >> (*link)->choice & 1) == 0)
+        link = &(*link)->next;
+    return link;
+}
+
+const struct vel_datagram *vel_datagrams_first(const struct vel_datagrams *d, unsigned choices)
+{
+    struct vel_datagram *first = d->out.first;
+    return *first_of(&first, choices);
+}
+
+const struct vel_datagram *vel_datagrams_next(struct vel_datagrams *d, unsigned choices,
+                                              size_t most, vel_time now)
+{
+    struct vel_datagram **link;
+    while (*(link = first_of(&d->out.first, choices)) != NULL) {
+        bool too_long = (*link)->len > most;
+        if ((*link)->expires > now && !too_long)
+            return *link;
         d->stats.too_long += too_long;
         d->stats.expired += !too_long;
-        release(d->env, unlink_at(&d->out, &d->out.first));
+        release(d->env, unlink_at(&d->out, link));
     }
     return NULL;
 }
 
-void vel_datagrams_sent(struct vel_datagrams *d)
+void vel_datagrams_sent(struct vel_datagrams *d, const struct vel_datagram *datagram)
 {
+    struct vel_datagram **link = &d->out.first;
+    while (*link != datagram)
+        link = &(*link)->next;
     d->stats.sent++;
-    release(d->env, unlink_at(&d->out, &d->out.first));
+    release(d->env, unlink_at(&d->out, link));
 }
 
 void vel_datagrams_received(struct vel_datagrams *d, struct vel_slice bytes)

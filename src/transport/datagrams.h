@@ -2,6 +2,7 @@
 #ifndef TRANSPORT_DATAGRAMS_H
 #define TRANSPORT_DATAGRAMS_H
 
+#include "transport/choice.h"
 #include "velocity/conn.h"
 
 /*
@@ -19,8 +20,17 @@ struct vel_datagram {
     uint64_t id;
     vel_time expires;
     uint8_t urgency;
+    uint8_t choice; /* of tracks (transport/choice.h) */
     size_t len;
     uint8_t bytes[];
+};
+
+/* What the application asks for: borrowed bytes. */
+struct vel_datagram_order {
+    struct vel_slice bytes;
+    vel_time expires;
+    uint8_t urgency;
+    unsigned choice;
 };
 
 struct vel_datagram_queue {
@@ -44,16 +54,19 @@ void vel_datagrams_clear(struct vel_datagrams *d);
 /* Queue a copy, behind those that are as urgent. Expired ones make room first.
  * VEL_ERR_AGAIN  the queue is full
  * VEL_ERR_NOMEM */
-vel_result vel_datagrams_push(struct vel_datagrams *d, struct vel_slice bytes, uint8_t urgency,
-                              vel_time expires, vel_time now, uint64_t *id);
+vel_result vel_datagrams_push(struct vel_datagrams *d, const struct vel_datagram_order *order,
+                              vel_time now, uint64_t *id);
 
-/* The next one to be sent, in at most `size` bytes of content; what has expired is dropped on the
- * way. NULL: none waits. It may be longer than `size`: then it waits for the next packet, or, when it
- * is longer than `most`, is dropped, for no packet will ever hold it. */
-const struct vel_datagram *vel_datagrams_next(struct vel_datagrams *d, size_t most, vel_time now);
+/* The first of a set of choices that waits, maybe for too long already. NULL: none. */
+const struct vel_datagram *vel_datagrams_first(const struct vel_datagrams *d, unsigned choices);
 
-/* It was written into a packet. */
-void vel_datagrams_sent(struct vel_datagrams *d);
+/* The next one to be sent of a set of choices; what has expired is dropped on the way. NULL: none
+ * waits. When it is longer than `most`, it is dropped, for no packet will ever hold it. */
+const struct vel_datagram *vel_datagrams_next(struct vel_datagrams *d, unsigned choices,
+                                              size_t most, vel_time now);
+
+/* It was written into a packet: released. */
+void vel_datagrams_sent(struct vel_datagrams *d, const struct vel_datagram *datagram);
 
 /* One arrived. VEL_ERR_NOMEM: it is dropped, as the network might have done. */
 void vel_datagrams_received(struct vel_datagrams *d, struct vel_slice bytes);

@@ -76,7 +76,9 @@ struct vel_stream {
 
     enum vel_send_state send_state;
     enum vel_recv_state recv_state;
+    uint64_t ticket; /* when it came into its queue, among the queues of all choices */
     uint8_t urgency;
+    uint8_t choice;      /* of tracks (transport/choice.h) */
     uint8_t pending;     /* enum vel_stream_pending */
     uint16_t turn_bytes; /* sent since its turn began; below VEL_TURN_BYTES */
     uint16_t events;     /* 1 << enum vel_event_type */

@@ -60,6 +60,8 @@ void vel_streams_free(struct vel_streams *streams)
         }
     }
     release_buckets(streams);
+    if (streams->chosen != NULL)
+        vel_release(streams->env, streams->chosen, sizeof *streams->chosen);
     vel_release(streams->env, streams, sizeof *streams);
 }
 

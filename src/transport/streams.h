@@ -3,6 +3,7 @@
 #define TRANSPORT_STREAMS_H
 
 #include "base/writer.h"
+#include "transport/choice.h"
 #include "transport/pool.h"
 #include "velocity/config.h"
 #include "velocity/conn.h"
@@ -69,19 +70,32 @@ vel_result vel_streams_on_frame(struct vel_streams *streams, const struct vel_fr
 vel_result vel_streams_on_data(struct vel_streams *streams, const struct vel_frame_stream *data,
                                uint64_t *wire_code);
 
-/* A packet written now would hold a frame of ours, if there were room. */
-bool vel_streams_want_send(const struct vel_streams *streams);
-/* Bytes that wait and were never sent. */
-uint64_t vel_streams_unsent(const struct vel_streams *streams);
+/* A packet written now that may carry a set of choices (transport/choice.h) would hold a frame of ours,
+ * if there were room. */
+bool vel_streams_want_send(const struct vel_streams *streams, unsigned choices);
+/* Bytes of a choice that wait and were never sent; and, once something was chosen, those sent. */
+uint64_t vel_streams_unsent(const struct vel_streams *streams, unsigned choice);
+uint64_t vel_streams_sent(const struct vel_streams *streams, unsigned choice);
+
+/* The choice of the most urgent stream of a set that has something to send, and its urgency.
+ * VEL_CHOICES: none has. */
+unsigned vel_streams_first_choice(const struct vel_streams *streams, unsigned choices);
+
+/* Streams can be told apart by their choice from now on. VEL_ERR_NOMEM */
+vel_result vel_streams_have_choices(struct vel_streams *streams);
+/* Some stream that is not forgotten has this choice. Asks them all: for who needs a number badly. */
+bool vel_streams_any_of(const struct vel_streams *streams, unsigned choice);
 
 /* Fill a 1-RTT (or 0-RTT) payload: control frames first, then STREAM frames by urgency, each with
  * its record in the packet begun in `sent`. Stops when the room, the records or the work end;
  * whether anything was written is seen on `w`, which never fails here. When the last frame fills
  * the room, its bytes may be left out: `body` says where they lie, and `w` ends behind their place.
- * They stay there until something is acknowledged. `body` must be empty before.
+ * They stay there until something is acknowledged. `body` must be empty before. `choices`: only what
+ * belongs to this set, and control frames if VEL_CHOICE_CONTROL is in it.
  * VEL_ERR_NOMEM  the connection cannot go on: INTERNAL_ERROR; what was written is good */
 vel_result vel_streams_write_frames(struct vel_streams *streams, struct vel_writer *w,
-                                    struct vel_sent *sent, struct vel_slice *body);
+                                    struct vel_sent *sent, struct vel_slice *body,
+                                    unsigned choices);
 
 /* A record that vel_streams_write_frames made was acknowledged, or declared lost; both in turn are
  * fine. Records of other kinds are ignored.

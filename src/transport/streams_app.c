@@ -71,9 +71,11 @@ static uint64_t unsent_before(const struct vel_streams *streams, uint8_t urgency
     return unsent;
 }
 
-uint64_t vel_streams_unsent(const struct vel_streams *streams)
+uint64_t vel_streams_unsent(const struct vel_streams *streams, unsigned choice)
 {
-    return unsent_before(streams, VEL_URGENCY_LAST);
+    if (streams->chosen != NULL)
+        return streams->chosen->unsent[choice];
+    return choice == 0 ? unsent_before(streams, VEL_URGENCY_LAST) : 0;
 }
 
 size_t vel_streams_room(const struct vel_streams *streams, const struct vel_stream *s)
@@ -88,11 +90,6 @@ size_t vel_streams_room(const struct vel_streams *streams, const struct vel_stre
     uint64_t share = left(&streams->send_flow, VEL_AHEAD_OF_CONN, 0) / VEL_MAX(streams->count, 1u);
     all = VEL_MAX(all, share > unsent ? share - unsent : 0);
     return (size_t)VEL_MIN(room, VEL_MAX(always, VEL_MIN(own, all)));
-}
-
-void vel_streams_drop_unsent(struct vel_streams *streams, const struct vel_stream *s)
-{
-    streams->unsent[s->urgency] -= s->send.end - s->send.sent;
 }
 
 /* A stream that can be written. */
@@ -115,7 +112,7 @@ vel_result vel_streams_write(struct vel_streams *streams, uint64_t stream, struc
     size_t fits = VEL_MIN(bytes.len, vel_streams_room(streams, s));
     TRY(vel_send_buffer_write(&s->send, vel_slice(bytes.ptr, fits), fin && fits == bytes.len,
                               accepted));
-    streams->unsent[s->urgency] += *accepted;
+    vel_streams_add_unsent(streams, s, *accepted);
     s->wants_room = *accepted < bytes.len;
     vel_streams_place(streams, s);
     return VEL_OK;
@@ -132,7 +129,7 @@ vel_result vel_streams_lend(struct vel_streams *streams, uint64_t stream, struct
     if (err == VEL_ERR_AGAIN)
         s->wants_room = true;
     TRY(err);
-    streams->unsent[s->urgency] += bytes.len;
+    vel_streams_add_unsent(streams, s, bytes.len);
     s->wants_room = false;
     vel_streams_place(streams, s);
     return VEL_OK;
@@ -216,7 +213,7 @@ vel_result vel_streams_set_priority(struct vel_streams *streams, uint64_t stream
     REQUIRE(urgency <= VEL_URGENCY_LAST, VEL_ERR_ARGUMENT);
     vel_streams_drop_unsent(streams, s);
     s->urgency = urgency;
-    streams->unsent[urgency] += s->send.end - s->send.sent;
+    vel_streams_add_unsent(streams, s, s->send.end - s->send.sent);
     s->keeps_turn = !incremental;
     vel_streams_place(streams, s);
     return VEL_OK;

@@ -26,6 +26,9 @@ vel_result vel_streams_stop(struct vel_streams *streams, uint64_t stream, uint64
 
 vel_result vel_streams_set_priority(struct vel_streams *streams, uint64_t stream, uint8_t urgency,
                                     bool incremental);
+bool vel_streams_exists(const struct vel_streams *streams, uint64_t stream);
+/* Its choice (transport/choice.h), 0 or after vel_streams_have_choices. VEL_ERR_NOT_FOUND */
+vel_result vel_streams_choose(struct vel_streams *streams, uint64_t stream, unsigned choice);
 void vel_streams_set_user(struct vel_streams *streams, uint64_t stream, void *user);
 void *vel_streams_user(const struct vel_streams *streams, uint64_t stream);
 

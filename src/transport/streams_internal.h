@@ -2,13 +2,15 @@
 #ifndef TRANSPORT_STREAMS_INTERNAL_H
 #define TRANSPORT_STREAMS_INTERNAL_H
 
+#include "transport/choice.h"
 #include "transport/stream.h"
 #include "transport/streams.h"
 
 /*
  * The set of streams as its own files see it: streams.c makes, finds and forgets them,
  * streams_place.c keeps the queues, streams_frames.c takes frames, streams_send.c writes them,
- * streams_records.c hears what became of them, streams_app.c serves the application.
+ * streams_records.c hears what became of them, streams_app.c serves the application, and
+ * streams_choices.c keeps apart what goes by different tracks.
  */
 
 /* Control frames of the connection that wait to be sent. */
@@ -55,6 +57,16 @@ struct vel_streams_remote {
     uint64_t at_a_time; /* opened and not over, at most; and as many that linger */
 };
 
+/* Kept only when the application has chosen tracks for some stream. Streams of different choices wait
+ * in different queues, so that none stands in another's way; tickets tell whose turn is first where
+ * a track carries several choices: they share it as if they stood in one queue. */
+struct vel_streams_chosen {
+    struct vel_stream_queue ready[VEL_CHOICES - 1][VEL_URGENCY_LAST + 1]; /* from number 1 on */
+    uint64_t unsent[VEL_CHOICES];                                         /* bytes */
+    uint64_t sent[VEL_CHOICES]; /* bytes, from the first choice on */
+    uint64_t tickets;           /* given out so far */
+};
+
 struct vel_streams {
     const struct vel_env *env;
     struct vel_pool *pool;
@@ -77,6 +89,7 @@ struct vel_streams {
     struct vel_flow_in recv_flow;
 
     struct vel_stream_queue ready[VEL_URGENCY_LAST + 1]; /* by urgency */
+    struct vel_streams_chosen *chosen;                   /* NULL: nobody chose */
     struct vel_stream_queue conn_blocked;                /* wait for credit of the connection */
     struct vel_stream_queue control;
     struct vel_stream_queue events;
@@ -123,6 +136,31 @@ size_t vel_streams_room(const struct vel_streams *streams, const struct vel_stre
 
 /* A write came up short: tell when it can go on. After acknowledgements and credit. */
 void vel_streams_tell_writable(struct vel_streams *streams, struct vel_stream *s);
+
+/* More bytes wait on it. */
+void vel_streams_add_unsent(struct vel_streams *streams, const struct vel_stream *s,
+                            uint64_t bytes);
+/* Bytes were sent, `fresh` of them for the first time. */
+void vel_streams_count_sent(struct vel_streams *streams, const struct vel_stream *s, uint64_t sent,
+                            uint64_t fresh);
+
+/* The queue of streams with that urgency and choice. */
+static inline struct vel_stream_queue *vel_streams_ready(struct vel_streams *streams,
+                                                         unsigned choice, unsigned urgency)
+{
+    return choice == 0 ? &streams->ready[urgency] : &streams->chosen->ready[choice - 1][urgency];
+}
+
+/* The stream of that urgency whose turn it is, among those of a set of choices. NULL: none. */
+struct vel_stream *vel_streams_first_chosen(const struct vel_streams *streams, unsigned urgency,
+                                            unsigned choices);
+static inline struct vel_stream *vel_streams_first_ready(const struct vel_streams *streams,
+                                                         unsigned urgency, unsigned choices)
+{
+    if (streams->chosen != NULL)
+        return vel_streams_first_chosen(streams, urgency, choices);
+    return (choices & 1) != 0 ? VEL_QUEUE_FIRST(&streams->ready[urgency], send_link) : NULL;
+}
 
 /* What the stream has not sent will not be sent, at least not at its urgency: call before it is
  * dropped or moved. */

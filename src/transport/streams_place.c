@@ -21,15 +21,18 @@ static void place_data(struct vel_streams *streams, struct vel_stream *s,
 {
     struct vel_stream_queue *queue = NULL;
     if (readiness == VEL_STREAM_READY)
-        queue = &streams->ready[s->urgency];
+        queue = vel_streams_ready(streams, s->choice, s->urgency);
     else if (readiness == VEL_STREAM_CONN_BLOCKED)
         queue = &streams->conn_blocked;
     if (queue == s->send_queue)
         return;
     unqueue(s);
     s->send_queue = queue;
-    if (queue != NULL)
-        vel_queue_push(queue, &s->send_link);
+    if (queue == NULL)
+        return;
+    vel_queue_push(queue, &s->send_link);
+    if (streams->chosen != NULL)
+        s->ticket = ++streams->chosen->tickets;
 }
 
 void vel_streams_place(struct vel_streams *streams, struct vel_stream *s)

@@ -14,14 +14,16 @@ struct packet {
     struct vel_writer *w;
     struct vel_sent *sent;
     struct vel_slice *body;
+    unsigned choices; /* what it may carry */
 };
 
-bool vel_streams_want_send(const struct vel_streams *streams)
+bool vel_streams_want_send(const struct vel_streams *streams, unsigned choices)
 {
     for (unsigned urgency = 0; urgency <= VEL_URGENCY_LAST; urgency++)
-        if (!vel_queue_is_empty(&streams->ready[urgency]))
+        if (vel_streams_first_ready(streams, urgency, choices) != NULL)
             return true;
-    return streams->pending != 0 || !vel_queue_is_empty(&streams->control);
+    return (choices & VEL_CHOICE_CONTROL) != 0 &&
+           (streams->pending != 0 || !vel_queue_is_empty(&streams->control));
 }
 
 /* VEL_ERR_AGAIN: the packet holds no more. */
@@ -205,8 +207,10 @@ static vel_result put_data(struct packet *packet, struct vel_stream *s,
 /* No credit of the connection is left: streams with nothing but new bytes wait for it. */
 static void sort_out_blocked(struct vel_streams *streams)
 {
-    for (unsigned urgency = 0; urgency <= VEL_URGENCY_LAST; urgency++)
-        vel_streams_place_all(streams, &streams->ready[urgency]);
+    unsigned choices = streams->chosen != NULL ? VEL_CHOICES : 1;
+    for (unsigned choice = 0; choice < choices; choice++)
+        for (unsigned urgency = 0; urgency <= VEL_URGENCY_LAST; urgency++)
+            vel_streams_place_all(streams, vel_streams_ready(streams, choice, urgency));
 }
 
 /* After `count` more bytes of it. */
@@ -229,7 +233,7 @@ static vel_result write_one(struct vel_streams *streams, struct packet *packet,
     uint64_t fresh = s->send.sent - sent_before;
     s->send_flow.used += fresh;
     streams->send_flow.used += fresh;
-    streams->unsent[s->urgency] -= fresh;
+    vel_streams_count_sent(streams, s, span.len, fresh);
     vel_stream_update(s);
     vel_streams_count_over(streams, s);
     if (keeps_turn(s, span.len))
@@ -245,25 +249,32 @@ static vel_result write_data(struct vel_streams *streams, struct packet *packet)
 {
     for (unsigned urgency = 0; urgency <= VEL_URGENCY_LAST; urgency++) {
         struct vel_stream *s;
-        while ((s = VEL_QUEUE_FIRST(&streams->ready[urgency], send_link)) != NULL)
+        while ((s = vel_streams_first_ready(streams, urgency, packet->choices)) != NULL)
             TRY(write_one(streams, packet, s));
     }
-    /* A stream that ran dry may have made DATA_BLOCKED or STREAM_DATA_BLOCKED due. */
+    return VEL_OK;
+}
+
+static vel_result write_control(struct vel_streams *streams, struct packet *packet)
+{
+    if ((packet->choices & VEL_CHOICE_CONTROL) == 0)
+        return VEL_OK;
     TRY(write_conn_control(streams, packet));
     return write_stream_control(streams, packet);
 }
 
 static vel_result write_all(struct vel_streams *streams, struct packet *packet)
 {
-    TRY(write_conn_control(streams, packet));
-    TRY(write_stream_control(streams, packet));
-    return write_data(streams, packet);
+    TRY(write_control(streams, packet));
+    TRY(write_data(streams, packet));
+    /* A stream that ran dry may have made DATA_BLOCKED or STREAM_DATA_BLOCKED due. */
+    return write_control(streams, packet);
 }
 
 vel_result vel_streams_write_frames(struct vel_streams *streams, struct vel_writer *w,
-                                    struct vel_sent *sent, struct vel_slice *body)
+                                    struct vel_sent *sent, struct vel_slice *body, unsigned choices)
 {
-    struct packet packet = {.w = w, .sent = sent, .body = body};
+    struct packet packet = {.w = w, .sent = sent, .body = body, .choices = choices};
     enum vel_err err = write_all(streams, &packet);
     return err == VEL_ERR_AGAIN ? VEL_OK : err;
 }

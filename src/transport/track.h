@@ -62,6 +62,7 @@ struct vel_track {
     uint64_t peer_status_next; /* older ones of the peer are outdated */
 
     /* What schedulers go by. */
+    unsigned carries;                    /* set of choices (transport/choice.h) whose turn it has */
     unsigned weight;                     /* 1 to 1000, weighted round robin */
     uint64_t turn;                       /* bytes it has carried, by weight: the lowest is next */
     uint64_t bytes_sent, bytes_received; /* UDP payload, in all */

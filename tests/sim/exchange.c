@@ -150,6 +150,14 @@ static struct exchange_stream *add(struct exchange *x, uint64_t id)
     return s;
 }
 
+static void choose_paths(const struct exchange *x, const struct exchange_stream *s)
+{
+    bool last = x->opened == x->ask.streams && x->ask.paths_of_last != NULL;
+    const struct vel_path_choice *paths = last ? x->ask.paths_of_last : x->ask.paths;
+    if (paths != NULL)
+        EXPECT(vel_stream_set_paths(x->conn, s->id, paths) == VEL_OK);
+}
+
 static void open_streams(struct exchange *x)
 {
     while (x->opened < x->ask.streams) {
@@ -165,6 +173,7 @@ static void open_streams(struct exchange *x)
         s->in_open = !x->ask.unidirectional;
         if (x->opened == x->ask.streams && x->ask.urgency_of_last > 0)
             EXPECT(vel_stream_set_priority(x->conn, id, x->ask.urgency_of_last, true) == VEL_OK);
+        choose_paths(x, s);
         write_out(x, s);
     }
 }

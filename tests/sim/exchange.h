@@ -18,6 +18,8 @@ struct ask {
     uint64_t stall_at;   /* client stops reading after so many bytes in all; 0: never */
     uint64_t stop_at;    /* client sends STOP_SENDING after so many bytes of a stream; 0: never */
     uint8_t urgency_of_last; /* of the last stream; 0: like the others */
+    /* Paths that the client's direction takes, and on the last stream; NULL: as the config says. */
+    const struct vel_path_choice *paths, *paths_of_last;
 };
 
 enum { EXCHANGE_STOP_CODE = 7 };

@@ -67,7 +67,8 @@ vel_result pair_write(struct pair *pair, int from, size_t room, struct pair_pack
     TRY(vel_sent_begin(&side->sent));
     packet->number = side->sent.next;
     struct vel_slice body = {0};
-    enum vel_err err = vel_streams_write_frames(side->streams, &w, &side->sent, &body);
+    enum vel_err err =
+        vel_streams_write_frames(side->streams, &w, &side->sent, &body, VEL_CHOICE_ALL);
     assert_true(vel_write_ok(&w));
     if (err != VEL_OK || vel_written(&w) == 0) {
         vel_sent_abandon(&side->sent);
@@ -128,7 +129,7 @@ void pair_settle(struct pair *pair)
         ASSERT_OK(pair_write(pair, from, PAIR_PACKET, &packet));
         silent = packet.len == 0 ? silent + 1 : 0;
         if (packet.len == 0) {
-            assert_false(vel_streams_want_send(pair->side[from].streams));
+            assert_false(vel_streams_want_send(pair->side[from].streams, VEL_CHOICE_ALL));
             continue;
         }
         ASSERT_OK(pair_deliver(pair, &packet, &wire_code));

@@ -4,6 +4,8 @@
 #include "base/units.h"
 #include "testing/test.h"
 
+enum { ANY = VEL_CHOICE_ALL };
+
 static struct test_env t;
 static struct vel_datagrams d;
 
@@ -25,15 +27,17 @@ static int finish(void **state)
 
 static enum vel_err push(const char *text, uint8_t urgency, vel_time expires, vel_time now)
 {
-    return vel_datagrams_push(&d, vel_slice_text(text), urgency, expires, now, NULL);
+    struct vel_datagram_order order = {
+        .bytes = vel_slice_text(text), .urgency = urgency, .expires = expires};
+    return vel_datagrams_push(&d, &order, now, NULL);
 }
 
 static void expect_next(const char *text, vel_time now)
 {
-    const struct vel_datagram *next = vel_datagrams_next(&d, SIZE_MAX, now);
+    const struct vel_datagram *next = vel_datagrams_next(&d, ANY, SIZE_MAX, now);
     assert_non_null(next);
     assert_true(vel_slice_equal(vel_slice(next->bytes, next->len), vel_slice_text(text)));
-    vel_datagrams_sent(&d);
+    vel_datagrams_sent(&d, next);
 }
 
 static void the_urgent_and_the_old_go_first(void **state)
@@ -47,7 +51,7 @@ static void the_urgent_and_the_old_go_first(void **state)
     static const char *const order[] = {"first", "second", "third", "fourth", "fifth"};
     for (size_t i = 0; i < VEL_COUNT(order); i++)
         expect_next(order[i], 0);
-    assert_null(vel_datagrams_next(&d, SIZE_MAX, 0));
+    assert_null(vel_datagrams_next(&d, ANY, SIZE_MAX, 0));
     assert_int_equal(d.stats.sent, VEL_COUNT(order));
 }
 
@@ -67,7 +71,7 @@ static void the_long_are_dropped_when_the_path_shrinks(void **state)
     (void)state;
     ASSERT_OK(push("much too long", 0, VEL_NEVER, 0));
     ASSERT_OK(push("short", 0, VEL_NEVER, 0));
-    const struct vel_datagram *next = vel_datagrams_next(&d, 5, 0);
+    const struct vel_datagram *next = vel_datagrams_next(&d, ANY, 5, 0);
     assert_int_equal(next->len, 5);
     assert_int_equal(d.stats.too_long, 1);
 }
@@ -78,16 +82,20 @@ static void the_queue_to_send_is_bounded(void **state)
     static const uint8_t bytes[60000];
     uint64_t id = 0;
     for (unsigned i = 0; i < VEL_DATAGRAMS_WAITING; i++)
-        ASSERT_OK(vel_datagrams_push(&d, (struct vel_slice){0}, 0, i % 2 ? 5 : 10, 0, &id));
+        ASSERT_OK(vel_datagrams_push(&d, &(struct vel_datagram_order){.expires = i % 2 ? 5 : 10}, 0,
+                                     &id));
     assert_int_equal(id, VEL_DATAGRAMS_WAITING);
     ASSERT_ERR("full", push("", 0, VEL_NEVER, 4), VEL_ERR_AGAIN);
     ASSERT_OK(push("", 0, VEL_NEVER, 5)); /* half of them have expired */
     assert_int_equal(d.stats.expired, VEL_DATAGRAMS_WAITING / 2);
-    assert_null(vel_datagrams_next(&d, 0, VEL_NEVER));
+    assert_null(vel_datagrams_next(&d, ANY, 0, VEL_NEVER));
 
     enum vel_err err = VEL_OK;
     while (err == VEL_OK)
-        err = vel_datagrams_push(&d, vel_slice(bytes, sizeof bytes), 0, VEL_NEVER, 0, NULL);
+        err = vel_datagrams_push(&d,
+                                 &(struct vel_datagram_order){
+                                     .bytes = vel_slice(bytes, sizeof bytes), .expires = VEL_NEVER},
+                                 0, NULL);
     ASSERT_ERR("bytes", err, VEL_ERR_AGAIN);
     assert_in_range(d.out.bytes, VEL_DATAGRAMS_BYTES - sizeof bytes, VEL_DATAGRAMS_BYTES);
 }

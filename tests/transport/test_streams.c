@@ -132,7 +132,7 @@ static void streams_before_the_parameters(void **state)
         write_bytes(client(&pair), id = open_stream(client(&pair), true), 10, true);
     ASSERT_ERR("a fifth", vel_streams_open(client(&pair), true, &id), VEL_ERR_AGAIN);
     ASSERT_OK(vel_streams_reset(client(&pair), 8, 9));
-    assert_false(vel_streams_want_send(client(&pair)));
+    assert_false(vel_streams_want_send(client(&pair), VEL_CHOICE_ALL));
 
     /* A server that allows only two: the others wait for MAX_STREAMS. */
     struct vel_params params = vel_params_default();
@@ -142,7 +142,7 @@ static void streams_before_the_parameters(void **state)
     struct pair_packet packet;
     uint64_t wire_code = 0;
     ASSERT_OK(pair_write(&pair, PAIR_CLIENT, PAIR_PACKET, &packet));
-    assert_false(vel_streams_want_send(client(&pair)));
+    assert_false(vel_streams_want_send(client(&pair), VEL_CHOICE_ALL));
     ASSERT_OK(pair_deliver(&pair, &packet, &wire_code));
     assert_int_equal(vel_streams_count(server(&pair)), 2);
     expect_silence(client(&pair));
@@ -150,7 +150,7 @@ static void streams_before_the_parameters(void **state)
     struct vel_frame more = {.type = VEL_FRAME_MAX_STREAMS,
                              .streams = {.bidirectional = true, .limit = 5}};
     ASSERT_OK(vel_streams_on_frame(client(&pair), &more, &wire_code));
-    assert_true(vel_streams_want_send(client(&pair)));
+    assert_true(vel_streams_want_send(client(&pair), VEL_CHOICE_ALL));
     expect_event(client(&pair), VEL_EVENT_STREAMS_AVAILABLE, 0, 0);
     ASSERT_OK(pair_write(&pair, PAIR_CLIENT, PAIR_PACKET, &packet));
     struct vel_frame reset;
@@ -189,7 +189,7 @@ static void stream_limit_moves(void **state)
     pair_drain_events(&pair, PAIR_SERVER);
     read_all(server(&pair), 2, &fin);
     pair_drain_events(&pair, PAIR_SERVER);
-    assert_false(vel_streams_want_send(server(&pair))); /* one of eight: not yet */
+    assert_false(vel_streams_want_send(server(&pair), VEL_CHOICE_ALL)); /* one of eight: not yet */
     read_all(server(&pair), 6, &fin);
     pair_drain_events(&pair, PAIR_SERVER);
     ASSERT_OK(pair_write(&pair, PAIR_SERVER, PAIR_PACKET, &packet));
@@ -218,7 +218,7 @@ static void flow_control_of_a_stream(void **state)
     struct vel_frame frame;
     uint64_t wire_code = 0;
     bool told_blocked = false;
-    while (vel_streams_want_send(client(&pair))) {
+    while (vel_streams_want_send(client(&pair), VEL_CHOICE_ALL)) {
         ASSERT_OK(pair_write(&pair, PAIR_CLIENT, PAIR_PACKET, &packet));
         ASSERT_OK(pair_deliver(&pair, &packet, &wire_code));
         ASSERT_OK(pair_acked(&pair, &packet));
@@ -229,7 +229,7 @@ static void flow_control_of_a_stream(void **state)
     assert_int_equal(vel_streams_writable(client(&pair), id), 0);
     pair_settle(&pair);
     assert_int_equal(read_all(server(&pair), id, &fin), 16 * KIB);
-    assert_true(vel_streams_want_send(server(&pair)));
+    assert_true(vel_streams_want_send(server(&pair), VEL_CHOICE_ALL));
     pair_settle(&pair);
     expect_event(client(&pair), VEL_EVENT_STREAM_WRITABLE, id, 0);
     assert_in_range(vel_streams_writable(client(&pair), id), 16 * KIB, 32 * KIB);
@@ -342,14 +342,14 @@ static void retransmission_needs_no_credit(void **state)
     ASSERT_OK(pair_write(&pair, PAIR_CLIENT, PAIR_PACKET, &packet));
     assert_true(pair_find_frame(&packet, VEL_FRAME_DATA_BLOCKED, &frame));
     assert_int_equal(frame.limit, 1000);
-    assert_false(vel_streams_want_send(client(&pair)));
+    assert_false(vel_streams_want_send(client(&pair), VEL_CHOICE_ALL));
     ASSERT_OK(pair_lost(&pair, &packet));
     ASSERT_OK(pair_write(&pair, PAIR_CLIENT, PAIR_PACKET, &packet));
     assert_true(pair_find_frame(&packet, VEL_FRAME_DATA_BLOCKED, &frame));
     assert_true(pair_find_frame(&packet, VEL_FRAME_STREAM, &frame));
     assert_int_equal(frame.stream.offset, 0);
     assert_int_equal(frame.stream.data.len, 1000);
-    assert_false(vel_streams_want_send(client(&pair)));
+    assert_false(vel_streams_want_send(client(&pair), VEL_CHOICE_ALL));
     pair_free(&pair);
 }
 
@@ -371,7 +371,7 @@ static void urgency_then_turns(void **state)
         ASSERT_OK(pair_write(&pair, PAIR_CLIENT, 1008, &packet));
         assert_true(pair_find_frame(&packet, VEL_FRAME_STREAM, &frame));
         assert_int_equal(frame.stream.id, want[i]);
-        if (vel_streams_want_send(client(&pair)))
+        if (vel_streams_want_send(client(&pair), VEL_CHOICE_ALL))
             assert_true(packet.len > 900);
     }
     pair_free(&pair);
@@ -394,7 +394,7 @@ static void long_streams_have_long_turns(void **state)
     uint64_t last = UINT64_MAX;
     unsigned changes = 0;
     struct pair_packet packet;
-    while (vel_streams_want_send(client(&pair))) {
+    while (vel_streams_want_send(client(&pair), VEL_CHOICE_ALL)) {
         struct vel_frame frame;
         ASSERT_OK(pair_write(&pair, PAIR_CLIENT, 1008, &packet));
         assert_true(pair_find_frame(&packet, VEL_FRAME_STREAM, &frame));
