@@ -6,6 +6,7 @@
 #   vel::nghttp3  for tests to compare with  vel::uv   event loop
 #   vel::nghttp2  HTTP/2                    vel::jansson JSON
 #   vel::llhttp   HTTP/1.1 parsing
+#   vel::ipsec_mb AES-GCM on x86-64 (absent when not installed; then libcrypto does it)
 #   vel::cmocka   unit tests (absent when not installed; then tests are not built)
 #
 # On Debian 12 OpenSSL, the HTTP libraries and llhttp are static archives that scripts/setup.sh unpacked privately.
@@ -69,6 +70,30 @@ else()
     vel_system_library(vel::nghttp3 libnghttp3)
     vel_system_library(vel::nghttp2 libnghttp2>=1.57)
     vel_system_library(vel::llhttp libllhttp)
+endif()
+
+# Intel's library, of the system on Debian 12 too: no static archive, which would add 13 MB to each program.
+# It has no pkg-config file. Before 1.3 it was not tried.
+option(VEL_IPSEC_MB "AES-GCM by Intel's ipsec-mb, when it is installed" ON)
+if(VEL_IPSEC_MB AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
+    find_path(IPSEC_MB_INCLUDE intel-ipsec-mb.h)
+    find_library(IPSEC_MB_LIBRARY IPSec_MB)
+    mark_as_advanced(IPSEC_MB_INCLUDE IPSEC_MB_LIBRARY)
+    if(IPSEC_MB_INCLUDE AND IPSEC_MB_LIBRARY)
+        file(STRINGS "${IPSEC_MB_INCLUDE}/intel-ipsec-mb.h" version REGEX "define IMB_VERSION_STR ")
+        string(REGEX MATCH "[0-9.]+" version "${version}")
+        if(version VERSION_GREATER_EQUAL 1.3)
+            add_library(vel::ipsec_mb UNKNOWN IMPORTED GLOBAL)
+            set_target_properties(vel::ipsec_mb PROPERTIES
+                IMPORTED_LOCATION "${IPSEC_MB_LIBRARY}"
+                INTERFACE_INCLUDE_DIRECTORIES "${IPSEC_MB_INCLUDE}")
+        endif()
+    endif()
+endif()
+if(TARGET vel::ipsec_mb)
+    message(STATUS "AES-GCM by ipsec-mb ${version} where the processor is fit for it, else by libcrypto")
+else()
+    message(STATUS "AES-GCM by libcrypto: no ipsec-mb 1.3 or later (libipsec-mb-dev)")
 endif()
 
 vel_system_library(vel::uv libuv)

@@ -20,6 +20,7 @@ PLAIN = {
 # is a header of the operating system.
 LIBRARIES = [
     (re.compile(r"openssl/"), {"crypto", "pki", "handshake", "links"}),
+    (re.compile(r"intel-ipsec-mb\.h"), {"crypto"}),
     (re.compile(r"nghttp[23]/"), {"http"}),
     (re.compile(r"llhttp\.h"), {"http"}),
     (re.compile(r"jansson\.h"), {"client", "web", "cli"}),

@@ -28,6 +28,7 @@ build  | libzstd-dev            | -            | for libcrypto
 build  | libuv1-dev             | -            | event loop
 build  | libjansson-dev         | -            | JSON
 deb12  | debian-archive-keyring | -            | checks the signature on the Debian 13 packages
+amd64  | libipsec-mb-dev        | -            | faster AES-GCM; libcrypto does it otherwise
 system | libssl-dev             | -            | OpenSSL 3.5 or later
 system | libnghttp3-dev         | -            | tests compare with it
 system | libnghttp2-dev         | -            | HTTP/2
@@ -90,7 +91,7 @@ install_packages() {
         die "apt-get could not install: $missing"
 }
 
-# Tests that lack what is only wished for are skipped, and say so.
+# What is only wished for has something else in its place: libcrypto, or tests that are skipped and say so.
 install_wishes() {
     if [ "$(id -u)" != 0 ] || ! (install_packages "$@"); then
         say "going on without: $*"
@@ -99,10 +100,11 @@ install_wishes() {
 
 missing=$(missing_packages "$wanted" | tr '\n' ' ')
 [ -z "$missing" ] || install_packages "${missing% }"
-if [ "${1:-}" = test ]; then
-    wishes=$(missing_packages ' wish ' | tr '\n' ' ')
-    [ -z "$wishes" ] || install_wishes "${wishes% }"
-fi
+wished=' '
+[ "${1:-}" = test ] && wished+='wish '
+[ "$(uname -m)" = x86_64 ] && wished+='amd64 '
+wishes=$(missing_packages "$wished" | tr '\n' ' ')
+[ -z "$wishes" ] || install_wishes "${wishes% }"
 
 if [[ $wanted == *' deb12 '* ]]; then
     [ -d "$deps/root" ] || say "unpacking Debian 13's $private_packages under $deps"

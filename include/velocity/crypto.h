@@ -17,6 +17,10 @@ struct vel_crypto;
  */
 vel_result vel_crypto_new(const struct vel_env *env, struct vel_crypto **crypto);
 
+/* The library that AES-GCM, and so most packets, is done with: "ipsec-mb" where the build found it and the
+ * processor is fit for it, else "libcrypto". A constant text. */
+const char *vel_crypto_aes_gcm(const struct vel_crypto *crypto);
+
 /* NULL is allowed. Everything made with it must be gone. */
 void vel_crypto_free(struct vel_crypto *crypto);
 

@@ -6,6 +6,7 @@
 #include "base/own.h"
 #include "base/secret.h"
 #include "base/try.h"
+#include "crypto/aead_internal.h"
 #include "crypto/crypto_internal.h"
 
 static const char *const md_names[VEL_HASH_COUNT] = {
@@ -53,6 +54,17 @@ static vel_result fetch_ciphers(struct vel_crypto *crypto)
     return VEL_OK;
 }
 
+/* What ipsec-mb does better than libcrypto, where there is an ipsec-mb. */
+static vel_result choose_providers(struct vel_crypto *crypto)
+{
+    TRY(vel_ipsec_mb_load(crypto->env, &crypto->ipsec_mb));
+    for (size_t i = 0; i < VEL_AEAD_COUNT; i++)
+        crypto->provider[i] = &vel_aead_libcrypto;
+    if (crypto->ipsec_mb != NULL)
+        crypto->provider[VEL_AES_128_GCM] = crypto->provider[VEL_AES_256_GCM] = &vel_aead_ipsec_mb;
+    return VEL_OK;
+}
+
 static vel_result fetch_keys(struct vel_crypto *crypto)
 {
     for (size_t i = 0; i < VEL_SIGN_ALG_COUNT; i++) {
@@ -79,15 +91,22 @@ vel_result vel_crypto_new(const struct vel_env *env, struct vel_crypto **crypto)
     made->env = env;
     TRY(fetch_hashes(made));
     TRY(fetch_ciphers(made));
+    TRY(choose_providers(made));
     TRY(fetch_keys(made));
     *crypto = GIVE(made);
     return VEL_OK;
+}
+
+const char *vel_crypto_aes_gcm(const struct vel_crypto *crypto)
+{
+    return crypto->provider[VEL_AES_256_GCM]->name;
 }
 
 void vel_crypto_free(struct vel_crypto *crypto)
 {
     if (crypto == NULL)
         return;
+    vel_ipsec_mb_free(crypto->env, crypto->ipsec_mb);
     for (size_t i = 0; i < VEL_CURVE_COUNT; i++)
         EC_GROUP_free(crypto->curve[i]);
     EVP_KEYMGMT_free(crypto->x25519);

@@ -24,6 +24,8 @@ struct vel_crypto {
     const struct vel_env *env;
     EVP_MD *md[VEL_HASH_COUNT];
     EVP_CIPHER *aead[VEL_AEAD_COUNT];
+    const struct vel_aead_provider *provider[VEL_AEAD_COUNT]; /* who protects packets with it */
+    struct vel_ipsec_mb *ipsec_mb;                            /* NULL: not built in, or not fit */
     EVP_CIPHER *header_mask[VEL_AEAD_COUNT];
     EVP_SIGNATURE *signature[VEL_SIGN_ALG_COUNT];
     EVP_KEYMGMT *mlkem[VEL_MLKEM_COUNT]; /* held so that libcrypto's cache keeps them */

@@ -2,11 +2,29 @@
 #include "crypto/aead.h"
 
 #include "base/units.h"
+#include "crypto/aead_internal.h"
+#include "crypto/crypto_internal.h"
 #include "crypto/fixture.h"
 
 static const char *const names[VEL_AEAD_COUNT] = {"AES-128-GCM", "AES-256-GCM",
                                                   "ChaCha20-Poly1305"};
 enum { ROOM = 2048 };
+
+/* Each test runs twice: with the providers that were chosen for this machine, and with libcrypto alone. */
+static bool chosen_ones = false, only_libcrypto = true;
+#define WITH_BOTH(test)                                                                            \
+    {#test, test, NULL, NULL, &chosen_ones},                                                       \
+    {                                                                                              \
+        #test " (libcrypto)", test, NULL, NULL, &only_libcrypto                                    \
+    }
+
+static void open_fixture(struct crypto_fixture *f, uint64_t seed, void **state)
+{
+    fixture_open(f, seed);
+    if (*(const bool *)*state)
+        for (size_t id = 0; id < VEL_AEAD_COUNT; id++)
+            f->crypto->provider[id] = &vel_aead_libcrypto;
+}
 
 struct pair {
     struct vel_aead *seal;
@@ -34,9 +52,8 @@ static void free_pair(struct pair *pair)
 /* Contexts are used over and over, also after a failure, with every size around a block. */
 static void what_is_sealed_opens(void **state)
 {
-    (void)state;
     struct crypto_fixture f;
-    fixture_open(&f, 1);
+    open_fixture(&f, 1, state);
     const size_t sizes[] = {0, 1, 15, 16, 17, 63, 64, 65, 1350, 1452, ROOM - VEL_AEAD_TAG};
     for (size_t id = 0; id < VEL_AEAD_COUNT; id++) {
         struct pair pair = new_pair(&f, (enum vel_aead_id)id);
@@ -62,9 +79,8 @@ static void what_is_sealed_opens(void **state)
 
 static void everything_is_authenticated(void **state)
 {
-    (void)state;
     struct crypto_fixture f;
-    fixture_open(&f, 2);
+    open_fixture(&f, 2, state);
     const struct vel_slice ad = BYTES(9, 8, 7);
     const struct {
         const char *what;
@@ -104,9 +120,8 @@ static void everything_is_authenticated(void **state)
 /* RFC 9001 A.5: a 1-RTT packet with ChaCha20-Poly1305, header protection and all. */
 static void chacha_is_rfc_9001(void **state)
 {
-    (void)state;
     struct crypto_fixture f;
-    fixture_open(&f, 3);
+    open_fixture(&f, 3, state);
     HEX(key, "c6d98ff3441c3fe1b2182094f69caa2ed4b716b65488960a7a984979fb23e1c8");
     HEX(iv, "e0459b3474bdd0e44a41c144");
     HEX(hp, "25a282b9e82f06f21f488917a4fc8f1b73573685608597d0efcb076b0ab7a7a4");
@@ -133,9 +148,8 @@ static void chacha_is_rfc_9001(void **state)
 /* RFC 9001 A.2 and A.3: header protection of both Initial packets; RFC 9001 A.4: the Retry tag. */
 static void aes_is_rfc_9001(void **state)
 {
-    (void)state;
     struct crypto_fixture f;
-    fixture_open(&f, 4);
+    open_fixture(&f, 4, state);
     const struct {
         const char *what, *key, *sample, *mask;
     } rows[] = {
@@ -171,9 +185,8 @@ static void aes_is_rfc_9001(void **state)
 
 static void masks_of_many_are_those_of_each(void **state)
 {
-    (void)state;
     struct crypto_fixture f;
-    fixture_open(&f, 5);
+    open_fixture(&f, 5, state);
     for (size_t id = 0; id < VEL_AEAD_COUNT; id++) {
         uint8_t key[VEL_AEAD_KEY_MAX], samples[5 * VEL_HP_SAMPLE], many[sizeof samples];
         vel_random(&f.t.env, key, sizeof key);
@@ -198,9 +211,8 @@ static void masks_of_many_are_those_of_each(void **state)
 /* GCM specification (McGrew, Viega), test cases 4 and 16: blocks, a rest and associated data. */
 static void gcm_is_as_published(void **state)
 {
-    (void)state;
     struct crypto_fixture f;
-    fixture_open(&f, 6);
+    open_fixture(&f, 6, state);
     HEX(nonce, "cafebabefacedbaddecaf888");
     HEX(ad, "feedfacedeadbeeffeedfacedeadbeefabaddad2");
     HEX(plain, "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
@@ -233,9 +245,8 @@ static void gcm_is_as_published(void **state)
 
 static void wrong_sizes_are_arguments(void **state)
 {
-    (void)state;
     struct crypto_fixture f;
-    fixture_open(&f, 7);
+    open_fixture(&f, 7, state);
     static const uint8_t bytes[64];
     uint8_t out[64];
     struct vel_aead *aead = NULL;
@@ -268,13 +279,13 @@ static void wrong_sizes_are_arguments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_sealed_opens),
-        cmocka_unit_test(everything_is_authenticated),
-        cmocka_unit_test(chacha_is_rfc_9001),
-        cmocka_unit_test(aes_is_rfc_9001),
-        cmocka_unit_test(masks_of_many_are_those_of_each),
-        cmocka_unit_test(gcm_is_as_published),
-        cmocka_unit_test(wrong_sizes_are_arguments),
+        WITH_BOTH(what_is_sealed_opens),
+        WITH_BOTH(everything_is_authenticated),
+        WITH_BOTH(chacha_is_rfc_9001),
+        WITH_BOTH(aes_is_rfc_9001),
+        WITH_BOTH(masks_of_many_are_those_of_each),
+        WITH_BOTH(gcm_is_as_published),
+        WITH_BOTH(wrong_sizes_are_arguments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
