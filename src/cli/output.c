@@ -125,6 +125,8 @@ vel_result vel_output_open(struct vel_output *output, const char *path,
     }
     made.file = path != NULL ? fopen(path, "wbe") : stdout;
     REQUIRE(made.file != NULL, VEL_ERR_IO);
+    if (path != NULL) /* what comes is whole blocks mostly: a buffer would cut and copy them */
+        (void)setvbuf(made.file, NULL, _IONBF, 0);
     *output = made;
     OWNED(vel_fd_close) int fd = reopen(made.file);
     if (fd >= 0 && vel_watch_new(setup->loop, fd, on_writable, output, &output->watch) == VEL_OK)
