@@ -58,6 +58,7 @@ endfunction()
 function(vel_optimise_whole name)
     target_compile_options(${name} PRIVATE ${VEL_LTO_OBJECTS})
     target_link_options(${name} PRIVATE ${VEL_LTO_LINK})
+    set_target_properties(${name} PROPERTIES VEL_OPTIMISE_WHOLE ON)
 endfunction()
 
 function(vel_support name layer)

@@ -43,5 +43,6 @@ option(VEL_LTO "optimise across files in vel_optimise_whole programs" OFF)
 if(VEL_LTO)
     set(VEL_LTO_OBJECTS -flto=auto -ffat-lto-objects)
     set(VEL_LTO_LINK -flto=auto)
-    add_link_options(-fno-lto)
+    # gcc leaves its linker plugin out as soon as this stands anywhere, whatever -flto follows.
+    add_link_options($<$<NOT:$<BOOL:$<TARGET_PROPERTY:VEL_OPTIMISE_WHOLE>>>:-fno-lto>)
 endif()
