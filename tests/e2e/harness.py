@@ -121,12 +121,12 @@ def children(pid):
 
 class Server:
     """`velocity serve` on 127.0.0.1, a free port of it by default; ended by its process id. One
-    process, unless the options say --workers."""
+    process, unless the options say --workers. `under`: a program and its options that becomes it."""
 
     killed = False
 
     def __init__(self, root, folder, *options, cert=None, key=None,
-                 listen="127.0.0.1:0"):
+                 listen="127.0.0.1:0", under=()):
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "server.log"
         if cert is None:
@@ -136,7 +136,7 @@ class Server:
             options = ("--workers", "1", *options)
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [program(), "serve", "--root", str(root), "--listen", listen, "--cert",
+                [*under, program(), "serve", "--root", str(root), "--listen", listen, "--cert",
                  str(cert), "--key", str(key), *map(str, options)], stdout=log, stderr=log)
         self.port = self.wait_for_port()
 

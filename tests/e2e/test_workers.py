@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -24,8 +25,8 @@ COUNTS = re.compile(r"^(worker \d+|served): (\d+) connections, (\d+) requests, \
 CERT = None
 
 
-def serve(name, *options):
-    return Server(SITE, BASE / name, "--workers", *options, cert=CERT[0], key=CERT[1])
+def serve(name, *options, **how):
+    return Server(SITE, BASE / name, "--workers", *options, cert=CERT[0], key=CERT[1], **how)
 
 
 def counts(server):
@@ -145,12 +146,13 @@ def a_client_that_moves_stays_with_its_worker():
 # A client that has heard nothing sends again after a second (RFC 9002 6.2.2). A machine that is too busy for
 # five hundred handshakes in that time proves nothing about it; tests/endpoint/test_burst.c does, by a virtual clock.
 PROBE_SECONDS = 1
+RECEIVE_BUFFER = 4 << 20  # that a server wants (VEL_UDP_BUFFER)
 
 
-def burst(server):
+def burst(server, *options):
     """500 clients at once: probes that fired, or None where the machine took too long; datagrams lost."""
     before = time.monotonic()
-    got = load(server, "--connections", 500, "--together", 500, "--requests", 500)
+    got = load(server, "--connections", 500, "--together", 500, "--requests", 500, *options)
     took = time.monotonic() - before
     server.stop()
     accepted, lost = re.search(r"^served: (\d+) connections, .* (\d+) datagrams lost", server.text(),
@@ -170,14 +172,35 @@ def a_burst_of_connections_is_shared_and_loses_nothing():
         expect(200 <= connections <= 300, server.text())
 
 
-def a_burst_of_connections_lets_no_probe_fire():
+def lets_no_probe_fire(*options):
     with serve("burst-probes", "2", "--quiet") as server:
         small = "sysctl" in server.text()
-        probes, _ = burst(server)
+        probes, _ = burst(server, *options)
     if probes is None or small:
         raise harness.Skip("500 handshakes take this machine too long: tests/endpoint/test_burst.c has them on a "
                            "virtual clock" if probes is None else "no privilege to have larger buffers")
     expect(probes == 0, probes, server.text())
+
+
+def a_burst_of_connections_lets_no_probe_fire():
+    lets_no_probe_fire()
+
+
+def nor_does_one_over_http_3():
+    """Its handshakes are cheaper on both sides: no ML-DSA."""
+    lets_no_probe_fire("--alpn", "h3")
+
+
+def without_the_privilege_a_burst_completes_all_the_same():
+    drop = shutil.which("setpriv")
+    if os.getuid() != 0 or drop is None:
+        raise harness.Skip("no privilege to give up" if drop else "no setpriv to give up a privilege with")
+    under = (drop, "--bounding-set=-net_admin", "--inh-caps=-net_admin")
+    with serve("unprivileged", "2", "--quiet", under=under) as server:
+        most = int(pathlib.Path("/proc/sys/net/core/rmem_max").read_text())
+        said = "sysctl -w net.core.rmem_max=" in server.text()
+        expect(said == (most < RECEIVE_BUFFER), most, server.text())
+        burst(server, "--alpn", "h3")
 
 
 def with_default_buffers_it_is_slower_and_says_why():
@@ -350,7 +373,8 @@ if __name__ == "__main__":
         every_worker_speaks_every_protocol, plain_http_is_shared_as_well, a_second_server_does_not_join,
         a_retry_comes_back_to_somebody_who_knows, a_client_that_moves_stays_with_its_worker,
         a_burst_of_connections_is_shared_and_loses_nothing,
-        a_burst_of_connections_lets_no_probe_fire, with_default_buffers_it_is_slower_and_says_why,
+        a_burst_of_connections_lets_no_probe_fire, nor_does_one_over_http_3,
+        without_the_privilege_a_burst_completes_all_the_same, with_default_buffers_it_is_slower_and_says_why,
         a_worker_that_dies_is_replaced, a_worker_that_cannot_be_started_is_waited_for,
         the_clients_of_a_dead_worker_are_told, the_parent_ends_them_all,
         who_has_finished_answers_until_all_have, a_second_signal_ends_them_at_once,
