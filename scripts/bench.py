@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Run the benchmarks one after the other; print them and write build/bench.json.
 
-bench.py [--quick] [NAME...]
+bench.py [--quick] [--mib N] [--repeat N] [NAME...]
 
 The file is one object: key to {min, median, max, unit}. Figures of one machine at one time compare
 with nothing but figures of the same machine and hour.
@@ -13,6 +13,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -29,14 +30,27 @@ BENCHMARKS = {
     "peers": ["--mib", "64", "--requests", "200", "--repeat", "1"],
     "workers": ["--requests", "2000", "--repeat", "1"],
 }
+SIZED = ("transfer", "many", "peers")  # those that --mib is for
+REPEATED = tuple(name for name in BENCHMARKS if "--repeat" in BENCHMARKS[name])
 LIMIT = 1800  # seconds a benchmark may take
 
 
-def measure(name, quick):
+def arguments(name, options):
+    chosen = list(BENCHMARKS[name]) if options.quick else []
+    for flag, value, takers in (("--mib", options.mib, SIZED), ("--repeat", options.repeat, REPEATED)):
+        if value is not None and name in takers:
+            if flag in chosen:
+                at = chosen.index(flag)
+                del chosen[at:at + 2]
+            chosen += [flag, str(value)]
+    return chosen
+
+
+def measure(name, options):
     """{key: result} of one program, whose lines are: key, min, median, max, unit."""
     script = ROOT / "scripts" / f"bench_{name}.py"
     program = script if script.exists() else PROGRAMS / f"bench_{name}"
-    command = [str(program), *(BENCHMARKS[name] if quick else [])]
+    command = [str(program), *arguments(name, options)]
     run = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=LIMIT)
     if run.returncode != 0:
         sys.exit(f"bench: {' '.join(command)} ended with status {run.returncode}")
@@ -52,6 +66,8 @@ def measure(name, quick):
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--quick", action="store_true", help="seconds instead of minutes; no figures")
+parser.add_argument("--mib", type=int, help="size of a transfer, of those that move bytes")
+parser.add_argument("--repeat", type=int, help="rounds of each benchmark")
 parser.add_argument("names", nargs="*", metavar="NAME", help="of: " + ", ".join(BENCHMARKS))
 options = parser.parse_args()
 unknown = set(options.names) - set(BENCHMARKS)
@@ -60,9 +76,13 @@ if unknown:
 if len(os.sched_getaffinity(0)) < 2:
     print("bench: only one core, so both sides of a transfer share it", file=sys.stderr)
 
-found = {}
-for benchmark in options.names or BENCHMARKS:
-    found.update(measure(benchmark, options.quick))
+found, began = {}, time.monotonic()
+chosen = options.names or list(BENCHMARKS)
+for number, benchmark in enumerate(chosen, 1):
+    print(f"bench: {number} of {len(chosen)}: {benchmark} (after {time.monotonic() - began:.0f} s)",
+          file=sys.stderr, flush=True)
+    found.update(measure(benchmark, options))
+print(f"bench: {time.monotonic() - began:.0f} s in all", file=sys.stderr)
 if options.quick or options.names:
     print("bench: not a whole run, so build/bench.json stays as it was")
 else:

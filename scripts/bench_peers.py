@@ -17,6 +17,7 @@ import os
 import pathlib
 import resource
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -78,14 +79,40 @@ def download(server, command, size):
 # ---- requests ---------------------------------------------------------------------------------
 
 
-def latency(server, requests):
+def asked_by_load(server, size, requests):
     """Microseconds of one request after another over one connection: (median, 99th of a hundred)."""
     done = subprocess.run(
         [*CLIENT_SIDE.prefix, PROGRAMS / "load", "--connect", f"127.0.0.1:{server.port}", "--alpn", "h3",
-         "--path", "/small", "--connections", "1", "--streams", "1", "--requests", str(requests)],
+         "--path", f"/{size}", "--connections", "1", "--streams", "1", "--requests", str(requests)],
         stdout=subprocess.PIPE, text=True, timeout=LIMIT, check=True)
     rows = dict(line.split("\t")[:2] for line in done.stdout.splitlines())
     return float(rows["load_latency_median_us"]), float(rows["load_latency_p99_us"])
+
+
+def asked_by_curl(name):
+    """The same by that curl, as it tells the time of each transfer that found its connection open."""
+    def ask(server, size, requests):
+        wanted = server.folder / "urls"
+        wanted.write_text(f'url = "{peers.url("localhost", server.port, size)}"\noutput = "/dev/null"\n'
+                          * (min(requests, CURL_REQUESTS) + 1))
+        said = CLIENT_SIDE.run(
+            [peers.command(name), "--silent", "--show-error", "--fail", "--http3-only", "--cacert", server.cert,
+             "--write-out", "%{num_connects} %{time_total}\n", "--config", wanted],
+            server.folder / "client.log", seconds=LIMIT)
+        times = sorted(float(line.split()[1]) * 1e6 for line in said.splitlines() if line.startswith("0 "))
+        return times[len(times) // 2], times[len(times) * 99 // 100]
+    return ask
+
+
+CURL_REQUESTS = 1000  # of a round: they are on its command line, in a way
+# What comes behind the keys of latency: who asks, and for how many bytes.
+ASKERS = {
+    "": (asked_by_load, 1000),
+    "_64k": (asked_by_load, 64000),
+    "_curl_ngtcp2": (asked_by_curl("curl-ngtcp2"), 1000),
+    "_curl_openssl": (asked_by_curl("curl-openssl"), 1000),
+    "_curl_openssl_64k": (asked_by_curl("curl-openssl"), 64000),
+}
 
 
 # ---- the run ----------------------------------------------------------------------------------
@@ -120,7 +147,8 @@ def playing(servers):
 
 def compare_downloads(servers, mib, repeat):
     results = {name: [] for name in playing(servers)}
-    for _ in range(repeat):
+    for number in range(1, repeat + 1):
+        print(f"bench: downloads of {mib} MiB, round {number} of {repeat}", file=sys.stderr, flush=True)
         for name, rows in results.items():
             kind, command = PAIRS[name]
             rows.append(download(servers[kind], command, mib << 20))
@@ -140,20 +168,22 @@ def compare_downloads(servers, mib, repeat):
 
 
 def compare_latency(servers, requests, repeat):
-    results = {kind: [] for kind in (peers.Velocity, Nginx) if kind in servers}
-    for _ in range(repeat):
-        for kind, rows in results.items():
-            rows.append(latency(servers[kind], requests))
-    ours = results[peers.Velocity]
-    if Nginx in results:
-        report("request_latency_over_nginx_h3", [a[0] / b[0] for a, b in zip(ours, results[Nginx])],
-               "times, round by round")
-    else:
-        skipped("request_latency_over_nginx_h3", "nginx is missing")
-    for name, kind in (("", peers.Velocity), ("_nginx_h3", Nginx)):
-        if kind in results:
-            report(f"request_latency_median{name}", [row[0] for row in results[kind]], "us")
-            report(f"request_latency_p99{name}", [row[1] for row in results[kind]], "us")
+    kinds = [kind for kind in (peers.Velocity, Nginx) if kind in servers]
+    for suffix, (ask, size) in ASKERS.items():
+        key = f"request_latency_over_nginx_h3{suffix}"
+        try:
+            rounds = [{kind: ask(servers[kind], size, requests) for kind in kinds} for _ in range(repeat)]
+        except harness.Skip as reason:
+            skipped(key, reason)
+            continue
+        if Nginx in servers:
+            report(key, [row[peers.Velocity][0] / row[Nginx][0] for row in rounds], "times, round by round")
+        else:
+            skipped(key, "nginx is missing")
+        for kind in kinds:
+            whose = "_nginx_h3" if kind is Nginx else ""
+            report(f"request_latency_median{whose}{suffix}", [row[kind][0] for row in rounds], "us")
+            report(f"request_latency_p99{whose}{suffix}", [row[kind][1] for row in rounds], "us")
 
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -168,7 +198,8 @@ with tempfile.TemporaryDirectory(prefix="velocity-bench-") as scratch, contextli
         block = os.urandom(1 << 20)
         for _ in range(options.mib):
             body.write(block)
-    (base / "site" / "small").write_bytes(os.urandom(1000))
+    for size in {size for _, size in ASKERS.values()}:
+        (base / "site" / str(size)).write_bytes(os.urandom(size))
     running = start(stack, base)
     compare_downloads(running, options.mib, options.repeat)
     compare_latency(running, options.requests, options.repeat)
