@@ -15,15 +15,17 @@
  * taken, "-2" to "-9" is added. It is readable at any time, also when the process was killed: what
  * is missing then is what happened since the last handshake step or in the last second.
  *
- * In a file: addresses, connection ids, lengths, packet numbers, close reasons, the ALPN name. Not in
- * it: keys, tokens, names of servers, and what streams and datagrams carry. Who has the files of both
- * ends knows who talked with whom and how much.
+ * In a file: addresses, connection ids, lengths, packet numbers, close reasons, the ALPN name, methods
+ * and statuses of HTTP/3. Not in it: keys, tokens, names of servers, and what streams and datagrams carry.
+ * Who has the files of both ends knows who talked with whom and how much.
  *
  * Bounds: a file ends at max_file_bytes with a record that says so; no new one is begun while the
  * folder holds max_files of them (whoever made them: remove old ones and new ones come, within ten
- * seconds), and no more than max_open connections are traced at a time. The others are not. A write that fails,
- * as on a full disk, ends that trace and is told once in the log ("qlog-stopped" with `reason`);
- * connections go on. Writing blocks: a slow disk slows what is traced.
+ * seconds), and no more than max_open connections are traced at a time. The others are not. A server
+ * makes no file before its client has shown the keys of the handshake, so that first packets from
+ * invented addresses do not fill the folder; of connections that failed before, the first 16 are told. A
+ * write that fails, as on a full disk, ends that trace and is told once in the log ("qlog-stopped" with
+ * `reason`); connections go on. Writing blocks: a slow disk slows what is traced.
  */
 struct vel_qlog;
 

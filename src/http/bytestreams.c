@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/h3.h"
+#include "transport/trace.h"
 
 static vel_result conn_open(void *self, bool bidirectional, uint64_t *stream)
 {
@@ -53,21 +54,22 @@ static void conn_close(void *self, uint64_t code, const char *reason)
     vel_conn_close(self, code, reason);
 }
 
+static void conn_trace(void *self, const struct vel_http_trace_event *event)
+{
+    vel_conn_trace_http(self, event);
+}
+
+#define CONN_OPS                                                                                   \
+    .open = conn_open, .write = conn_write, .write_borrowed = conn_write_borrowed,                 \
+    .writable = conn_writable, .read = conn_read, .consume = conn_consume, .reset = conn_reset,    \
+    .stop = conn_stop, .set_priority = conn_set_priority, .close = conn_close
+
 struct vel_bytestreams vel_bytestreams_of_conn(struct vel_conn *conn)
 {
-    static const struct vel_bytestreams_ops ops = {
-        .open = conn_open,
-        .write = conn_write,
-        .write_borrowed = conn_write_borrowed,
-        .writable = conn_writable,
-        .read = conn_read,
-        .consume = conn_consume,
-        .reset = conn_reset,
-        .stop = conn_stop,
-        .set_priority = conn_set_priority,
-        .close = conn_close,
-    };
-    return (struct vel_bytestreams){.ops = &ops, .self = conn};
+    static const struct vel_bytestreams_ops plain = {CONN_OPS};
+    static const struct vel_bytestreams_ops traced = {CONN_OPS, .trace = conn_trace};
+    return (struct vel_bytestreams){.ops = vel_conn_traces_http(conn) ? &traced : &plain,
+                                    .self = conn};
 }
 
 vel_result vel_http_new(const struct vel_env *env, struct vel_conn *conn,

@@ -2,6 +2,7 @@
 #ifndef HTTP_BYTESTREAMS_H
 #define HTTP_BYTESTREAMS_H
 
+#include "http/trace.h"
 #include "velocity/conn.h"
 
 /*
@@ -23,6 +24,7 @@ struct vel_bytestreams_ops {
     vel_result (*stop)(void *self, uint64_t stream, uint64_t code);
     vel_result (*set_priority)(void *self, uint64_t stream, uint8_t urgency, bool incremental);
     void (*close)(void *self, uint64_t code, const char *reason);
+    void (*trace)(void *self, const struct vel_http_trace_event *event); /* NULL: nobody listens */
 };
 
 /* A pair of pointers, passed by value. */

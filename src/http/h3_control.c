@@ -13,7 +13,23 @@ static void fail(struct vel_h3 *session, uint64_t code)
     vel_http_fail(&session->common, code, "bad frame on the control stream");
 }
 
+static void trace_frame(const struct vel_h3 *session, uint64_t type, uint64_t length,
+                        struct vel_slice payload)
+{
+    struct vel_reader r = vel_reader(payload);
+    uint64_t id = vel_read_varint(&r);
+    VEL_H3_TRACE(session, .type = VEL_HTTP_TRACE_FRAME, .remote = true,
+                 .stream = session->uni.control,
+                 .frame = {.type = type, .length = length, .id = vel_read_ok(&r) ? id : 0});
+}
+
 /* ---- SETTINGS ---- */
+
+/* The last one came. */
+static void trace_settings(const struct vel_h3 *session)
+{
+    trace_frame(session, VEL_H3_SETTINGS, session->uni.settings_size, vel_slice(NULL, 0));
+}
 
 /* RFC 9114 7.2.4.1: those of HTTP/2 must not come. Nothing that we send hangs on the others. */
 static bool setting_ok(uint64_t id, uint64_t value)
@@ -38,6 +54,10 @@ static void setting_came(struct vel_h3 *session, uint8_t byte)
         return;
     }
     uni->frame_size = 0;
+    VEL_H3_TRACE(session, .type = VEL_HTTP_TRACE_SETTING, .remote = true, .stream = uni->control,
+                 .setting = {.id = id, .value = value});
+    if (uni->settings == 0)
+        trace_settings(session);
     if (!setting_ok(id, value))
         fail(session, VEL_H3_SETTINGS_ERROR);
 }
@@ -182,8 +202,10 @@ static void first_frame(struct vel_h3 *session, uint64_t type, uint64_t length)
         return;
     }
     uni->settings_came = true;
-    uni->settings = length;
+    uni->settings = uni->settings_size = length;
     uni->frame_size = 0;
+    if (length == 0)
+        trace_settings(session);
 }
 
 /* A frame of ids that is longer than any can be: a priority with unknown parameters is skipped. */
@@ -205,13 +227,16 @@ static void frame_came(struct vel_h3 *session, uint64_t type, uint64_t length,
     if (!uni->settings_came) {
         first_frame(session, type, length);
     } else if (rule == NULL) {
+        trace_frame(session, type, length, vel_slice(NULL, 0));
         uni->skip = length;
         uni->frame_size = 0;
     } else if ((rule->from & peer) == 0) {
+        trace_frame(session, type, length, vel_slice(NULL, 0));
         fail(session, VEL_H3_FRAME_UNEXPECTED);
     } else if (length > VEL_H3_FRAME_MAX - VEL_H3_FRAME_HEADER) {
         frame_is_too_long(session, type, length - payload.len);
     } else if (payload.len == length) {
+        trace_frame(session, type, length, payload);
         rule->came(session, payload);
         uni->frame_size = 0;
     }

@@ -47,8 +47,10 @@ static vel_result begin_head(struct vel_h3_exchange *e, size_t most, struct vel_
     return VEL_OK;
 }
 
-/* The frame's header stands right before what was written. */
-static void end_head(struct vel_h3_exchange *e, const struct vel_writer *w)
+/* The frame's header stands right before what was written. Of a request there is a method, of a
+ * response a status. */
+static void end_head(struct vel_h3_exchange *e, const struct vel_writer *w, struct vel_slice method,
+                     unsigned status)
 {
     size_t size = vel_written(w);
     size_t header = 1 + vel_varint_size(size);
@@ -58,6 +60,9 @@ static void end_head(struct vel_h3_exchange *e, const struct vel_writer *w)
     struct vel_writer h = vel_writer(e->out.ptr + e->out_at, header);
     vel_write_varint(&h, VEL_H3_HEADERS);
     vel_write_varint(&h, size);
+    VEL_H3_TRACE(
+        vel_h3_of(e->common.http), .type = VEL_HTTP_TRACE_FRAME, .stream = e->common.stream,
+        .frame = {.type = VEL_H3_HEADERS, .length = size, .method = method, .status = status});
 }
 
 static size_t most_of(struct vel_fields fields)
@@ -83,7 +88,7 @@ vel_result vel_h3_respond(struct vel_exchange *exchange, const struct vel_respon
     TRY(begin_head(e, STATUS_MAX + most_of(response->fields), &w));
     vel_qpack_write_status(&w, response->status);
     write_fields(&w, response->fields);
-    end_head(e, &w);
+    end_head(e, &w, vel_slice(NULL, 0), response->status);
     e->ends = !has_body;
     vel_h3_make_ready(e);
     return VEL_OK;
@@ -107,7 +112,7 @@ static vel_result write_request(struct vel_h3_exchange *e, const struct vel_requ
     TRY(begin_head(e, most_of(pseudo) + most_of(request->fields), &w));
     write_fields(&w, pseudo);
     write_fields(&w, request->fields);
-    end_head(e, &w);
+    end_head(e, &w, request->method, 0);
     return VEL_OK;
 }
 
@@ -120,6 +125,8 @@ vel_result vel_h3_request(struct vel_http *http, const struct vel_request *reque
     struct vel_exchange *fresh;
     TRY(vel_exchange_new(http, stream, &fresh));
     struct vel_h3_exchange *e = vel_h3_exchange_of(fresh);
+    VEL_H3_TRACE(session, .type = VEL_HTTP_TRACE_STREAM, .stream = stream,
+                 .stream_type = VEL_HTTP_TRACE_REQUEST);
     enum vel_err err = write_request(e, request);
     if (err != VEL_OK) {
         vel_exchange_abort(fresh, VEL_H3_INTERNAL_ERROR, false);

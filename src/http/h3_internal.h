@@ -48,6 +48,7 @@ enum vel_h3_frame {
 struct vel_h3_uni {
     uint64_t control, encoder, decoder; /* VEL_H3_NO_STREAM until they are opened */
     uint64_t settings;                  /* bytes of the SETTINGS that is being read */
+    uint64_t settings_size;             /* bytes of all of it */
     uint64_t skip;                      /* bytes of a control frame for nobody */
     uint64_t max_push;
     bool settings_came;
@@ -121,6 +122,15 @@ static inline bool vel_h3_is_request(uint64_t stream)
 {
     return (stream & 3) == 0; /* RFC 9000 2.1: bidirectional, of the client */
 }
+
+/* Tell of an event: VEL_H3_TRACE(session, .type = VEL_HTTP_TRACE_STREAM, ...); one branch when nobody
+ * listens. */
+#define VEL_H3_TRACE(session, ...)                                                                 \
+    do {                                                                                           \
+        const struct vel_bytestreams *told = &(session)->streams;                                  \
+        if (told->ops->trace != NULL)                                                              \
+            told->ops->trace(told->self, &(const struct vel_http_trace_event){__VA_ARGS__});       \
+    } while (0)
 
 /* ---- h3_session.c ---- */
 

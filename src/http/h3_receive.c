@@ -85,6 +85,23 @@ static void note_facts(struct vel_h3_exchange *e, const struct vel_h3_facts *fac
         e->priority = facts->priority;
 }
 
+static void trace_section(const struct vel_h3_exchange *e, struct vel_slice section,
+                          struct vel_slice method, unsigned status)
+{
+    VEL_H3_TRACE(
+        session_of(e), .type = VEL_HTTP_TRACE_FRAME, .remote = true, .stream = e->common.stream,
+        .frame = {
+            .type = VEL_H3_HEADERS, .length = section.len, .method = method, .status = status});
+}
+
+static struct vel_slice method_of(struct vel_fields fields)
+{
+    for (size_t i = 0; i < fields.count; i++)
+        if (vel_slice_equal(fields.items[i].name, vel_slice_text(":method")))
+            return fields.items[i].value;
+    return vel_slice(NULL, 0);
+}
+
 static vel_result head_came(struct vel_h3_exchange *e, struct vel_slice section)
 {
     struct vel_exchange *exchange = &e->common;
@@ -94,11 +111,15 @@ static vel_result head_came(struct vel_h3_exchange *e, struct vel_slice section)
     if (!exchange->refused)
         TRY(decode_head(e, section));
     if (exchange->refused) {
+        trace_section(e, section, vel_slice(NULL, 0), 0);
         e->phase = VEL_H3_BODY;
         return vel_exchange_head_done(exchange);
     }
     struct vel_fields fields = {.items = exchange->head.items, .count = exchange->head.count};
-    if (!(client ? vel_h3_response_ok(fields, &facts) : vel_h3_request_ok(fields, &facts))) {
+    bool good = client ? vel_h3_response_ok(fields, &facts) : vel_h3_request_ok(fields, &facts);
+    if (session_of(e)->streams.ops->trace != NULL)
+        trace_section(e, section, method_of(fields), facts.status);
+    if (!good) {
         malformed(e);
         return VEL_OK;
     }
@@ -117,6 +138,7 @@ static vel_result trailers_came(struct vel_h3_exchange *e, struct vel_slice sect
     struct vel_exchange *exchange = &e->common;
     struct vel_header_list list;
     e->phase = VEL_H3_TRAILED;
+    trace_section(e, section, vel_slice(NULL, 0), 0);
     if (exchange->refused)
         return VEL_OK;
     vel_headers_init(&list, exchange->http->env);
@@ -167,6 +189,9 @@ static void begin_frame(struct vel_h3_exchange *e, uint64_t type)
     enum { OTHER = 0xff };
     e->in_frame = true;
     e->frame = OTHER;
+    if (type != VEL_H3_HEADERS) /* which is told when it is decoded */
+        VEL_H3_TRACE(session_of(e), .type = VEL_HTTP_TRACE_FRAME, .remote = true,
+                     .stream = e->common.stream, .frame = {.type = type, .length = e->left});
     switch (type) {
     case VEL_H3_DATA:
         e->frame = VEL_H3_DATA;

@@ -159,6 +159,9 @@ static enum outcome pull(struct vel_h3_exchange *e)
     vel_write_varint(&w, VEL_H3_DATA);
     vel_write_varint(&w, piece->body.bytes.len);
     e->out.len += vel_written(&w);
+    VEL_H3_TRACE(vel_h3_of(e->common.http), .type = VEL_HTTP_TRACE_FRAME,
+                 .stream = e->common.stream,
+                 .frame = {.type = VEL_H3_DATA, .length = piece->body.bytes.len});
     return WROTE_ALL;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/own.h"
+#include "base/reader.h"
 #include "base/try.h"
 #include "base/units.h"
 #include "base/writer.h"
@@ -18,20 +19,31 @@ static vel_result write_all(struct vel_h3 *session, uint64_t stream, const struc
 }
 
 /* RFC 9114 7.2.4. The table of QPACK has no room unless we say so. */
-static void write_settings(struct vel_writer *w, bool client)
+static struct vel_slice write_settings(uint8_t room[static VEL_H3_FRAME_HEADER], bool client)
 {
     enum { MAX_FIELD_SECTION_SIZE = 0x06, ENABLE_CONNECT_PROTOCOL = 0x08 };
-    uint8_t settings[VEL_H3_FRAME_HEADER];
-    struct vel_writer s = vel_writer(settings, sizeof settings);
-    vel_write_varint(&s, MAX_FIELD_SECTION_SIZE);
-    vel_write_varint(&s, VEL_HTTP_MAX_FIELD_SECTION);
+    struct vel_writer w = vel_writer(room, VEL_H3_FRAME_HEADER);
+    vel_write_varint(&w, MAX_FIELD_SECTION_SIZE);
+    vel_write_varint(&w, VEL_HTTP_MAX_FIELD_SECTION);
     if (!client) {
-        vel_write_varint(&s, ENABLE_CONNECT_PROTOCOL); /* RFC 9220 */
-        vel_write_varint(&s, 1);
+        vel_write_varint(&w, ENABLE_CONNECT_PROTOCOL); /* RFC 9220 */
+        vel_write_varint(&w, 1);
     }
-    vel_write_varint(w, VEL_H3_SETTINGS);
-    vel_write_varint(w, vel_written(&s));
-    vel_write_bytes(w, vel_writer_slice(&s));
+    return vel_writer_slice(&w);
+}
+
+static void trace_control(const struct vel_h3 *session, struct vel_slice settings)
+{
+    struct vel_reader r = vel_reader(settings);
+    VEL_H3_TRACE(session, .type = VEL_HTTP_TRACE_STREAM, .stream = session->control);
+    while (vel_left(&r) > 0) {
+        struct vel_http_trace_setting setting = {.id = vel_read_varint(&r)};
+        setting.value = vel_read_varint(&r);
+        VEL_H3_TRACE(session, .type = VEL_HTTP_TRACE_SETTING, .stream = session->control,
+                     .setting = setting);
+    }
+    VEL_H3_TRACE(session, .type = VEL_HTTP_TRACE_FRAME, .stream = session->control,
+                 .frame = {.type = VEL_H3_SETTINGS, .length = settings.len});
 }
 
 /* RFC 9114 6.2.1. QPACK's two streams would have nothing to say without a table, so they are not
@@ -39,12 +51,17 @@ static void write_settings(struct vel_writer *w, bool client)
 static vel_result open_control(struct vel_h3 *session)
 {
     enum { CONTROL = 0x00 };
-    uint8_t bytes[2 * VEL_H3_FRAME_HEADER];
+    uint8_t room[VEL_H3_FRAME_HEADER], bytes[2 * VEL_H3_FRAME_HEADER];
+    struct vel_slice settings = write_settings(room, session->common.client);
     struct vel_writer w = vel_writer(bytes, sizeof bytes);
     TRY(session->streams.ops->open(session->streams.self, false, &session->control));
     vel_write_varint(&w, CONTROL);
-    write_settings(&w, session->common.client);
-    return write_all(session, session->control, &w);
+    vel_write_varint(&w, VEL_H3_SETTINGS);
+    vel_write_varint(&w, settings.len);
+    vel_write_bytes(&w, settings);
+    TRY(write_all(session, session->control, &w));
+    trace_control(session, settings);
+    return VEL_OK;
 }
 
 static void h3_free(struct vel_http *http)
@@ -177,6 +194,8 @@ static void request_opened(struct vel_h3 *session, uint64_t stream)
     e->length = VEL_H3_LENGTH_UNKNOWN;
     take_early_priority(session, e);
     session->next_stream = VEL_MAX(session->next_stream, stream + 4);
+    VEL_H3_TRACE(session, .type = VEL_HTTP_TRACE_STREAM, .remote = true, .stream = stream,
+                 .stream_type = VEL_HTTP_TRACE_REQUEST);
     if (stream >= session->goaway) /* RFC 9114 5.2 */
         vel_exchange_abort(exchange, VEL_H3_REQUEST_REJECTED, false);
 }
@@ -328,6 +347,8 @@ static void h3_finish(struct vel_http *http)
     vel_write_varint(&w, vel_varint_size(id));
     vel_write_varint(&w, id);
     session->goaway = id;
+    VEL_H3_TRACE(session, .type = VEL_HTTP_TRACE_FRAME, .stream = session->control,
+                 .frame = {.type = VEL_H3_GOAWAY, .length = vel_varint_size(id), .id = id});
     if (write_all(session, session->control, &w) != VEL_OK)
         vel_http_fail(http, VEL_H3_INTERNAL_ERROR, "cannot say GOAWAY");
 }

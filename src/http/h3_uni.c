@@ -64,6 +64,8 @@ static void open_stream(struct vel_h3 *session, uint64_t stream, uint8_t type)
 {
     struct vel_h3_uni *uni = &session->uni;
     enum vel_err ignored = VEL_OK;
+    VEL_H3_TRACE(session, .type = VEL_HTTP_TRACE_STREAM, .remote = true, .stream = stream,
+                 .stream_type = type);
     switch (type) {
     case CONTROL:
         open_known(session, stream, &uni->control);

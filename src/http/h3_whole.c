@@ -30,6 +30,16 @@ static void write_frame(struct vel_writer *w, uint64_t type, size_t size)
     vel_write_varint(w, size);
 }
 
+static void trace_frames(const struct vel_h3 *session, uint64_t stream, unsigned status,
+                         size_t section, size_t body)
+{
+    VEL_H3_TRACE(session, .type = VEL_HTTP_TRACE_FRAME, .stream = stream,
+                 .frame = {.type = VEL_H3_HEADERS, .length = section, .status = status});
+    if (body > 0)
+        VEL_H3_TRACE(session, .type = VEL_HTTP_TRACE_FRAME, .stream = stream,
+                     .frame = {.type = VEL_H3_DATA, .length = body});
+}
+
 vel_result vel_h3_respond_whole(struct vel_exchange *exchange, const struct vel_response *response,
                                 struct vel_slice body, vel_release_fn release, void *context)
 {
@@ -53,6 +63,7 @@ vel_result vel_h3_respond_whole(struct vel_exchange *exchange, const struct vel_
         exchange->read_waiting = true;
         session->common.attention = true;
     }
+    trace_frames(session, exchange->stream, response->status, vel_written(&s), body.len);
     size_t accepted; /* all, since there was room */
     TRY(streams->ops->write(streams->self, exchange->stream, vel_writer_slice(&w), body.len == 0,
                             &accepted));

@@ -14,6 +14,7 @@
 enum {
     FILES_MAX = 256,
     OPEN_MAX = 128,
+    FAILURES_MAX = 16,      /* files of who has proved nothing */
     LISTED_MAX = 16 * 1024, /* entries of the folder that are looked at */
     NAMES_MAX = 9           /* of connections with the same id */
 };
@@ -27,6 +28,7 @@ struct vel_qlog {
     int folder;
     size_t max_files, max_open;
     size_t open;        /* traces */
+    size_t failures;    /* files of who has proved nothing */
     vel_time full_till; /* the folder was full: do not look again before */
     bool told;          /* that something failed */
     struct vel_qlog_sink sink;
@@ -87,6 +89,15 @@ static void close_file(void *self, int *file)
     vel_fd_close(file);
 }
 
+static bool admit_failure(void *self)
+{
+    struct vel_qlog *qlog = self;
+    if (qlog->failures >= FAILURES_MAX)
+        return false;
+    qlog->failures++;
+    return true;
+}
+
 /* ---- the tracer ---- */
 
 static void *on_begin(void *self, const struct vel_trace_start *start, vel_time now)
@@ -105,6 +116,11 @@ static void *on_begin(void *self, const struct vel_trace_start *start, vel_time 
 static void on_event(void *trace, const struct vel_trace_event *event, vel_time now)
 {
     vel_qlog_trace_event(trace, event, now);
+}
+
+static void on_http(void *trace, const struct vel_http_trace_event *event, vel_time now)
+{
+    vel_qlog_trace_http(trace, event, now);
 }
 
 static void on_end(void *self, vel_time now)
@@ -133,12 +149,14 @@ vel_result vel_qlog_new(const struct vel_qlog_setup *setup, struct vel_qlog **ql
         .sink = {.create = create,
                  .append = append,
                  .close = close_file,
+                 .admit_failure = admit_failure,
                  .self = made,
                  .max_file_bytes =
                      setup->max_file_bytes > 0 ? setup->max_file_bytes : FILE_BYTES_MAX,
                  .flush_after = setup->at_once ? 0 : FLUSH_AFTER,
                  .unix_base = setup->unix_base},
-        .tracer = {.begin = on_begin, .event = on_event, .end = on_end, .self = made},
+        .tracer =
+            {.begin = on_begin, .event = on_event, .http = on_http, .end = on_end, .self = made},
     };
     *qlog = made;
     return VEL_OK;

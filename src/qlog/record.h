@@ -2,6 +2,7 @@
 #ifndef QLOG_RECORD_H
 #define QLOG_RECORD_H
 
+#include "http/trace.h"
 #include "qlog/json.h"
 #include "transport/trace.h"
 
@@ -16,6 +17,7 @@
  */
 enum {
     VEL_QLOG_TRACKS = 4,          /* path identifiers whose last metrics are remembered */
+    VEL_QLOG_SETTINGS = 8,        /* settings of HTTP/3 that are listed */
     VEL_QLOG_SMALL_MAX = 4 * 1024 /* bytes that hold the records of any event but for its frames */
 };
 
@@ -38,7 +40,9 @@ struct vel_qlog_memory {
     const char *state; /* of the connection */
     bool closed;       /* why was told */
     uint32_t mtu;
-    struct vel_cid local, remote; /* the ids in use */
+    struct vel_cid local, remote;                              /* the ids in use */
+    struct vel_http_trace_setting settings[VEL_QLOG_SETTINGS]; /* of a frame that is not told yet */
+    unsigned settings_count;
 };
 
 /* The first record, and that the connection begins. unix_ns: nanoseconds since the Unix epoch at
@@ -49,6 +53,10 @@ void vel_qlog_begin(struct vel_qlog_memory *m, struct vel_json *j,
 /* The records of an event: none or several. frames: list those of packets. */
 void vel_qlog_event(struct vel_qlog_memory *m, struct vel_json *j,
                     const struct vel_trace_event *event, vel_time now, bool frames);
+
+/* The same for an event of HTTP/3. */
+void vel_qlog_http(struct vel_qlog_memory *m, struct vel_json *j,
+                   const struct vel_http_trace_event *event, vel_time now);
 
 /* That the trace ends here although the connection goes on. */
 void vel_qlog_cut(struct vel_qlog_memory *m, struct vel_json *j, const char *why, vel_time now);

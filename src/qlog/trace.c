@@ -89,20 +89,63 @@ static void cut(struct vel_qlog_trace *trace, vel_time now)
     finish(trace);
 }
 
+/* The peer has the handshake's secrets, so he is where he says he is. Who only has the Initial keys,
+ * which follow from what is in the packet, may be anybody. */
+static bool is_proof(const struct vel_trace_event *event)
+{
+    return event->type == VEL_TRACE_PACKET_RECEIVED &&
+           (event->packet.type == VEL_PACKET_HANDSHAKE || event->packet.type == VEL_PACKET_ONE_RTT);
+}
+
+/* Somebody closed with an error: not one that just went silent. */
+static bool is_failure(const struct vel_trace_event *event)
+{
+    const struct vel_close *close = event->type == VEL_TRACE_STATE ? event->life.close : NULL;
+    return close != NULL && close->code != 0 &&
+           (close->origin == VEL_CLOSE_LOCAL || close->origin == VEL_CLOSE_PEER);
+}
+
+static void judge(struct vel_qlog_trace *trace, const struct vel_trace_event *event)
+{
+    if (trace->worth || trace->refused)
+        return;
+    trace->worth = is_proof(event);
+    if (trace->worth || !is_failure(event))
+        return;
+    trace->worth = trace->sink->admit_failure(trace->sink->self);
+    trace->refused = !trace->worth;
+}
+
+static void put_out(struct vel_qlog_trace *trace, bool at_once, vel_time now)
+{
+    if (trace->written + trace->len >= trace->sink->max_file_bytes)
+        cut(trace, now);
+    else if (trace->len > sizeof trace->buffer / 2 || at_once ||
+             now - trace->flushed >= trace->sink->flush_after)
+        flush(trace, now);
+    if (trace->len > sizeof trace->buffer / 2) /* a stranger sends nothing but rubbish */
+        finish(trace);
+}
+
 void vel_qlog_trace_event(struct vel_qlog_trace *trace, const struct vel_trace_event *event,
                           vel_time now)
 {
     if (trace->over)
         return;
-    trace->worth |= event->type == VEL_TRACE_PACKET_RECEIVED;
+    judge(trace, event);
     put(trace, event, now);
-    if (trace->written + trace->len >= trace->sink->max_file_bytes)
-        cut(trace, now);
-    else if (trace->len > sizeof trace->buffer / 2 || event->type == VEL_TRACE_STATE ||
-             now - trace->flushed >= trace->sink->flush_after)
-        flush(trace, now);
-    if (trace->len > sizeof trace->buffer / 2) /* a stranger sends nothing but rubbish */
-        finish(trace);
+    put_out(trace, event->type == VEL_TRACE_STATE, now);
+}
+
+void vel_qlog_trace_http(struct vel_qlog_trace *trace, const struct vel_http_trace_event *event,
+                         vel_time now)
+{
+    if (trace->over)
+        return;
+    struct vel_json j = room(trace);
+    vel_qlog_http(&trace->memory, &j, event, now);
+    (void)take(trace, &j);
+    put_out(trace, false, now);
 }
 
 void vel_qlog_trace_end(struct vel_qlog_trace *trace, vel_time now)

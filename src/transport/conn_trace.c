@@ -33,6 +33,17 @@ void vel_conn_trace(const struct vel_conn *conn, const struct vel_trace_event *e
     conn->config->tracer->event(conn->trace, event, conn->now);
 }
 
+bool vel_conn_traces_http(const struct vel_conn *conn)
+{
+    return conn->trace != NULL && conn->config->tracer->http != NULL;
+}
+
+void vel_conn_trace_http(const struct vel_conn *conn, const struct vel_http_trace_event *event)
+{
+    if (vel_conn_traces_http(conn))
+        conn->config->tracer->http(conn->trace, event, conn->now);
+}
+
 /* ---- packets ---- */
 
 void vel_conn_trace_datagram_sent(struct vel_conn *conn, const struct vel_path *path, size_t size)

@@ -176,6 +176,8 @@ struct vel_trace_event {
     };
 };
 
+struct vel_http_trace_event; /* http/trace.h */
+
 /* Of which connection a trace is. Pointers live for the call. */
 struct vel_trace_start {
     bool is_client;
@@ -191,9 +193,15 @@ struct vel_tracer {
     void *(*begin)(void *self, const struct vel_trace_start *start, vel_time now);
     /* `now` never goes backwards within a trace. */
     void (*event)(void *trace, const struct vel_trace_event *event, vel_time now);
+    /* The same for the HTTP/3 session on it; NULL: that is not wanted. */
+    void (*http)(void *trace, const struct vel_http_trace_event *event, vel_time now);
     /* The connection is gone; `now` is when it last did something. */
     void (*end)(void *trace, vel_time now);
     void *self;
 };
+
+/* For who speaks HTTP/3 on a connection: is there anybody to tell? It stays so. Then do. */
+bool vel_conn_traces_http(const struct vel_conn *conn);
+void vel_conn_trace_http(const struct vel_conn *conn, const struct vel_http_trace_event *event);
 
 #endif

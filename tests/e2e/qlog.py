@@ -29,6 +29,8 @@ EVENTS = {
     "recovery:loss_timer_updated": {"event_type"},
     "recovery:packet_lost": {"header", "trigger"},
     "loglevel:warning": {"message"},
+    "http:parameters_set": {"owner"},
+    "http:stream_type_set": {"owner", "stream_id", "stream_type"},
     "http:frame_created": {"stream_id", "frame"},
     "http:frame_parsed": {"stream_id", "frame"},
     "recovery:ecn_state_updated": {"new"},

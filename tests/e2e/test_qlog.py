@@ -61,6 +61,34 @@ def both_ends_agree_over(protocol):
     expect(body >= 2 << 20, body)
 
 
+def http(trace, what):
+    return [(event["data"]["stream_id"], event["data"]["length"], event["data"]["frame"])
+            for event in trace.named(f"http:frame_{what}")]
+
+
+def http_is_told_over(protocol):
+    folder = run(f"http-{protocol.replace('/', '')}", "--alpn", protocol, "-k")
+    [(client, server)] = pairs(folder / "c", folder / "s")
+    expect(sorted(map(str, http(client, "parsed"))) == sorted(map(str, http(server, "created"))), "answers")
+    expect(sorted(map(str, http(server, "parsed"))) == sorted(map(str, http(client, "created"))), "requests")
+    heads = [frame["headers"] for _, _, frame in http(client, "parsed") if frame["frame_type"] == "headers"]
+    expect(heads == [[{"name": ":status", "value": "200"}]], heads)
+    heads = [frame["headers"] for _, _, frame in http(server, "parsed") if frame["frame_type"] == "headers"]
+    expect(heads == [[{"name": ":method", "value": "GET"}]], heads)
+    body = sum(length for _, length, frame in http(client, "parsed") if frame["frame_type"] == "data")
+    expect(body == 2 << 20, body)
+    for trace in (client, server):
+        owners = sorted(event["data"]["owner"] for event in trace.named("http:parameters_set"))
+        expect(owners == ["local", "remote"], owners)
+        kinds = sorted(event["data"]["stream_type"] for event in trace.named("http:stream_type_set"))
+        expect(kinds == ["control", "control", "request"], kinds)
+
+
+def http_is_told_over_both():
+    http_is_told_over("velocity/1")
+    http_is_told_over("h3")
+
+
 def both_ends_agree_over_velocity():
     both_ends_agree_over("velocity/1")
 
@@ -168,7 +196,7 @@ def without_the_variable_there_are_no_secrets_and_no_warning():
         expect(result.stderr == b"" and "SSLKEYLOGFILE" not in server.text(), result.stderr)
 
 
-harness.run(both_ends_agree_over_velocity, both_ends_agree_over_h3, a_move_and_a_key_update_are_told,
+harness.run(both_ends_agree_over_velocity, both_ends_agree_over_h3, http_is_told_over_both, a_move_and_a_key_update_are_told,
             nothing_secret_is_in_a_file, a_killed_server_leaves_a_readable_file,
             a_folder_of_others_is_refused, a_full_folder_disturbs_nobody,
             secrets_of_every_protocol_are_written_when_asked_for,

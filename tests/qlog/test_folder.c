@@ -252,6 +252,70 @@ static void number_and_size_are_bounded(void **state)
     world_free(w);
 }
 
+static unsigned files(const struct world *w)
+{
+    struct dirent **names;
+    unsigned count = list(w, &names);
+    free_list(names, count);
+    return count;
+}
+
+/* Who sends a first packet and no more may be anybody, and anywhere. */
+static void a_stranger_fills_no_folder(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    world_trace(w);
+    w->pair.client_config.tracer = NULL;
+    pair_connect(&w->pair);
+    pair_run(&w->pair, w->pair.now);
+    w->pair.mute_client = true;
+    pair_run(&w->pair, w->pair.now + 60 * SECOND);
+    assert_non_null(w->pair.server);
+    assert_true(vel_conn_is_dead(w->pair.server));
+    pair_done(&w->pair);
+    assert_int_equal(files(w), 0);
+    vel_qlog_free(w->qlog);
+    world_free(w);
+}
+
+/* The nth one: its connection ids are others. */
+static void fail_once(struct world *w, unsigned n)
+{
+    uint8_t dice[32];
+    static const struct vel_slice other = {(const uint8_t *)"other", 5};
+    pair_init(&w->pair, VEL_PROFILE_LIGHT);
+    w->pair.server_config.tracer = vel_qlog_tracer(w->qlog);
+    w->pair.client_config.alpn = &other;
+    vel_random(&w->pair.env.env, dice, n);
+    pair_connect(&w->pair);
+    pair_run(&w->pair, w->pair.now + 60 * SECOND);
+    assert_int_equal(vel_conn_close_reason(w->pair.server)->code, 0x100 + 120);
+    pair_done(&w->pair);
+}
+
+/* What fails with its first packet is there to be looked at, and does not fill the folder either. */
+static void failures_are_told_so_many_times(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    world_trace(w);
+    pair_done(&w->pair);
+    fail_once(w, 0);
+    struct dirent **names;
+    assert_int_equal(list(w, &names), 1);
+    json_t *records = qlog_file(w->folder, names[2]->d_name);
+    qlog_check(records);
+    assert_int_equal(qlog_count(records, "connectivity:connection_closed"), 1);
+    json_decref(records);
+    free_list(names, 1);
+    for (unsigned i = 1; i < 18; i++)
+        fail_once(w, i);
+    assert_int_equal(files(w), 16);
+    vel_qlog_free(w->qlog);
+    world_free(w);
+}
+
 /* No more than so many at a time; memory that is short is one that is not traced. */
 static void what_cannot_be_traced_goes_on(void **state)
 {
@@ -300,6 +364,8 @@ int main(void)
         cmocka_unit_test(folders_of_others_are_refused),
         cmocka_unit_test(nothing_is_overwritten),
         cmocka_unit_test(number_and_size_are_bounded),
+        cmocka_unit_test(a_stranger_fills_no_folder),
+        cmocka_unit_test(failures_are_told_so_many_times),
         cmocka_unit_test(what_cannot_be_traced_goes_on),
         cmocka_unit_test(a_failing_write_ends_the_trace_alone),
     };

@@ -113,8 +113,10 @@ static void world_init(struct world *w)
 {
     memset(w, 0, sizeof *w);
     pair_init(&w->pair, VEL_PROFILE_BALANCED);
-    w->client_tracer = (struct vel_tracer){on_begin, on_event, on_end, &w->client};
-    w->server_tracer = (struct vel_tracer){on_begin, on_event, on_end, &w->server};
+    w->client_tracer = (struct vel_tracer){
+        .begin = on_begin, .event = on_event, .end = on_end, .self = &w->client};
+    w->server_tracer = (struct vel_tracer){
+        .begin = on_begin, .event = on_event, .end = on_end, .self = &w->server};
     w->pair.client_config.tracer = &w->client_tracer;
     w->pair.server_config.tracer = &w->server_tracer;
 }
