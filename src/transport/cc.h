@@ -18,7 +18,7 @@
  * (bbr.h). The state is of a fixed size, owns
  * nothing and may be copied: every path has its own. Sizes in bytes, rates in bytes per second.
  *
- * For each packet that counts in flight: vel_cc_on_sent. For each ACK frame, in this order: the
+ * For each packet that counts in flight, or all that leave together: vel_cc_on_sent. For each ACK frame, in this order: the
  * packets it proves lost (vel_cc_on_lost for each, vel_cc_on_congestion for the newest), then
  * vel_cc_on_ack with what it acknowledged. When there was nothing to send although the window had
  * room: vel_cc_on_app_limited. Then ask for vel_cc_window and vel_cc_pacing.
@@ -131,7 +131,8 @@ void vel_cc_set_crypto_window(struct vel_cc *cc, unsigned packets);
 /* Path MTU discovery raised or lowered the datagram size. */
 void vel_cc_set_mtu(struct vel_cc *cc, uint32_t mtu);
 
-/* A packet of `size` bytes leaves; in_flight: bytes in flight before it. */
+/* A packet of `size` bytes leaves, or several of so many in all; in_flight: bytes in flight before
+ * them. */
 void vel_cc_on_sent(struct vel_cc *cc, uint64_t in_flight, uint64_t size, vel_time now);
 void vel_cc_on_ack(struct vel_cc *cc, const struct vel_rtt *rtt, const struct vel_cc_ack *ack);
 

@@ -143,7 +143,7 @@ bool vel_conn_send_copy(struct vel_conn *conn, struct vel_train *train, vel_time
         train->local = track->paths.active->local;
         train->remote = track->paths.active->remote;
         train->len = train->segment = size;
-        vel_conn_count_sent(conn, track->paths.active, size);
+        vel_conn_count_sent(conn, track->paths.active, 1, size);
         vel_pacer_sent(&track->pacer, size, now);
         track->bytes_sent += size;
         return true;

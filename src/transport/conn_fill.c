@@ -162,18 +162,31 @@ static void fill_immediate_ack(const struct vel_conn *conn, struct vel_packet_bu
         vel_frame_write(&p->w, &frame);
 }
 
-static bool app_has_work(struct vel_track *track)
+/* Something waits for a packet of this track, whatever the streams want. */
+static bool has_other_work(const struct vel_track *track)
 {
     const struct vel_conn *conn = track->conn;
-    unsigned carries = track->carries;
-    if (carries == 0)
-        return conn->handshake_done_due || track->paths.active->response_count > 0;
+    bool control = (track->carries & VEL_CHOICE_CONTROL) != 0;
+    return conn->handshake_done_due || track->paths.active->response_count > 0 ||
+           vel_datagrams_first(&conn->datagrams, track->carries) != NULL ||
+           (control && (conn->new_token_due || vel_conn_wants_path_frames(conn)));
+}
+
+static bool app_has_work(const struct vel_track *track)
+{
     /* Most often it is the streams: they are asked first. */
-    return vel_streams_want_send(conn->streams, carries) ||
-           vel_datagrams_first(&conn->datagrams, carries) != NULL || conn->handshake_done_due ||
-           track->paths.active->response_count > 0 ||
-           ((carries & VEL_CHOICE_CONTROL) != 0 &&
-            (conn->new_token_due || vel_conn_wants_path_frames(conn)));
+    return vel_streams_want_send(track->conn->streams, track->carries) || has_other_work(track);
+}
+
+bool vel_conn_fills_streams_only(const struct vel_track *track)
+{
+    const struct vel_conn *conn = track->conn;
+    const struct vel_track_space *app = &track->space[VEL_SPACE_APP];
+    bool rides_along =
+        vel_acks_is_pending(&app->acks) || conn->ack_request.due || vel_conn_has_closing_acks(conn);
+    return track->carries != 0 && app->probes_due == 0 && !rides_along &&
+           !vel_crypto_stream_want_send(&conn->space[VEL_SPACE_APP].crypto) &&
+           !has_other_work(track) && !vel_conn_sends_copies(track);
 }
 
 bool vel_conn_wants(struct vel_track *track, enum vel_space space, bool window, vel_time now)

@@ -143,6 +143,17 @@ bool vel_conn_owes_closing_acks(const struct vel_conn *conn, vel_time now)
     return false;
 }
 
+bool vel_conn_has_closing_acks(const struct vel_conn *conn)
+{
+    VEL_TRACKS_EACH(track, conn)
+    {
+        if (track->state == VEL_TRACK_CLOSING &&
+            vel_acks_is_pending(&track->space[VEL_SPACE_APP].acks))
+            return true;
+    }
+    return false;
+}
+
 void vel_conn_fill_closing_acks(struct vel_packet_build *p, vel_time now)
 {
     VEL_TRACKS_EACH(track, p->track->conn)

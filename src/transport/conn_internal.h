@@ -19,6 +19,7 @@
  *   conn_arrival.c    packet -> opened payload
  *   conn_frames.c     payload -> frames -> the part that each frame concerns
  *   conn_send.c       what is due -> packets -> datagrams -> a train
+ *   conn_bulk.c       packets in a row that hold nothing but bytes of one stream
  *   conn_fill.c       frames of one packet
  *   conn_fill_paths.c frames of one packet that concern path identifiers
  *   conn_records.c    what became of frames that were sent

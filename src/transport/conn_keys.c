@@ -111,9 +111,17 @@ void vel_conn_refresh_keys(struct vel_conn *conn)
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "no successor for the packet keys");
 }
 
-void vel_conn_count_sealed(struct vel_conn *conn, enum vel_space space)
+uint64_t vel_conn_seals_left(const struct vel_conn *conn)
 {
-    if (++conn->space[space].sealed >= seal_limit(conn))
+    uint64_t sealed = conn->space[VEL_SPACE_APP].sealed;
+    uint64_t most = update_after(conn);
+    return most > sealed ? most - sealed : 0;
+}
+
+void vel_conn_count_sealed(struct vel_conn *conn, enum vel_space space, unsigned count)
+{
+    conn->space[space].sealed += count;
+    if (conn->space[space].sealed >= seal_limit(conn))
         vel_conn_fail(conn, VEL_WIRE_AEAD_LIMIT_REACHED, "too many packets under one key");
 }
 

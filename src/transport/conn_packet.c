@@ -70,6 +70,23 @@ bool vel_packet_begin(struct vel_track *track, const struct vel_path *path,
     return true;
 }
 
+bool vel_packet_follow(struct vel_packet_build *p)
+{
+    struct vel_recovery_space *recovery = &p->track->recovery.space[p->space];
+    uint64_t number = recovery->sent.next;
+    if (vel_packet_number_size(number, recovery->largest_acked) != p->number_size ||
+        vel_sent_begin(&recovery->sent) != VEL_OK)
+        return false;
+    uint8_t *start = p->w.end + VEL_AEAD_TAG;
+    memcpy(start, p->w.start, p->header_size - p->number_size);
+    p->w = vel_writer(start, (size_t)(p->w.end - p->w.start));
+    p->w.pos += p->header_size;
+    vel_store_uint(p->w.pos - p->number_size, number, p->number_size);
+    p->number = number;
+    p->body = (struct vel_slice){0};
+    return true;
+}
+
 void vel_packet_abandon(struct vel_packet_build *p)
 {
     vel_sent_abandon(&p->track->recovery.space[p->space].sent);
@@ -99,6 +116,15 @@ void vel_packet_end_frames(struct vel_packet_build *p)
         pad(p, SAMPLE_OFFSET - sampled);
 }
 
+void vel_packet_count(struct vel_conn *conn, const struct vel_packet_build *p, unsigned count,
+                      vel_time now)
+{
+    if (p->eliciting && !conn->life.sent_since_receive)
+        vel_life_sent_eliciting(&conn->life, now, vel_conn_pto(conn));
+    conn->stats.packets_sent += count;
+    vel_conn_count_sealed(conn, p->space, count);
+}
+
 bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t padding,
                        uint8_t ecn, vel_time now)
 {
@@ -123,9 +149,6 @@ bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t
     else
         vel_recovery_sent(&p->track->recovery, p->space, (uint16_t)size, p->eliciting, in_flight,
                           ecn, now);
-    if (p->eliciting && !conn->life.sent_since_receive)
-        vel_life_sent_eliciting(&conn->life, now, vel_conn_pto(conn));
-    conn->stats.packets_sent++;
-    vel_conn_count_sealed(conn, p->space);
+    vel_packet_count(conn, p, 1, now);
     return true;
 }

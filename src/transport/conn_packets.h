@@ -52,6 +52,9 @@ struct vel_packet_build {
 /* May data leave on this track, as far as congestion window and pacer go? Sets the time to try again. */
 bool vel_conn_window_open(struct vel_track *track, vel_time now);
 
+/* How many packets of `size` bytes may leave as far as these go. */
+uint64_t vel_conn_window_packets(struct vel_track *track, size_t size, vel_time now);
+
 /* Begin one for a path of a track at `start`, with `room` bytes for all of it. False: no room, or too
  * many packets wait for their acknowledgement. */
 bool vel_packet_begin(struct vel_track *track, const struct vel_path *path,
@@ -84,11 +87,37 @@ void vel_packet_abandon(struct vel_packet_build *p);
 bool vel_packet_finish(struct vel_conn *conn, struct vel_packet_build *p, size_t padding,
                        uint8_t ecn, vel_time now);
 
+/* The packet has left for `packets_sent` and the keys' limit, with those like it: `count` in all. */
+void vel_packet_count(struct vel_conn *conn, const struct vel_packet_build *p, unsigned count,
+                      vel_time now);
+
+/* Begin the next one behind `p`, as large, with the same header but for the number; p was committed
+ * to `sent`, and its header is not masked yet. False: it must be begun by itself. */
+bool vel_packet_follow(struct vel_packet_build *p);
+
+/* ---- conn_bulk.c ---- */
+
+/* Datagrams that follow each other in a train, all alike. */
+struct vel_datagrams_out {
+    uint8_t *bytes; /* of the first */
+    size_t size;    /* of each */
+    unsigned most;  /* room for so many */
+    uint8_t ecn;
+};
+
+/* Write as many of them as hold nothing but new bytes of one stream, each filled. Returns how many; 0:
+ * the next one is another kind, or nothing may leave. */
+unsigned vel_conn_write_bulk(struct vel_track *track, const struct vel_datagrams_out *out,
+                             vel_time now);
+
 /* ---- conn_fill.c ---- */
 
 /* Is there anything that a packet of this space would carry now? `window`: congestion window and
  * pacer admit more than acknowledgements. */
 bool vel_conn_wants(struct vel_track *track, enum vel_space space, bool window, vel_time now);
+
+/* A 1-RTT packet of this track would hold frames of streams and nothing else. */
+bool vel_conn_fills_streams_only(const struct vel_track *track);
 
 /* Write what is due into the packet. */
 void vel_conn_fill(struct vel_conn *conn, struct vel_packet_build *p, bool window, vel_time now);
@@ -136,8 +165,9 @@ uint64_t vel_conn_on_datagram(struct vel_conn *conn, struct vel_slice bytes);
 
 /* ---- conn_send.c ---- */
 
-/* A datagram leaves on a path. */
-void vel_conn_count_sent(struct vel_conn *conn, struct vel_path *path, size_t size);
+/* So many datagrams of `size` bytes in all leave on a path. */
+void vel_conn_count_sent(struct vel_conn *conn, struct vel_path *path, unsigned datagrams,
+                         size_t size);
 
 /* ---- conn_probe.c ---- */
 

@@ -67,7 +67,7 @@ static vel_result send_from(struct vel_track *track, struct vel_train *train, ve
         size_t size = build(track, path, train->bytes, now);
         if (size == 0)
             continue;
-        vel_conn_count_sent(track->conn, path, size);
+        vel_conn_count_sent(track->conn, path, 1, size);
         train->local = path->local;
         train->remote = path->remote;
         train->len = train->segment = size;

@@ -104,6 +104,7 @@ void vel_conn_fill_path_frames(struct vel_packet_build *p);
 void vel_conn_fill_new_cids(struct vel_packet_build *p);
 /* What a track that is abandoned received is acknowledged on another one. */
 bool vel_conn_owes_closing_acks(const struct vel_conn *conn, vel_time now);
+bool vel_conn_has_closing_acks(const struct vel_conn *conn);
 void vel_conn_fill_closing_acks(struct vel_packet_build *p, vel_time now);
 
 /* ---- conn_schedule.c ---- */

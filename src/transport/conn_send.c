@@ -18,6 +18,20 @@ bool vel_conn_window_open(struct vel_track *track, vel_time now)
     return false;
 }
 
+uint64_t vel_conn_window_packets(struct vel_track *track, size_t size, vel_time now)
+{
+    const struct vel_recovery *recovery = &track->recovery;
+    const struct vel_sent *sent = &recovery->space[VEL_SPACE_APP].sent;
+    uint64_t least = track->paths.active->pmtud.mtu; /* free of the window before each packet */
+    uint64_t window = vel_cc_window(&recovery->cc);
+    if (!vel_conn_window_open(track, now))
+        return 0;
+    uint64_t slots = VEL_SENT_MAX_PACKETS - RESERVED_FOR_ACKS - (sent->next - sent->base);
+    uint64_t more =
+        window > recovery->in_flight + least ? (window - recovery->in_flight - least) / size : 0;
+    return 1 + VEL_MIN(more, slots);
+}
+
 static bool wants_any(struct vel_track *track, bool window, vel_time now)
 {
     for (int i = 0; i < VEL_SPACE_COUNT; i++)
@@ -190,15 +204,16 @@ static size_t build_close(struct vel_track *track, uint8_t *bytes, size_t room, 
     return seal_all(conn, packets, count, used, size, VEL_ECN_NOT_ECT, now);
 }
 
-void vel_conn_count_sent(struct vel_conn *conn, struct vel_path *path, size_t size)
+void vel_conn_count_sent(struct vel_conn *conn, struct vel_path *path, unsigned datagrams,
+                         size_t size)
 {
     vel_path_on_sent(path, size);
     if (conn->trace != NULL)
         vel_conn_trace_datagram_sent(conn, path, size);
-    conn->stats.datagrams_sent++;
+    conn->stats.datagrams_sent += datagrams;
     conn->stats.bytes_sent += size;
     if (conn->stats.handshake_time == 0) {
-        conn->stats.handshake_datagrams_sent++;
+        conn->stats.handshake_datagrams_sent += datagrams;
         conn->stats.handshake_bytes_sent += size;
     }
 }
@@ -230,7 +245,7 @@ static vel_result send_close(struct vel_conn *conn, struct vel_train *train, vel
     size_t size = build_close(track, train->bytes, room, now);
     if (size == 0)
         return VEL_ERR_AGAIN;
-    vel_conn_count_sent(conn, track->paths.active, size);
+    vel_conn_count_sent(conn, track->paths.active, 1, size);
     train->len = size;
     train->segment = size;
     return VEL_OK;
@@ -258,6 +273,27 @@ static void note_limit(struct vel_track *track, vel_time now)
         track->pace_until = VEL_NEVER;
 }
 
+/* Write datagrams of `room` bytes, or one that may be smaller. Returns how many. */
+static unsigned build_datagrams(struct vel_track *track, struct vel_train *train, size_t room,
+                                unsigned most, vel_time now)
+{
+    uint8_t *bytes = train->bytes + train->len;
+    struct vel_datagrams_out out = {.bytes = bytes, .size = room, .most = most, .ecn = train->ecn};
+    unsigned count = vel_conn_write_bulk(track, &out, now);
+    size_t size = count * room;
+    if (count == 0) {
+        size = build_datagram(track, bytes, room, train->ecn, now);
+        count = size > 0;
+    }
+    if (count == 0)
+        return 0;
+    vel_conn_count_sent(track->conn, track->paths.active, count, size);
+    if (train->len == 0)
+        train->segment = VEL_MIN(size, room);
+    train->len += size;
+    return count;
+}
+
 /* One packet that nothing depends on, or as many datagrams of one size as there are. */
 static void build_train(struct vel_track *track, struct vel_train *train, size_t max_train,
                         vel_time now)
@@ -266,25 +302,20 @@ static void build_train(struct vel_track *track, struct vel_train *train, size_t
     size_t limit = VEL_MIN(VEL_MIN(max_train, train->capacity), (size_t)VEL_TRAIN_MAX);
     size_t probe = build_mtu_probe(track, train->bytes, train->capacity, train->ecn, now);
     if (probe > 0) {
-        vel_conn_count_sent(conn, track->paths.active, probe);
+        vel_conn_count_sent(conn, track->paths.active, 1, probe);
         train->len = train->segment = probe;
         return;
     }
-    for (unsigned segments = 0; segments < VEL_TRAIN_SEGMENTS && has_credit(track, now);
-         segments++) {
-        size_t room = datagram_room(track);
-        if (segments > 0)
-            room = VEL_MIN(room, train->segment);
-        if (limit - train->len < room && segments > 0)
+    unsigned segments = 0;
+    while (segments < VEL_TRAIN_SEGMENTS && has_credit(track, now)) {
+        size_t room = VEL_MIN(datagram_room(track), segments > 0 ? train->segment : limit);
+        if (limit - train->len < room)
             break;
-        size_t size =
-            build_datagram(track, train->bytes + train->len, VEL_MIN(room, limit), train->ecn, now);
-        if (size == 0)
-            break;
-        vel_conn_count_sent(conn, track->paths.active, size);
-        train->segment = segments == 0 ? size : train->segment;
-        train->len += size;
-        if (size < train->segment || vel_conn_sends_copies(track))
+        unsigned most =
+            VEL_MIN(VEL_TRAIN_SEGMENTS - segments, (unsigned)((limit - train->len) / room));
+        unsigned count = build_datagrams(track, train, room, most, now);
+        segments += count;
+        if (count == 0 || train->len < segments * train->segment || vel_conn_sends_copies(track))
             break; /* copies are made of one packet at a time */
     }
     if (train->len > 0)

@@ -83,7 +83,10 @@ bool vel_conn_follow_key_update(struct vel_track *track, enum vel_space space, u
 /* Before a 1-RTT packet is begun: update keys that have done half of what they may. */
 void vel_conn_refresh_keys(struct vel_conn *conn);
 
-/* A packet was sealed: the connection ends before its keys wear out. */
-void vel_conn_count_sealed(struct vel_conn *conn, enum vel_space space);
+/* 1-RTT packets that may be sealed before somebody must ask for that again. */
+uint64_t vel_conn_seals_left(const struct vel_conn *conn);
+
+/* `count` packets were sealed: the connection ends before its keys wear out. */
+void vel_conn_count_sealed(struct vel_conn *conn, enum vel_space space, unsigned count);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "transport/keys.h"
 
+#include <string.h>
+
 #include "base/own.h"
 #include "base/try.h"
 #include "crypto/hash.h"
@@ -132,13 +134,6 @@ static bool is_long(uint8_t first_byte)
     return (first_byte & VEL_BIT_LONG) != 0;
 }
 
-/* The mask for the packet whose number starts at `number`. */
-static vel_result header_mask(struct vel_header_mask *mask, const uint8_t *number,
-                              uint8_t out[VEL_HP_SAMPLE])
-{
-    return vel_header_masks(mask, number + SAMPLE_OFFSET, 1, out);
-}
-
 /* The form bit is never masked, so this works in both directions. */
 static void mask_first(uint8_t *packet, uint8_t mask)
 {
@@ -151,26 +146,45 @@ static void mask_number(uint8_t *number, size_t number_size, const uint8_t *mask
         number[i] ^= mask[1 + i];
 }
 
+vel_result vel_packet_encrypt(struct vel_aead *aead, uint32_t path, uint64_t number,
+                              uint8_t *packet, size_t header_size, size_t payload_size,
+                              struct vel_slice body)
+{
+    return vel_aead_seal_from(aead, path, number, vel_slice(packet, header_size),
+                              packet + header_size, payload_size - body.len, body);
+}
+
+vel_result vel_packets_mask(struct vel_header_mask *mask, uint8_t *packets, size_t size,
+                            size_t count, size_t header_size, size_t number_size)
+{
+    VEL_ASSERT(number_size >= 1 && number_size <= VEL_PACKET_NUMBER_MAX);
+    VEL_ASSERT(count >= 1 && count <= VEL_PACKETS_MASKED);
+    uint8_t masks[VEL_PACKETS_MASKED][VEL_HP_SAMPLE];
+    size_t number = header_size - number_size;
+    for (size_t i = 0; i < count; i++)
+        memcpy(masks[i], packets + i * size + number + SAMPLE_OFFSET, VEL_HP_SAMPLE);
+    TRY(vel_header_masks(mask, masks[0], count, masks[0]));
+    for (size_t i = 0; i < count; i++) {
+        mask_first(packets + i * size, masks[i][0]);
+        mask_number(packets + i * size + number, number_size, masks[i]);
+    }
+    return VEL_OK;
+}
+
 vel_result vel_packet_seal_from(struct vel_keys *keys, uint32_t path, uint64_t number,
                                 uint8_t *packet, size_t header_size, size_t number_size,
                                 size_t payload_size, struct vel_slice body)
 {
-    VEL_ASSERT(number_size >= 1 && number_size <= VEL_PACKET_NUMBER_MAX);
     VEL_ASSERT(number_size + payload_size >= SAMPLE_OFFSET);
-    uint8_t *start = packet + header_size - number_size;
     if (is_long(packet[0])) {
         size_t length = number_size + payload_size + VEL_AEAD_TAG;
         VEL_ASSERT(length <= VEL_PACKET_LENGTH_MAX);
-        vel_store_uint(start - LENGTH_SIZE, LENGTH_VARINT | length, LENGTH_SIZE);
+        vel_store_uint(packet + header_size - number_size - LENGTH_SIZE, LENGTH_VARINT | length,
+                       LENGTH_SIZE);
     }
-    TRY(vel_aead_seal_from(keys->aead, path, number, vel_slice(packet, header_size),
-                           packet + header_size, payload_size - body.len, body));
-
-    uint8_t mask[VEL_HP_SAMPLE];
-    TRY(header_mask(keys->mask, start, mask));
-    mask_first(packet, mask[0]);
-    mask_number(start, number_size, mask);
-    return VEL_OK;
+    TRY(vel_packet_encrypt(keys->aead, path, number, packet, header_size, payload_size, body));
+    return vel_packets_mask(keys->mask, packet, header_size + payload_size + VEL_AEAD_TAG, 1,
+                            header_size, number_size);
 }
 
 vel_result vel_packet_seal(struct vel_keys *keys, uint32_t path, uint64_t number, uint8_t *packet,
@@ -185,7 +199,7 @@ vel_result vel_packet_unprotect(struct vel_header_mask *mask, uint64_t largest, 
 {
     REQUIRE(size >= number_offset + SAMPLE_OFFSET + VEL_HP_SAMPLE, VEL_ERR_AUTH);
     uint8_t bytes[VEL_HP_SAMPLE];
-    TRY(header_mask(mask, packet + number_offset, bytes));
+    TRY(vel_header_masks(mask, packet + number_offset + SAMPLE_OFFSET, 1, bytes));
     vel_packet_unmask(bytes, largest, packet, number_offset, opened);
     return VEL_OK;
 }

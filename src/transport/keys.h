@@ -68,6 +68,19 @@ vel_result vel_packet_seal_from(struct vel_keys *keys, uint32_t path, uint64_t n
                                 uint8_t *packet, size_t header_size, size_t number_size,
                                 size_t payload_size, struct vel_slice body);
 
+/*
+ * Sealing in two steps, for packets with short headers that follow each other: encrypt each of them,
+ * which leaves the headers readable, then mask them all, which takes one call of the cipher.
+ * vel_packets_mask: `count` packets of `size` bytes each, one behind the other, alike in header_size
+ * and number_size. Errors as vel_packet_seal.
+ */
+enum { VEL_PACKETS_MASKED = 64 }; /* most at a time */
+vel_result vel_packet_encrypt(struct vel_aead *aead, uint32_t path, uint64_t number,
+                              uint8_t *packet, size_t header_size, size_t payload_size,
+                              struct vel_slice body);
+vel_result vel_packets_mask(struct vel_header_mask *mask, uint8_t *packets, size_t size,
+                            size_t count, size_t header_size, size_t number_size);
+
 /* What opening a packet shows, filled in two steps. */
 struct vel_opened {
     uint8_t first_byte; /* unprotected: VEL_BIT_KEY_PHASE, VEL_BIT_SPIN */

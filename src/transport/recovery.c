@@ -110,30 +110,44 @@ void vel_recovery_trim(struct vel_recovery *r)
     }
 }
 
-void vel_recovery_sent(struct vel_recovery *r, enum vel_space space, uint16_t size,
-                       bool ack_eliciting, bool in_flight, uint8_t ecn, vel_time now)
+void vel_recovery_put(struct vel_recovery *r, enum vel_space space,
+                      const struct vel_sent_packet *packet)
+{
+    vel_sent_commit(&r->space[space].sent, *packet);
+    vel_ecn_on_sent(&r->ecn, space, packet->ecn);
+    if (packet->ack_eliciting && space == VEL_SPACE_APP)
+        skip_number(r);
+}
+
+void vel_recovery_count(struct vel_recovery *r, enum vel_space space,
+                        const struct vel_sent_packet *packet, unsigned count)
 {
     struct vel_recovery_space *s = &r->space[space];
-    vel_sent_commit(&s->sent, (struct vel_sent_packet){.time = now,
-                                                       .size = size,
-                                                       .ack_eliciting = ack_eliciting,
-                                                       .in_flight = in_flight,
-                                                       .path = r->path,
-                                                       .ecn = ecn});
-    vel_ecn_on_sent(&r->ecn, space, ecn);
-    r->last_event = now;
-    if (in_flight) {
-        vel_cc_on_sent(&r->cc, r->in_flight, size, now);
+    r->last_event = packet->time;
+    if (packet->in_flight) {
+        uint64_t size = (uint64_t)packet->size * count;
+        vel_cc_on_sent(&r->cc, r->in_flight, size, packet->time);
         r->in_flight += size;
         r->one_more = false;
     }
-    if (ack_eliciting) {
-        s->last_eliciting = now;
-        s->eliciting++;
-        if (space == VEL_SPACE_APP)
-            skip_number(r);
+    if (packet->ack_eliciting) {
+        s->last_eliciting = packet->time;
+        s->eliciting += count;
     }
     forget_ack_only(r, space, VEL_RECOVERY_ACK_ONLY_KEPT);
+}
+
+void vel_recovery_sent(struct vel_recovery *r, enum vel_space space, uint16_t size,
+                       bool ack_eliciting, bool in_flight, uint8_t ecn, vel_time now)
+{
+    struct vel_sent_packet packet = {.time = now,
+                                     .size = size,
+                                     .ack_eliciting = ack_eliciting,
+                                     .in_flight = in_flight,
+                                     .path = r->path,
+                                     .ecn = ecn};
+    vel_recovery_put(r, space, &packet);
+    vel_recovery_count(r, space, &packet, 1);
 }
 
 void vel_recovery_sent_aside(struct vel_recovery *r, enum vel_space space, uint16_t size,

@@ -136,6 +136,13 @@ void vel_recovery_clear(struct vel_recovery *r);
 void vel_recovery_sent(struct vel_recovery *r, enum vel_space space, uint16_t size,
                        bool ack_eliciting, bool in_flight, uint8_t ecn, vel_time now);
 
+/* The same in two steps, for packets that leave together and are alike: put each of them, then count
+ * them all. `packet`: time, size, ecn, flags and the path in use, r->path. */
+void vel_recovery_put(struct vel_recovery *r, enum vel_space space,
+                      const struct vel_sent_packet *packet);
+void vel_recovery_count(struct vel_recovery *r, enum vel_space space,
+                        const struct vel_sent_packet *packet, unsigned count);
+
 /* The same for a probe of another path: it counts for nothing, and nobody waits for it. */
 void vel_recovery_sent_aside(struct vel_recovery *r, enum vel_space space, uint16_t size,
                              vel_time now);

@@ -19,6 +19,7 @@
  * taken its CLOSED event; frames that come for it later are ignored.
  */
 struct vel_streams;
+struct vel_stream;
 struct vel_frame;
 struct vel_frame_stream;
 struct vel_params;
@@ -96,6 +97,27 @@ bool vel_streams_any_of(const struct vel_streams *streams, unsigned choice);
 vel_result vel_streams_write_frames(struct vel_streams *streams, struct vel_writer *w,
                                     struct vel_sent *sent, struct vel_slice *body,
                                     unsigned choices);
+
+/*
+ * Bulk data: packet after packet with nothing but new bytes of one stream, each filled by its frame.
+ * Between begin and end nothing else is asked of the streams. What the stream ends with, and all else,
+ * is left to vel_streams_write_frames.
+ *
+ * begin  packets of `room` bytes of payload and of these choices would hold nothing else. False: write_frames
+ * write  as write_frames does. False: no more, or nothing was written; then end
+ */
+struct vel_bulk_stream {
+    struct vel_streams *streams;
+    struct vel_stream *stream;
+    uint64_t left; /* its last byte, or the last one of its credit, is not sent here */
+    uint64_t written;
+    bool had_turn; /* it is another one's turn */
+};
+bool vel_streams_bulk_begin(struct vel_streams *streams, unsigned choices, size_t room,
+                            struct vel_bulk_stream *bulk);
+bool vel_streams_bulk_write(struct vel_bulk_stream *bulk, struct vel_writer *w,
+                            struct vel_sent *sent, struct vel_slice *body);
+void vel_streams_bulk_end(struct vel_bulk_stream *bulk);
 
 /* A record that vel_streams_write_frames made was acknowledged, or declared lost; both in turn are
  * fine. Records of other kinds are ignored.

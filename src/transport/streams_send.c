@@ -17,13 +17,27 @@ struct packet {
     unsigned choices; /* what it may carry */
 };
 
-bool vel_streams_want_send(const struct vel_streams *streams, unsigned choices)
+/* The stream whose turn it is, among those of a set of choices; NULL: none has anything to send. */
+static struct vel_stream *first_ready(const struct vel_streams *streams, unsigned choices)
 {
-    for (unsigned urgency = 0; urgency <= VEL_URGENCY_LAST; urgency++)
-        if (vel_streams_first_ready(streams, urgency, choices) != NULL)
-            return true;
+    for (unsigned urgency = 0; urgency <= VEL_URGENCY_LAST; urgency++) {
+        struct vel_stream *s = vel_streams_first_ready(streams, urgency, choices);
+        if (s != NULL)
+            return s;
+    }
+    return NULL;
+}
+
+/* Control frames wait that belong to the set. */
+static bool has_control(const struct vel_streams *streams, unsigned choices)
+{
     return (choices & VEL_CHOICE_CONTROL) != 0 &&
            (streams->pending != 0 || !vel_queue_is_empty(&streams->control));
+}
+
+bool vel_streams_want_send(const struct vel_streams *streams, unsigned choices)
+{
+    return first_ready(streams, choices) != NULL || has_control(streams, choices);
 }
 
 /* VEL_ERR_AGAIN: the packet holds no more. */
@@ -154,14 +168,19 @@ static vel_result write_stream_control(struct vel_streams *streams, struct packe
 
 /* ---- STREAM frames ---- */
 
+/* New bytes of it that flow control admits. */
+static uint64_t credit_left(const struct vel_streams *streams, const struct vel_stream *s)
+{
+    return VEL_MIN(vel_flow_out_left(&s->send_flow), vel_flow_out_left(&streams->send_flow));
+}
+
 /* What of the stream goes into this packet. VEL_ERR_AGAIN: nothing fits. */
 static vel_result choose_span(const struct vel_streams *streams, const struct vel_stream *s,
                               const struct vel_writer *w, struct vel_send_span *span)
 {
-    uint64_t left =
-        VEL_MIN(vel_flow_out_left(&s->send_flow), vel_flow_out_left(&streams->send_flow));
+    uint64_t credit = s->send.sent + credit_left(streams, s);
     struct vel_send_span whole;
-    bool has_span = vel_send_buffer_next(&s->send, SIZE_MAX, s->send.sent + left, &whole);
+    bool has_span = vel_send_buffer_next(&s->send, SIZE_MAX, credit, &whole);
     VEL_ASSERT(has_span); /* it is in a ready queue */
 
     size_t room = vel_room(w);
@@ -221,6 +240,15 @@ static bool keeps_turn(struct vel_stream *s, size_t count)
     return s->keeps_turn || (s->send.sent >= VEL_TURN_BYTES && !used_up);
 }
 
+/* Bytes of it were sent, so many of them for the first time. */
+static void count_sent(struct vel_streams *streams, struct vel_stream *s, uint64_t sent,
+                       uint64_t fresh)
+{
+    s->send_flow.used += fresh;
+    streams->send_flow.used += fresh;
+    vel_streams_count_sent(streams, s, sent, fresh);
+}
+
 static vel_result write_one(struct vel_streams *streams, struct packet *packet,
                             struct vel_stream *s)
 {
@@ -231,9 +259,7 @@ static vel_result write_one(struct vel_streams *streams, struct packet *packet,
     uint64_t sent_before = s->send.sent;
     TRY(vel_send_buffer_sent(&s->send, &span));
     uint64_t fresh = s->send.sent - sent_before;
-    s->send_flow.used += fresh;
-    streams->send_flow.used += fresh;
-    vel_streams_count_sent(streams, s, span.len, fresh);
+    count_sent(streams, s, span.len, fresh);
     vel_stream_update(s);
     vel_streams_count_over(streams, s);
     if (keeps_turn(s, span.len))
@@ -247,11 +273,9 @@ static vel_result write_one(struct vel_streams *streams, struct packet *packet,
 
 static vel_result write_data(struct vel_streams *streams, struct packet *packet)
 {
-    for (unsigned urgency = 0; urgency <= VEL_URGENCY_LAST; urgency++) {
-        struct vel_stream *s;
-        while ((s = vel_streams_first_ready(streams, urgency, packet->choices)) != NULL)
-            TRY(write_one(streams, packet, s));
-    }
+    struct vel_stream *s;
+    while ((s = first_ready(streams, packet->choices)) != NULL)
+        TRY(write_one(streams, packet, s));
     return VEL_OK;
 }
 
@@ -277,4 +301,51 @@ vel_result vel_streams_write_frames(struct vel_streams *streams, struct vel_writ
     struct packet packet = {.w = w, .sent = sent, .body = body, .choices = choices};
     enum vel_err err = write_all(streams, &packet);
     return err == VEL_ERR_AGAIN ? VEL_OK : err;
+}
+
+/* ---- bulk data ---- */
+
+/* A payload that its frame fills to the last byte: the length takes two bytes. */
+enum { BULK_LENGTH = 2, BULK_ROOM_MIN = 128, BULK_ROOM_MAX = 1 << 14 };
+
+bool vel_streams_bulk_begin(struct vel_streams *streams, unsigned choices, size_t room,
+                            struct vel_bulk_stream *bulk)
+{
+    struct vel_stream *s = first_ready(streams, choices);
+    if (s == NULL || has_control(streams, choices) || vel_send_buffer_has_lost(&s->send) ||
+        room < BULK_ROOM_MIN || room > BULK_ROOM_MAX)
+        return false;
+    uint64_t left = VEL_MIN(s->send.end - s->send.sent, credit_left(streams, s));
+    if (left <= room)
+        return false;
+    *bulk = (struct vel_bulk_stream){.streams = streams, .stream = s, .left = left};
+    return true;
+}
+
+bool vel_streams_bulk_write(struct vel_bulk_stream *bulk, struct vel_writer *w,
+                            struct vel_sent *sent, struct vel_slice *body)
+{
+    struct packet packet = {.w = w, .sent = sent, .body = body};
+    struct vel_stream *s = bulk->stream;
+    uint64_t offset = s->send.sent;
+    size_t header = vel_frame_stream_header(s->id, offset) - 1 + BULK_LENGTH;
+    struct vel_send_span span = {.offset = offset, .len = vel_room(w) - header};
+    if (bulk->left <= span.len || put_data(&packet, s, &span) != VEL_OK ||
+        vel_send_buffer_sent(&s->send, &span) != VEL_OK)
+        return false;
+    bulk->left -= span.len;
+    bulk->written += span.len;
+    bool alone = bulk->streams->chosen == NULL && s->send_link.next == s->send_link.prev;
+    if (!keeps_turn(s, span.len) && !alone) {
+        bulk->left = 0;
+        bulk->had_turn = true;
+    }
+    return true;
+}
+
+void vel_streams_bulk_end(struct vel_bulk_stream *bulk)
+{
+    count_sent(bulk->streams, bulk->stream, bulk->written, bulk->written);
+    if (bulk->had_turn)
+        vel_streams_place_last(bulk->streams, bulk->stream);
 }

@@ -294,10 +294,10 @@ static void keys_wear_out_by_the_largest_packets(void **state)
     ASSERT_OK(vel_conn_open_path(client, &local, &path));
     client->aead = VEL_AES_128_GCM;
     client->space[VEL_SPACE_APP].sealed = vel_keys_seal_limit(client->aead, 9000) - 1;
-    vel_conn_count_sealed(client, VEL_SPACE_APP);
+    vel_conn_count_sealed(client, VEL_SPACE_APP, 1);
     assert_false(vel_life_is_over(&client->life));
     vel_conn_find_track(client, path)->paths.active->pmtud.mtu = 9000;
-    vel_conn_count_sealed(client, VEL_SPACE_APP);
+    vel_conn_count_sealed(client, VEL_SPACE_APP, 1);
     assert_int_equal(client->life.close.code, VEL_WIRE_AEAD_LIMIT_REACHED);
     finish(&a);
 }

@@ -348,6 +348,36 @@ static void every_changed_bit_is_noticed(void **state)
     }
 }
 
+/* Encrypted each and masked at once, they are what they would be sealed one by one. */
+static void packets_in_a_row_are_sealed_packets(void **state)
+{
+    (void)state;
+    enum { COUNT = 5, PAYLOAD = 100 };
+    enum { EACH = HEADER + PAYLOAD + VEL_AEAD_TAG };
+    for (size_t s = 0; s < VEL_SUITE_COUNT; s++) {
+        struct vel_keys read = {0};
+        struct vel_keys write = {0};
+        suite_keys(&vel_suites[s], &read, &write);
+        uint8_t row[COUNT * EACH], single[SIZE];
+        for (unsigned i = 0; i < COUNT; i++) {
+            uint8_t *packet = row + i * EACH;
+            struct vel_writer w = vel_writer(packet, EACH);
+            struct vel_cid cid = vel_cid(BYTES(1, 2, 3, 4, 5, 6, 7, 8));
+            vel_packet_write_short(&w, &cid, 0, 1000 + i, 2);
+            vel_write_fill(&w, VEL_FRAME_PING, PAYLOAD);
+            ASSERT_OK(vel_packet_encrypt(write.aead, 3, 1000 + i, packet, HEADER, PAYLOAD,
+                                         (struct vel_slice){0}));
+        }
+        ASSERT_OK(vel_packets_mask(write.mask, row, EACH, COUNT, HEADER, 2));
+        for (unsigned i = 0; i < COUNT; i++) {
+            assert_int_equal(make_short(&write, 3, 1000 + i, 0, single), EACH);
+            assert_memory_equal(row + i * EACH, single, EACH);
+        }
+        vel_keys_clear(&read);
+        vel_keys_clear(&write);
+    }
+}
+
 /* RFC 9000 17.3.1: reserved bits are an error of the peer's, once authentic. */
 static void reserved_bits_are_refused_after_decryption(void **state)
 {
@@ -457,6 +487,7 @@ int main(void)
         SAMPLE_TESTS(retry_tag_is_the_sample),
         SAMPLE_TESTS(short_packet_is_the_sample),
         cmocka_unit_test(every_changed_bit_is_noticed),
+        cmocka_unit_test(packets_in_a_row_are_sealed_packets),
         cmocka_unit_test(reserved_bits_are_refused_after_decryption),
         cmocka_unit_test(key_update_replaces_the_aead_only),
         cmocka_unit_test(versions_do_not_mix),
