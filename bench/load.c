@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/units.h"
 #include "cli/bench_measure.h"
+#include "cli/bench_spread.h"
 #include "sys/address.h"
 #include "sys/file.h"
 #include "velocity/heap.h"
@@ -28,9 +29,7 @@
 
 enum {
     TOGETHER = 32, /* handshakes under way at a time, unless told */
-    BODY_MAX = 64 << 20,
-    LATENCY_BITS = 5, /* of the mantissa of a bucket of the histogram */
-    LATENCY_BUCKETS = 64 << LATENCY_BITS
+    BODY_MAX = 64 << 20
 };
 
 #define PATIENCE (60 * SECOND) /* many handshakes at once take their time on a busy machine */
@@ -53,7 +52,7 @@ struct load {
     struct vel_buf body;  /* what each answer must be; empty: not compared */
     vel_time first, last; /* first request, last answer */
     vel_time now;
-    uint64_t latency[LATENCY_BUCKETS];
+    struct vel_bench_spread latency;
 };
 
 /* One connection. */
@@ -62,31 +61,6 @@ struct visitor {
     struct vel_conn *conn;
     struct vel_http *http;
 };
-
-/* ---- the time of a request: buckets that grow by a thirty-second ---- */
-
-static size_t bucket_of(vel_time time)
-{
-    uint64_t ns = (uint64_t)VEL_MAX(time, (vel_time)1 << LATENCY_BITS);
-    unsigned exponent = 63 - (unsigned)__builtin_clzll(ns);
-    uint64_t mantissa = (ns >> (exponent - LATENCY_BITS)) & ((1U << LATENCY_BITS) - 1);
-    return ((size_t)exponent << LATENCY_BITS) | (size_t)mantissa;
-}
-
-/* Microseconds under which `share` of all answers came. */
-static double latency_at(const struct load *load, double share)
-{
-    uint64_t wanted = (uint64_t)(share * (double)load->answered);
-    uint64_t seen = 0;
-    for (size_t i = 0; i < LATENCY_BUCKETS; i++) {
-        seen += load->latency[i];
-        if (seen <= wanted && i + 1 < LATENCY_BUCKETS)
-            continue;
-        double step = 1 + (double)(i & ((1U << LATENCY_BITS) - 1)) / (1U << LATENCY_BITS);
-        return step * (double)((uint64_t)1 << (i >> LATENCY_BITS)) / 1000;
-    }
-    return 0;
-}
 
 /* ---- requests ---- */
 
@@ -135,7 +109,7 @@ static void on_answered(void *self, struct vel_exchange *exchange,
     if (!good || end->body_received != load->body_size)
         load->failed++;
     load->answered++;
-    load->latency[bucket_of(load->now - asked->start)]++;
+    vel_bench_spread_add(&load->latency, load->now - asked->start);
     vel_release(&load->env, asked, sizeof *asked);
     load->last = load->now;
     if (load->answered == load->requests)
@@ -260,8 +234,8 @@ static void report(const struct load *load)
     struct bench pto = {.key = "load_pto_fired", .unit = "probes"};
     struct bench failed = {.key = "load_failed", .unit = "requests"};
     vel_bench_add(&rate, (double)load->answered / seconds);
-    vel_bench_add(&median, latency_at(load, 0.5));
-    vel_bench_add(&tail, latency_at(load, 0.99));
+    vel_bench_add(&median, vel_bench_spread_at(&load->latency, 0.5));
+    vel_bench_add(&tail, vel_bench_spread_at(&load->latency, 0.99));
     vel_bench_add(&pto, (double)load->pto_fired);
     vel_bench_add(&failed, (double)load->failed);
     vel_bench_print(&rate);

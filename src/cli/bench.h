@@ -27,6 +27,9 @@ struct vel_bench_settings {
     enum vel_profile profile;
     enum vel_congestion congestion;
     struct vel_bench_impairment network; /* all 0: no relay */
+    struct vel_alpn_list alpn;           /* this and the next two: of a URL */
+    const char *cacert;
+    bool insecure;
     bool json;
 };
 
@@ -36,8 +39,9 @@ enum { BENCH_HEADER = 16, BENCH_DATAGRAM = 1200 };
 struct vel_bench_row {
     const char *name;                   /* as given on the command line */
     const char *title;                  /* for people */
-    struct bench value, client, server; /* the latter two: CPU time; without samples: not told */
+    struct bench value, client, server; /* the latter two: CPU time; without samples: unknown */
     struct bench arrived;               /* share of datagrams; no samples: not told */
+    struct bench tail;                  /* 99th of a hundred requests; no samples: not told */
 };
 
 enum { BENCH_TESTS = 8 };
@@ -55,9 +59,20 @@ size_t vel_bench_client(struct vel_bench_node *node, const struct vel_bench_sett
                         const struct vel_addr *remote, const bool wanted[BENCH_TESTS],
                         struct vel_bench_row rows[BENCH_TESTS]);
 
-void vel_bench_report_text(const struct vel_bench_settings *settings, struct vel_bench_row *rows,
+/* What was measured, when it was not ourselves. */
+struct vel_bench_subject {
+    const char *url, *protocol, *version; /* vel_attempt_protocol, vel_attempt_version_name */
+};
+
+/* `subject` NULL: a client and a server of this program. */
+void vel_bench_report_text(const struct vel_bench_settings *settings,
+                           const struct vel_bench_subject *subject, struct vel_bench_row *rows,
                            size_t count);
-void vel_bench_report_json(const struct vel_bench_settings *settings, struct vel_bench_row *rows,
+void vel_bench_report_json(const struct vel_bench_settings *settings,
+                           const struct vel_bench_subject *subject, struct vel_bench_row *rows,
                            size_t count);
+
+/* Test `done` of `count` begins, on stderr if that is a terminal; title NULL: all are over. */
+void vel_bench_show_progress(const char *title, size_t done, size_t count);
 
 #endif

@@ -413,17 +413,6 @@ const char *vel_bench_test_name(size_t index)
 
 /* ---- the whole ---- */
 
-static void show_progress(const char *title, size_t done, size_t count)
-{
-    if (!isatty(STDERR_FILENO))
-        return;
-    if (title != NULL)
-        fprintf(stderr, "\r\033[K%zu of %zu: %s ...", done + 1, count, title);
-    else
-        fputs("\r\033[K", stderr);
-    fflush(stderr);
-}
-
 static void open_client(struct client *self)
 {
     const struct vel_runtime_hooks hooks = {.events = on_events, .self = self};
@@ -445,11 +434,11 @@ size_t vel_bench_client(struct vel_bench_node *node, const struct vel_bench_sett
     for (size_t i = 0; i < BENCH_TESTS; i++) {
         if (!wanted[i])
             continue;
-        show_progress(tests[i].title, done, count);
+        vel_bench_show_progress(tests[i].title, done, count);
         rows[done] = (struct vel_bench_row){.name = tests[i].name, .title = tests[i].title};
         tests[i].measure(&self, &rows[done++]);
     }
-    show_progress(NULL, done, count);
+    vel_bench_show_progress(NULL, done, count);
     vel_timer_free(self.timer);
     vel_bench_node_close(node);
     return done;

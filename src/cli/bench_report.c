@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <jansson.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/units.h"
 #include "cli/bench.h"
+#include "sys/terminal.h"
 
 /* Three significant digits, whole from a hundred on. */
 static const char *figure(double value, char text[32])
@@ -37,17 +39,26 @@ static void print_row(struct vel_bench_row *row)
            figure(vel_bench_at(&row->value, BENCH_MOST), most), row->value.unit);
     if (row->client.count > 0)
         printf(" %8s %8s  %s", figure(vel_bench_at(&row->client, BENCH_MEDIAN), client),
-               figure(vel_bench_at(&row->server, BENCH_MEDIAN), server), row->client.unit);
+               row->server.count > 0 ? figure(vel_bench_at(&row->server, BENCH_MEDIAN), server)
+                                     : "-",
+               row->client.unit);
+    if (row->tail.count > 0)
+        printf(", 99th of a hundred %s", figure(vel_bench_at(&row->tail, BENCH_MEDIAN), client));
     if (row->arrived.count > 0)
         printf(", %.1f %% arrived", 100 * vel_bench_at(&row->arrived, BENCH_MEDIAN));
     printf("\n");
 }
 
-void vel_bench_report_text(const struct vel_bench_settings *settings, struct vel_bench_row *rows,
+void vel_bench_report_text(const struct vel_bench_settings *settings,
+                           const struct vel_bench_subject *subject, struct vel_bench_row *rows,
                            size_t count)
 {
-    printf("a client and a server on this machine, profile %s, %lld round(s) each\n",
-           vel_profile_name(settings->profile), (long long)settings->rounds);
+    if (subject == NULL)
+        printf("a client and a server on this machine, profile %s, %lld round(s) each\n",
+               vel_profile_name(settings->profile), (long long)settings->rounds);
+    else
+        printf("%s over %s (%s), %lld round(s) each\n", subject->url, subject->protocol,
+               subject->version, (long long)settings->rounds);
     print_network(&settings->network);
     printf("\n%-32s %10s %10s %10s  %-20s %8s %8s\n", "", "minimum", "median", "maximum", "",
            "client", "server");
@@ -70,8 +81,11 @@ static json_t *result(struct vel_bench_row *row)
     json_t *made = ranks(&row->value);
     if (row->client.count > 0) {
         json_object_set_new(made, "client_cpu", ranks(&row->client));
-        json_object_set_new(made, "server_cpu", ranks(&row->server));
+        json_object_set_new(made, "server_cpu",
+                            row->server.count > 0 ? ranks(&row->server) : json_null());
     }
+    if (row->tail.count > 0)
+        json_object_set_new(made, "p99", json_real(vel_bench_at(&row->tail, BENCH_MEDIAN)));
     if (row->arrived.count > 0)
         json_object_set_new(made, "arrived", json_real(vel_bench_at(&row->arrived, BENCH_MEDIAN)));
     return made;
@@ -88,19 +102,46 @@ static json_t *network_of(const struct vel_bench_impairment *network)
     return made;
 }
 
-void vel_bench_report_json(const struct vel_bench_settings *settings, struct vel_bench_row *rows,
+static void describe_ourselves(const struct vel_bench_settings *settings, json_t *root)
+{
+    const struct vel_bench_impairment *network = &settings->network;
+    json_object_set_new(root, "profile", json_string(vel_profile_name(settings->profile)));
+    json_object_set_new(root, "network",
+                        vel_bench_is_impaired(network) ? network_of(network) : json_null());
+}
+
+static void describe_other(const struct vel_bench_subject *subject, json_t *root)
+{
+    json_object_set_new(root, "url", json_string(subject->url));
+    json_object_set_new(root, "protocol", json_string(subject->protocol));
+    json_object_set_new(root, "version", json_string(subject->version));
+}
+
+void vel_bench_report_json(const struct vel_bench_settings *settings,
+                           const struct vel_bench_subject *subject, struct vel_bench_row *rows,
                            size_t count)
 {
     json_t *root = json_object(), *results = json_object();
-    json_object_set_new(root, "profile", json_string(vel_profile_name(settings->profile)));
+    if (subject == NULL)
+        describe_ourselves(settings, root);
+    else
+        describe_other(subject, root);
     json_object_set_new(root, "rounds", json_integer(settings->rounds));
-    json_object_set_new(root, "network",
-                        vel_bench_is_impaired(&settings->network) ? network_of(&settings->network)
-                                                                  : json_null());
     for (size_t i = 0; i < count; i++)
         json_object_set_new(results, rows[i].name, result(&rows[i]));
     json_object_set_new(root, "results", results);
     json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     printf("\n");
     json_decref(root);
+}
+
+void vel_bench_show_progress(const char *title, size_t done, size_t count)
+{
+    if (!vel_is_terminal(STDERR_FILENO))
+        return;
+    if (title != NULL)
+        fprintf(stderr, "\r\033[K%zu of %zu: %s ...", done + 1, count, title);
+    else
+        fputs("\r\033[K", stderr);
+    fflush(stderr);
 }

@@ -5,7 +5,7 @@
 
 #include "base/try.h"
 #include "base/units.h"
-#include "cli/bench.h"
+#include "cli/bench_url.h"
 #include "cli/cmd.h"
 
 /* --loss: percent of the datagrams, kept as parts of a million. */
@@ -52,24 +52,50 @@ static const struct vel_option bench_options[] = {
      "streams at once in the test of many"},
     {"connections", 0, vel_parse_number, FIELD(connections), "NUMBER", "1000", 1, 100000,
      "idle connections at once"},
+    {"alpn", 0, vel_parse_alpn, FIELD(alpn), "LIST", "velocity/1,h3,h2,http/1.1", 0, 0,
+     "of a URL: protocols to allow, as client get has them"},
+    {"cacert", 0, vel_parse_text, FIELD(cacert), "FILE", NULL, 1, 4095,
+     "of a URL: certificates to trust, as client get has them"},
+    {"insecure", 'k', vel_parse_flag, FIELD(insecure), NULL, NULL, 0, 0,
+     "of a URL: accept any issuer and name"},
     {"json", 0, vel_parse_flag, FIELD(json), NULL, NULL, 0, 0,
      "print a JSON object instead of a table"},
 };
 
-/* Which tests are asked for: all without arguments. */
+/* The URL to measure, which comes first; NULL: ourselves. */
+static const char *url_of(const struct vel_call *call)
+{
+    bool first = call->argument_count > 0 && strstr(call->arguments[0], "://") != NULL;
+    return first ? call->arguments[0] : NULL;
+}
+
+static bool has_test(const char *url, const char *name)
+{
+    return url == NULL || vel_bench_url_has(name);
+}
+
+/* Which tests are asked for: all that there are without a name. */
 static bool choose(const struct vel_call *call, bool wanted[BENCH_TESTS])
 {
+    const char *url = url_of(call);
+    size_t names = url != NULL ? 1 : 0;
     for (size_t i = 0; i < BENCH_TESTS; i++)
-        wanted[i] = call->argument_count == 0;
-    for (size_t i = 0; i < call->argument_count; i++) {
+        wanted[i] = call->argument_count == names && has_test(url, vel_bench_test_name(i));
+    for (size_t i = names; i < call->argument_count; i++) {
         size_t at = 0;
         while (at < BENCH_TESTS && strcmp(vel_bench_test_name(at), call->arguments[i]) != 0)
             at++;
-        if (at == BENCH_TESTS) {
-            vel_fail(call, "no such test: %s", call->arguments[i]);
+        if (at == BENCH_TESTS || !has_test(url, call->arguments[i])) {
+            vel_fail(call, "no such test%s: %s", url != NULL ? " of a URL" : "",
+                     call->arguments[i]);
             return false;
         }
         wanted[at] = true;
+    }
+    if (url != NULL &&
+        vel_bench_is_impaired(&((const struct vel_bench_settings *)call->settings)->network)) {
+        vel_fail(call, "--loss, --delay and --rate are of the test against itself");
+        return false;
     }
     return true;
 }
@@ -84,14 +110,41 @@ static void configure(const struct vel_bench_settings *settings, struct vel_conf
     config->limits.handshake_timeout = 60 * SECOND;
 }
 
-static int run_bench(const struct vel_call *call)
+static void report(const struct vel_bench_settings *settings,
+                   const struct vel_bench_subject *subject, struct vel_bench_row *rows,
+                   size_t count)
+{
+    (settings->json ? vel_bench_report_json : vel_bench_report_text)(settings, subject, rows,
+                                                                     count);
+}
+
+static int bench_url(const struct vel_call *call, const char *url, const bool wanted[BENCH_TESTS])
 {
     const struct vel_bench_settings *settings = call->settings;
-    bool wanted[BENCH_TESTS];
     struct vel_bench_row rows[BENCH_TESTS];
-    if (!choose(call, wanted))
-        return VEL_STATUS_USAGE;
+    struct vel_attempt_facts facts;
+    struct vel_bench_site site;
+    size_t count = 0;
+    enum vel_err err = vel_bench_site_open(&site, call->env, settings, url);
+    if (err == VEL_OK)
+        err = vel_bench_url(&site, wanted, rows, &count, &facts);
+    int status = VEL_STATUS_OK;
+    if (err != VEL_OK) {
+        status = vel_fail(call, "%s", site.message);
+    } else {
+        const struct vel_bench_subject subject = {.url = url,
+                                                  .protocol = vel_attempt_protocol(&facts),
+                                                  .version = vel_attempt_version_name(&facts)};
+        report(settings, &subject, rows, count);
+    }
+    vel_bench_site_clear(&site);
+    return status;
+}
 
+static int bench_ourselves(const struct vel_call *call, const bool wanted[BENCH_TESTS])
+{
+    const struct vel_bench_settings *settings = call->settings;
+    struct vel_bench_row rows[BENCH_TESTS];
     struct vel_bench_party party;
     vel_bench_party_init(&party, settings->profile);
     configure(settings, &party.server);
@@ -108,14 +161,23 @@ static int run_bench(const struct vel_call *call)
         vel_bench_join(&relay, relay_child);
     vel_bench_join(&node, server_child);
     vel_bench_party_clear(&party);
-    (settings->json ? vel_bench_report_json : vel_bench_report_text)(settings, rows, count);
+    report(settings, NULL, rows, count);
     return VEL_STATUS_OK;
+}
+
+static int run_bench(const struct vel_call *call)
+{
+    bool wanted[BENCH_TESTS];
+    const char *url = url_of(call);
+    if (!choose(call, wanted))
+        return VEL_STATUS_USAGE;
+    return url != NULL ? bench_url(call, url, wanted) : bench_ourselves(call, wanted);
 }
 
 const struct vel_command vel_cmd_bench = {
     .name = "bench",
-    .arguments = "[TEST...]",
-    .summary = "Measure the transport on this machine, against itself",
+    .arguments = "[URL] [TEST...]",
+    .summary = "Measure the transport on this machine, or a server",
     .description =
         "A client and a server process talk Velocity/1 over loopback, each on a core of its own "
         "when there are two. The tests are download, upload, streams, datagrams, requests, latency, "
@@ -124,10 +186,15 @@ const struct vel_command vel_cmd_bench = {
         "the kernel's part included. Figures compare with nothing but figures of the same machine "
         "and hour.\n\n"
         "With --loss, --delay or --rate a third process stands between the two as the network; what "
-        "it can carry bounds what is measured then.",
+        "it can carry bounds what is measured then.\n\n"
+        "With a URL the server that is there is measured, ours or another: download (the resource, again "
+        "and again), requests, latency (minimum, median, maximum and the 99th of a hundred are of all "
+        "requests) and handshakes. It is reached as client get reaches it, by the protocols of --alpn: "
+        "--alpn velocity/1 or --alpn h3 asks for one of them. The CPU time is that of the client. What "
+        "is remembered of servers, and their pins, are neither used nor changed.",
     .options = bench_options,
     .option_count = VEL_COUNT(bench_options),
     .settings_size = sizeof(struct vel_bench_settings),
-    .max_arguments = BENCH_TESTS,
+    .max_arguments = 1 + BENCH_TESTS,
     .run = run_bench,
 };

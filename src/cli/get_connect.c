@@ -104,14 +104,6 @@ static void on_progress(void *self, struct vel_connector *connector,
 
 /* ---- setting up and taking down ---- */
 
-static enum vel_rung rung_of(const char *alpn)
-{
-    for (unsigned i = 0; i < VEL_RUNG_TCP; i++)
-        if (strcmp(alpn, vel_rung_name((enum vel_rung)i)) == 0)
-            return (enum vel_rung)i;
-    return VEL_RUNG_TCP;
-}
-
 static struct vel_ladder_setup ladder_setup(const struct vel_get *get)
 {
     struct vel_ladder_setup setup = {.no_fallback = get->settings->no_fallback,
@@ -124,7 +116,7 @@ static struct vel_ladder_setup ladder_setup(const struct vel_get *get)
         return setup;
     }
     for (size_t i = 0; i < get->settings->alpn.count; i++)
-        setup.allowed[rung_of(get->settings->alpn.names[i])] = true;
+        setup.allowed[vel_rung_of_alpn(get->settings->alpn.names[i])] = true;
     return setup;
 }
 

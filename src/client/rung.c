@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/rung.h"
 
+#include <string.h>
+
 #include "client/exit.h"
 #include "transport/error.h"
 
@@ -21,6 +23,14 @@ static const vel_time beliefs[VEL_FALLBACK_COUNT] = {
 const char *vel_rung_name(enum vel_rung rung)
 {
     return (unsigned)rung < VEL_RUNG_COUNT ? rung_names[rung] : "none";
+}
+
+enum vel_rung vel_rung_of_alpn(const char *alpn)
+{
+    for (unsigned i = 0; i < VEL_RUNG_TCP; i++)
+        if (strcmp(alpn, rung_names[i]) == 0)
+            return (enum vel_rung)i;
+    return VEL_RUNG_TCP;
 }
 
 vel_time vel_fallback_cool_down(enum vel_fallback reason, unsigned count)

@@ -23,6 +23,9 @@ enum vel_rung {
 /* "velocity/1", "h3", "tcp". */
 const char *vel_rung_name(enum vel_rung rung);
 
+/* The rung that an ALPN name belongs to: what is none of UDP's is TCP's. */
+enum vel_rung vel_rung_of_alpn(const char *alpn);
+
 /* How long a remembered reason keeps us from trying that rung first: doubles with each time in a
  * row (`count`, from 1), to a day at most. */
 enum { VEL_COOL_DOWN_MAX_S = 86400 };

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: MIT
 """velocity bench: every test runs to its end and says what it measured; no figure is judged."""
+import contextlib
+import http.server
 import json
+import pathlib
+import tempfile
+import threading
 
 import harness
-from harness import expect, velocity
+from harness import Server, expect, velocity
 
 QUICK = ("--time", "20ms", "--rounds", "2", "--streams", "20", "--connections", "50")
+OF_A_URL = ("download", "requests", "latency", "handshakes")
 TESTS = ("download", "upload", "streams", "datagrams", "requests", "latency", "handshakes", "idle")
 
 
@@ -41,5 +47,99 @@ def tells_what_is_wrong():
         expect(part in result.stderr.decode(), arguments, result.stderr)
 
 
+def of_url(server, path, *options, **how):
+    return velocity("bench", server.url(path), "--cacert", server.cacert, "--time", "20ms", "--rounds", "2", *options,
+                    **how)
+
+
+def measures_a_server_over_each_protocol():
+    with Server(SITE, BASE / "server") as server:
+        for alpn, version in (("velocity/1", "velocity/1"), ("h3", "quic-"), ("h2", "tls1.3"), ("http/1.1", "tls1.3")):
+            found = json.loads(of_url(server, "/small", "--alpn", alpn, "--json").stdout)
+            expect(found["protocol"] == alpn and found["version"].startswith(version), found)
+            expect(tuple(found["results"]) == OF_A_URL and "network" not in found, found)
+            for name, result in found["results"].items():
+                expect(0 <= result["min"] <= result["median"] <= result["max"], alpn, name, result)
+                expect("client_cpu" in result and result["server_cpu"] is None, alpn, name, result)
+            expect(found["results"]["requests"]["max"] > 0, found)
+            latency = found["results"]["latency"]
+            expect(0 < latency["min"] <= latency["p99"] <= latency["max"], latency)
+
+
+def cuts_off_what_is_larger_than_a_round():
+    with Server(SITE, BASE / "large") as server:
+        for alpn in "velocity/1", "h3", "h2", "http/1.1":
+            found = json.loads(of_url(server, "/large", "download", "--alpn", alpn, "--json").stdout)
+            expect(found["results"]["download"]["max"] > 0, alpn, found)
+        text = of_url(server, "/large", "download").stdout.decode()
+        expect("/large over velocity/1 (velocity/1), 2 round(s) each" in text, text)
+
+
+class Tired(http.server.BaseHTTPRequestHandler):
+    """Says goodbye after five answers, or before the first."""
+    protocol_version = "HTTP/1.1"
+    answers = 5
+
+    def do_GET(self):
+        self.asked = getattr(self, "asked", 0) + 1
+        if self.answers == 0:
+            self.close_connection = True
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        if self.asked == self.answers:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def tired(answers):
+    kind = type("Tired", (Tired,), {"answers": answers})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+
+
+def goes_on_when_a_server_ends_connections():
+    with tired(5) as url:
+        found = json.loads(velocity("bench", url, "--time", "200ms", "--rounds", "2", "requests", "download",
+                                    "--json").stdout)
+        expect(all(result["min"] > 0 for result in found["results"].values()), found)
+    with tired(0) as url:
+        result = velocity("bench", url, "requests", status=1)
+        expect("ends connections without an answer" in result.stderr.decode(), result.stderr)
+
+
+def tells_what_is_wrong_with_a_server():
+    with Server(SITE, BASE / "wrong") as server:
+        url = server.url("/small")
+        for part, status, path, options in (
+                ("the server answered 404", 1, "/nothing", ()), ("no such test of a URL: idle", 2, "/small", ("idle",)),
+                ("of the test against itself", 2, "/small", ("--loss", "1"))):
+            result = of_url(server, path, *options, status=status)
+            expect(part in result.stderr.decode(), path, options, result.stderr)
+        result = velocity("bench", url, status=1)  # whose issuer is not known
+        expect("certificate" in result.stderr.decode(), result.stderr)
+    result = velocity("bench", url, "--alpn", "h2", status=1)
+    expect("could not connect" in result.stderr.decode(), result.stderr)
+    result = velocity("bench", "ftp://localhost/", status=1)
+    expect("not a URL" in result.stderr.decode(), result.stderr)
+
+
 if __name__ == "__main__":
-    harness.run(measures_everything, measures_what_is_asked_for, a_network_can_be_bad, tells_what_is_wrong)
+    with tempfile.TemporaryDirectory(prefix="velocity-e2e-") as temporary:
+        BASE = pathlib.Path(temporary)
+        SITE = BASE / "site"
+        SITE.mkdir()
+        (SITE / "small").write_bytes(b"x" * 1000)
+        (SITE / "large").write_bytes(b"y" * (64 << 20))
+        harness.run(measures_everything, measures_what_is_asked_for, a_network_can_be_bad, tells_what_is_wrong,
+                    measures_a_server_over_each_protocol, cuts_off_what_is_larger_than_a_round,
+                    goes_on_when_a_server_ends_connections, tells_what_is_wrong_with_a_server)
