@@ -86,8 +86,8 @@ static void read_all(struct vel_conn *conn)
 static void transfer(struct listener *l, bool traced)
 {
     struct conn_pair p;
-    struct vel_tracer client = {on_begin, on_event, on_end, l};
-    struct vel_tracer server = {on_begin, on_packet, on_end, l};
+    struct vel_tracer client = {.begin = on_begin, .event = on_event, .end = on_end, .self = l};
+    struct vel_tracer server = {.begin = on_begin, .event = on_packet, .end = on_end, .self = l};
     pair_init(&p, VEL_PROFILE_LIGHT);
     p.client_config.tracer = traced ? &client : NULL;
     p.server_config.tracer = &server;
