@@ -2,11 +2,22 @@
 #include "crypto/aead.h"
 
 #include <limits.h>
+#include <openssl/crypto.h>
 
 #include "base/own.h"
 #include "base/try.h"
 #include "crypto/aead_internal.h"
 #include "crypto/crypto_internal.h"
+
+struct vel_aead {
+    const struct vel_aead_provider *provider;
+    const struct vel_crypto *crypto;
+    void *context; /* the provider's; NULL: at rest */
+    enum vel_aead_id id;
+    enum vel_aead_direction direction;
+    uint8_t iv[VEL_AEAD_IV];
+    uint8_t key[VEL_AEAD_KEY_MAX];
+};
 
 OWNED_POINTER(aead_release, struct vel_aead, vel_aead_free)
 
@@ -15,17 +26,40 @@ vel_result vel_aead_new(const struct vel_crypto *crypto, enum vel_aead_id id,
                         struct vel_slice iv, struct vel_aead **aead)
 {
     REQUIRE(key.len == vel_aead_key_size(id) && iv.len == VEL_AEAD_IV, VEL_ERR_ARGUMENT);
-    struct vel_aead *made = NULL;
-    TRY(crypto->provider[id]->make(crypto, id, direction, key, &made));
+    OWNED(aead_release) struct vel_aead *made = OPENSSL_zalloc(sizeof *made);
+    CRYPTO_REQUIRE(made != NULL, VEL_ERR_CRYPTO);
+    made->provider = crypto->provider[id];
+    made->crypto = crypto;
+    made->id = id;
+    made->direction = direction;
     memcpy(made->iv, iv.ptr, iv.len);
-    *aead = made;
+    memcpy(made->key, key.ptr, key.len);
+    TRY(vel_aead_wake(made));
+    *aead = GIVE(made);
     return VEL_OK;
+}
+
+void vel_aead_rest(struct vel_aead *aead)
+{
+    if (aead->context != NULL)
+        aead->provider->release(aead->context);
+    aead->context = NULL;
+}
+
+vel_result vel_aead_wake(struct vel_aead *aead)
+{
+    if (aead->context != NULL)
+        return VEL_OK;
+    return aead->provider->make(aead->crypto, aead->id, aead->direction,
+                                vel_slice(aead->key, vel_aead_key_size(aead->id)), &aead->context);
 }
 
 void vel_aead_free(struct vel_aead *aead)
 {
-    if (aead != NULL)
-        aead->provider->release(aead);
+    if (aead == NULL)
+        return;
+    vel_aead_rest(aead);
+    OPENSSL_clear_free(aead, sizeof *aead);
 }
 
 /* The number whose bytes in memory are those of `value`, the highest first. */
@@ -56,7 +90,8 @@ static vel_result seal_with(struct vel_aead *aead, const uint8_t *nonce, struct 
                             struct vel_slice head, struct vel_slice body, uint8_t *out)
 {
     REQUIRE(is_countable(ad, head.len + body.len), VEL_ERR_CRYPTO);
-    return aead->provider->seal(aead, nonce, ad, head, body, out);
+    TRY(vel_aead_wake(aead));
+    return aead->provider->seal(aead->context, nonce, ad, head, body, out);
 }
 
 static vel_result open_with(struct vel_aead *aead, const uint8_t *nonce, struct vel_slice ad,
@@ -65,8 +100,9 @@ static vel_result open_with(struct vel_aead *aead, const uint8_t *nonce, struct 
     REQUIRE(sealed.len >= VEL_AEAD_TAG, VEL_ERR_AUTH);
     REQUIRE(is_countable(ad, sealed.len), VEL_ERR_CRYPTO);
     size_t size = sealed.len - VEL_AEAD_TAG;
-    return aead->provider->open(aead, nonce, ad, vel_slice(sealed.ptr, size), sealed.ptr + size,
-                                out);
+    TRY(vel_aead_wake(aead));
+    return aead->provider->open(aead->context, nonce, ad, vel_slice(sealed.ptr, size),
+                                sealed.ptr + size, out);
 }
 
 vel_result vel_aead_seal_from(struct vel_aead *aead, uint32_t path, uint64_t number,

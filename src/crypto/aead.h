@@ -8,7 +8,7 @@
 
 /*
  * Packet protection contexts. A context is keyed once for one direction and re-initialised with an
- * IV only, for each packet. Not for concurrent use.
+ * nonce only, for each packet. It belongs to the vel_crypto it was made with. Not for concurrent use.
  */
 struct vel_aead;
 enum vel_aead_direction { VEL_SEAL, VEL_OPEN };
@@ -18,6 +18,15 @@ vel_result vel_aead_new(const struct vel_crypto *crypto, enum vel_aead_id id,
                         enum vel_aead_direction direction, struct vel_slice key,
                         struct vel_slice iv, struct vel_aead **aead);
 void vel_aead_free(struct vel_aead *aead);
+
+/*
+ * A context that will not be used for a while rests: of 1.2 kB it keeps the key, some hundred bytes. The next
+ * packet wakes it, which takes some hundred nanoseconds more; who must not show by time which of several
+ * contexts a packet was for wakes all of them before.
+ * VEL_ERR_CRYPTO  no memory to wake up in; the context stays at rest
+ */
+void vel_aead_rest(struct vel_aead *aead);
+vel_result vel_aead_wake(struct vel_aead *aead);
 
 /* Encrypt `size` bytes at `bytes` in place and write the 16-byte tag after them. The nonce is the
  * IV XOR (path 32 bits | number 64 bits): RFC 9001 5.3 with path 0, multipath otherwise. */
@@ -41,6 +50,7 @@ enum { VEL_HP_SAMPLE = 16, VEL_HP_MASK = 5 };
 vel_result vel_header_mask_new(const struct vel_crypto *crypto, enum vel_aead_id id,
                                struct vel_slice key, struct vel_header_mask **mask);
 void vel_header_mask_free(struct vel_header_mask *mask);
+void vel_header_mask_rest(struct vel_header_mask *mask); /* until the next mask, as vel_aead_rest */
 
 /* Masks of `count` samples that lie one after the other; `masks` may be the same memory: 16 bytes
  * each, of which the first 5 count. */

@@ -13,26 +13,18 @@
 struct vel_aead_provider {
     const char *name;
 
-    /* A keyed context; the key has the right size. The caller writes the iv. */
+    /* A keyed context; the key has the right size. */
     vel_result (*make)(const struct vel_crypto *crypto, enum vel_aead_id id,
-                       enum vel_aead_direction direction, struct vel_slice key,
-                       struct vel_aead **aead);
-    void (*release)(struct vel_aead *aead); /* and wipe */
+                       enum vel_aead_direction direction, struct vel_slice key, void **context);
+    void (*release)(void *context); /* and wipe; never NULL */
 
     /* `head`, which may lie at `out`, and `body` after it; the tag follows. All sizes fit an int. */
-    vel_result (*seal)(struct vel_aead *aead, const uint8_t *nonce, struct vel_slice ad,
+    vel_result (*seal)(void *context, const uint8_t *nonce, struct vel_slice ad,
                        struct vel_slice head, struct vel_slice body, uint8_t *out);
 
     /* `sealed`, which may lie at `out`, without its tag. VEL_ERR_AUTH  `tag` is wrong */
-    vel_result (*open)(struct vel_aead *aead, const uint8_t *nonce, struct vel_slice ad,
+    vel_result (*open)(void *context, const uint8_t *nonce, struct vel_slice ad,
                        struct vel_slice sealed, const uint8_t *tag, uint8_t *out);
-};
-
-/* The first member of each provider's own context. */
-struct vel_aead {
-    const struct vel_aead_provider *provider;
-    enum vel_aead_direction direction;
-    uint8_t iv[VEL_AEAD_IV];
 };
 
 extern const struct vel_aead_provider vel_aead_libcrypto;

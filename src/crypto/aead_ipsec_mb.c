@@ -25,8 +25,7 @@ struct vel_ipsec_mb {
 
 enum { VECTOR = 64 }; /* alignment of key material, for the widest registers */
 
-struct gcm_aead {
-    struct vel_aead base;
+struct gcm_context {
     const struct gcm *gcm;
     void *block; /* what was allocated */
     _Alignas(VECTOR) struct gcm_key_data key;
@@ -62,55 +61,51 @@ void vel_ipsec_mb_free(const struct vel_env *env, struct vel_ipsec_mb *ipsec_mb)
 }
 
 static vel_result make(const struct vel_crypto *crypto, enum vel_aead_id id,
-                       enum vel_aead_direction direction, struct vel_slice key,
-                       struct vel_aead **aead)
+                       enum vel_aead_direction direction, struct vel_slice key, void **context)
 {
+    (void)direction;
     void *block = NULL;
-    struct gcm_aead *made = OPENSSL_aligned_alloc(sizeof *made, VECTOR, &block);
+    struct gcm_context *made = OPENSSL_aligned_alloc(sizeof *made, VECTOR, &block);
     CRYPTO_REQUIRE(made != NULL, VEL_ERR_CRYPTO);
-    *made = (struct gcm_aead){
-        .base = {.provider = &vel_aead_ipsec_mb, .direction = direction},
-        .gcm = &crypto->ipsec_mb->gcm[id],
-        .block = block,
-    };
+    *made = (struct gcm_context){.gcm = &crypto->ipsec_mb->gcm[id], .block = block};
     made->gcm->expand(key.ptr, &made->key);
-    *aead = &made->base;
+    *context = made;
     return VEL_OK;
 }
 
-static void release(struct vel_aead *aead)
+static void release(void *context)
 {
-    void *block = ((struct gcm_aead *)aead)->block;
-    OPENSSL_cleanse(aead, sizeof(struct gcm_aead));
+    void *block = ((struct gcm_context *)context)->block;
+    OPENSSL_cleanse(context, sizeof(struct gcm_context));
     OPENSSL_free(block);
 }
 
-static vel_result seal(struct vel_aead *aead, const uint8_t *nonce, struct vel_slice ad,
+static vel_result seal(void *context, const uint8_t *nonce, struct vel_slice ad,
                        struct vel_slice head, struct vel_slice body, uint8_t *out)
 {
-    const struct gcm_aead *own = (const struct gcm_aead *)aead;
+    const struct gcm_context *own = context;
     const struct gcm *gcm = own->gcm;
-    struct gcm_context_data context;
+    struct gcm_context_data state;
     uint8_t *tag = out + head.len + body.len;
     if (body.len == 0) {
-        gcm->seal(&own->key, &context, out, head.ptr, head.len, nonce, ad.ptr, ad.len, tag,
+        gcm->seal(&own->key, &state, out, head.ptr, head.len, nonce, ad.ptr, ad.len, tag,
                   VEL_AEAD_TAG);
         return VEL_OK;
     }
-    gcm->init(&own->key, &context, nonce, ad.ptr, ad.len);
-    gcm->update(&own->key, &context, out, head.ptr, head.len);
-    gcm->update(&own->key, &context, out + head.len, body.ptr, body.len);
-    gcm->finalize(&own->key, &context, tag, VEL_AEAD_TAG);
+    gcm->init(&own->key, &state, nonce, ad.ptr, ad.len);
+    gcm->update(&own->key, &state, out, head.ptr, head.len);
+    gcm->update(&own->key, &state, out + head.len, body.ptr, body.len);
+    gcm->finalize(&own->key, &state, tag, VEL_AEAD_TAG);
     return VEL_OK;
 }
 
-static vel_result open_sealed(struct vel_aead *aead, const uint8_t *nonce, struct vel_slice ad,
+static vel_result open_sealed(void *context, const uint8_t *nonce, struct vel_slice ad,
                               struct vel_slice sealed, const uint8_t *tag, uint8_t *out)
 {
-    const struct gcm_aead *own = (const struct gcm_aead *)aead;
-    struct gcm_context_data context;
+    const struct gcm_context *own = context;
+    struct gcm_context_data state;
     uint8_t right[VEL_AEAD_TAG];
-    own->gcm->open(&own->key, &context, out, sealed.ptr, sealed.len, nonce, ad.ptr, ad.len, right,
+    own->gcm->open(&own->key, &state, out, sealed.ptr, sealed.len, nonce, ad.ptr, ad.len, right,
                    sizeof right);
     REQUIRE(CRYPTO_memcmp(right, tag, sizeof right) == 0, VEL_ERR_AUTH);
     return VEL_OK;

@@ -1,45 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-#include <openssl/crypto.h>
-
 #include "base/own.h"
 #include "base/try.h"
 #include "crypto/aead_internal.h"
 #include "crypto/crypto_internal.h"
 
-struct evp_aead {
-    struct vel_aead base;
-    EVP_CIPHER_CTX *ctx;
-};
-
-static void release(struct vel_aead *aead)
+static void release(void *context)
 {
-    struct evp_aead *own = (struct evp_aead *)aead;
-    EVP_CIPHER_CTX_free(own->ctx);
-    OPENSSL_clear_free(own, sizeof *own);
-}
-
-static void evp_aead_release(struct evp_aead **own)
-{
-    if (*own != NULL)
-        release(&(*own)->base);
+    EVP_CIPHER_CTX_free(context);
 }
 
 /* Key schedules are the expensive part, so this is once per key. */
 static vel_result make(const struct vel_crypto *crypto, enum vel_aead_id id,
-                       enum vel_aead_direction direction, struct vel_slice key,
-                       struct vel_aead **aead)
+                       enum vel_aead_direction direction, struct vel_slice key, void **context)
 {
-    OWNED(evp_aead_release) struct evp_aead *made = OPENSSL_zalloc(sizeof *made);
-    CRYPTO_REQUIRE(made != NULL, VEL_ERR_CRYPTO);
-    made->base.provider = &vel_aead_libcrypto;
-    made->base.direction = direction;
-    made->ctx = EVP_CIPHER_CTX_new();
-    CRYPTO_REQUIRE(made->ctx != NULL, VEL_ERR_CRYPTO);
+    OWNED(cipher_ctx_release) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    CRYPTO_REQUIRE(ctx != NULL, VEL_ERR_CRYPTO);
     int sealing = direction == VEL_SEAL;
-    CRYPTO_REQUIRE(EVP_CipherInit_ex2(made->ctx, crypto->aead[id], key.ptr, NULL, sealing, NULL) ==
-                       1,
+    CRYPTO_REQUIRE(EVP_CipherInit_ex2(ctx, crypto->aead[id], key.ptr, NULL, sealing, NULL) == 1,
                    VEL_ERR_CRYPTO);
-    *aead = &GIVE(made)->base;
+    *context = GIVE(ctx);
     return VEL_OK;
 }
 
@@ -58,10 +37,10 @@ static bool encrypt(EVP_CIPHER_CTX *ctx, struct vel_slice plaintext, uint8_t *ou
            EVP_EncryptUpdate(ctx, out, &done, plaintext.ptr, (int)plaintext.len) == 1;
 }
 
-static vel_result seal(struct vel_aead *aead, const uint8_t *nonce, struct vel_slice ad,
+static vel_result seal(void *context, const uint8_t *nonce, struct vel_slice ad,
                        struct vel_slice head, struct vel_slice body, uint8_t *out)
 {
-    EVP_CIPHER_CTX *ctx = ((struct evp_aead *)aead)->ctx;
+    EVP_CIPHER_CTX *ctx = context;
     int done;
     uint8_t *tag = out + head.len + body.len;
     CRYPTO_REQUIRE(begin(ctx, nonce, ad), VEL_ERR_CRYPTO);
@@ -72,10 +51,10 @@ static vel_result seal(struct vel_aead *aead, const uint8_t *nonce, struct vel_s
     return VEL_OK;
 }
 
-static vel_result open_sealed(struct vel_aead *aead, const uint8_t *nonce, struct vel_slice ad,
+static vel_result open_sealed(void *context, const uint8_t *nonce, struct vel_slice ad,
                               struct vel_slice sealed, const uint8_t *tag, uint8_t *out)
 {
-    EVP_CIPHER_CTX *ctx = ((struct evp_aead *)aead)->ctx;
+    EVP_CIPHER_CTX *ctx = context;
     int done = 0;
     uint8_t expected[VEL_AEAD_TAG]; /* libcrypto's parameter is not const */
     memcpy(expected, tag, sizeof expected);

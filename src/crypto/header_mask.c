@@ -9,11 +9,26 @@
 /* AES: the mask is the encrypted sample, and ECB does as many as one likes at once. ChaCha20: the
  * sample is counter and nonce (which is libcrypto's own form of its IV), the mask is key stream. */
 struct vel_header_mask {
-    EVP_CIPHER_CTX *ctx;
-    bool is_chacha;
+    const struct vel_crypto *crypto;
+    EVP_CIPHER_CTX *ctx; /* NULL: at rest */
+    enum vel_aead_id id;
+    uint8_t key[VEL_AEAD_KEY_MAX];
 };
 
 OWNED_POINTER(header_mask_release, struct vel_header_mask, vel_header_mask_free)
+
+static vel_result wake(struct vel_header_mask *mask)
+{
+    if (mask->ctx != NULL)
+        return VEL_OK;
+    OWNED(cipher_ctx_release) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    CRYPTO_REQUIRE(ctx != NULL, VEL_ERR_CRYPTO);
+    const EVP_CIPHER *cipher = mask->crypto->header_mask[mask->id];
+    CRYPTO_REQUIRE(EVP_EncryptInit_ex2(ctx, cipher, mask->key, NULL, NULL) == 1, VEL_ERR_CRYPTO);
+    CRYPTO_REQUIRE(EVP_CIPHER_CTX_set_padding(ctx, 0) == 1, VEL_ERR_CRYPTO);
+    mask->ctx = GIVE(ctx);
+    return VEL_OK;
+}
 
 vel_result vel_header_mask_new(const struct vel_crypto *crypto, enum vel_aead_id id,
                                struct vel_slice key, struct vel_header_mask **mask)
@@ -21,15 +36,18 @@ vel_result vel_header_mask_new(const struct vel_crypto *crypto, enum vel_aead_id
     REQUIRE(key.len == vel_aead_key_size(id), VEL_ERR_ARGUMENT);
     OWNED(header_mask_release) struct vel_header_mask *made = OPENSSL_zalloc(sizeof *made);
     CRYPTO_REQUIRE(made != NULL, VEL_ERR_CRYPTO);
-    made->is_chacha = id == VEL_CHACHA20_POLY1305;
-    made->ctx = EVP_CIPHER_CTX_new();
-    CRYPTO_REQUIRE(made->ctx != NULL, VEL_ERR_CRYPTO);
-    CRYPTO_REQUIRE(EVP_EncryptInit_ex2(made->ctx, crypto->header_mask[id], key.ptr, NULL, NULL) ==
-                       1,
-                   VEL_ERR_CRYPTO);
-    CRYPTO_REQUIRE(EVP_CIPHER_CTX_set_padding(made->ctx, 0) == 1, VEL_ERR_CRYPTO);
+    made->crypto = crypto;
+    made->id = id;
+    memcpy(made->key, key.ptr, key.len);
+    TRY(wake(made));
     *mask = GIVE(made);
     return VEL_OK;
+}
+
+void vel_header_mask_rest(struct vel_header_mask *mask)
+{
+    EVP_CIPHER_CTX_free(mask->ctx);
+    mask->ctx = NULL;
 }
 
 void vel_header_mask_free(struct vel_header_mask *mask)
@@ -37,7 +55,7 @@ void vel_header_mask_free(struct vel_header_mask *mask)
     if (mask == NULL)
         return;
     EVP_CIPHER_CTX_free(mask->ctx);
-    OPENSSL_free(mask);
+    OPENSSL_clear_free(mask, sizeof *mask);
 }
 
 static vel_result chacha_masks(EVP_CIPHER_CTX *ctx, const uint8_t *samples, size_t count,
@@ -58,7 +76,8 @@ vel_result vel_header_masks(struct vel_header_mask *mask, const uint8_t *samples
                             uint8_t *masks)
 {
     REQUIRE(count <= INT32_MAX / VEL_HP_SAMPLE, VEL_ERR_ARGUMENT);
-    if (mask->is_chacha)
+    TRY(wake(mask));
+    if (mask->id == VEL_CHACHA20_POLY1305)
         return chacha_masks(mask->ctx, samples, count, masks);
     int ignored;
     int size = (int)(count * VEL_HP_SAMPLE);

@@ -126,6 +126,7 @@ static void trim(struct vel_conn *conn)
     }
     vel_streams_trim(conn->streams);
     vel_pool_trim(&conn->pool);
+    vel_key_update_rest(&conn->key_update);
 }
 
 static void expire_track(struct vel_track *track, vel_time now)

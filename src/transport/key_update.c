@@ -52,6 +52,30 @@ vel_result vel_key_update_set_secret(struct vel_key_update *u, const struct vel_
     return VEL_OK;
 }
 
+void vel_key_update_rest(struct vel_key_update *u)
+{
+    struct vel_aead *const aeads[] = {u->read->aead, u->write->aead, u->last, u->next};
+    struct vel_header_mask *const masks[] = {u->read->mask, u->write->mask};
+    for (size_t i = 0; i < VEL_COUNT(aeads); i++)
+        if (aeads[i] != NULL)
+            vel_aead_rest(aeads[i]);
+    for (size_t i = 0; i < VEL_COUNT(masks); i++)
+        if (masks[i] != NULL)
+            vel_header_mask_rest(masks[i]);
+    u->asleep = true;
+}
+
+/* 9.5: whatever the phase of the packet that comes. */
+static vel_result wake(struct vel_key_update *u)
+{
+    struct vel_aead *const aeads[] = {u->read->aead, u->last, u->next};
+    for (size_t i = 0; i < VEL_COUNT(aeads); i++)
+        if (aeads[i] != NULL)
+            TRY(vel_aead_wake(aeads[i]));
+    u->asleep = false;
+    return VEL_OK;
+}
+
 uint8_t vel_key_update_bit(const struct vel_key_update *u)
 {
     return u->count % 2 != 0 ? VEL_BIT_KEY_PHASE : 0;
@@ -90,6 +114,8 @@ vel_result vel_key_update_decrypt(struct vel_key_update *u, const struct vel_key
                                   uint32_t path, uint8_t *packet, size_t size,
                                   struct vel_opened *found)
 {
+    if (u->asleep)
+        TRY(wake(u));
     enum vel_key_generation generation = choose(u, phase, found);
     struct vel_aead *const aeads[] = {
         [VEL_KEYS_THIS] = u->read->aead, [VEL_KEYS_LAST] = u->last, [VEL_KEYS_NEXT] = u->next};

@@ -51,6 +51,7 @@ struct vel_key_update {
     bool told;           /* we acknowledged a packet of this generation */
     bool confirmed;      /* the peer did */
     bool rested;         /* and not_before has passed */
+    bool asleep;         /* the contexts may be at rest */
     enum vel_key_generation opened; /* keys of the packet that was opened last */
 };
 
@@ -64,6 +65,10 @@ void vel_key_update_clear(struct vel_key_update *u);
 vel_result vel_key_update_set_secret(struct vel_key_update *u, const struct vel_version *version,
                                      const struct vel_suite *suite, enum vel_direction direction,
                                      const struct vel_secret *secret);
+
+/* The connection is quiet: all contexts keep nothing but their keys (crypto/aead.h). The next packet wakes
+ * those of all generations, whatever its own is: its time does not tell. */
+void vel_key_update_rest(struct vel_key_update *u);
 
 /* VEL_BIT_KEY_PHASE or 0: for the short header of what is sealed now. */
 uint8_t vel_key_update_bit(const struct vel_key_update *u);

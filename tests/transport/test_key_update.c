@@ -163,6 +163,45 @@ static void packets_across_the_update_are_reordered(void **state)
     ASSERT_ERR("old", open_at(&b, late, 400), VEL_ERR_AUTH);
 }
 
+static void rest(void)
+{
+    vel_key_update_rest(&a.update);
+    vel_key_update_rest(&b.update);
+}
+
+/* A quiet connection's keys rest: everything opens as before, and any packet wakes all that open. */
+static void keys_at_rest_wake_together(void **state)
+{
+    (void)state;
+    rest();
+    struct wire_packet early = seal(&a), forged = seal(&a);
+    forged.bytes[forged.size - 1] ^= 1;
+    ASSERT_ERR("forged", open_at(&b, forged, 0), VEL_ERR_AUTH);
+    assert_false(b.update.asleep);
+    rest();
+    begin_update(&a);
+    rest();
+    ASSERT_OK(open_at(&b, seal(&a), 0));
+    assert_false(b.update.asleep);
+    assert_int_equal(b.update.opened, VEL_KEYS_THIS);
+    assert_int_equal(b.update.count, 1);
+    rest();
+    ASSERT_OK(open_at(&b, early, 1));
+    assert_int_equal(b.update.opened, VEL_KEYS_LAST);
+    ASSERT_OK(open_at(&a, seal(&b), 1));
+}
+
+/* Without keys there is nothing to put to rest. */
+static void no_keys_rest_as_well(void **state)
+{
+    (void)state;
+    struct vel_keys none = {0};
+    struct vel_key_update update;
+    vel_key_update_init(&update, crypto, &none, &none);
+    vel_key_update_rest(&update);
+    vel_key_update_clear(&update);
+}
+
 /* Who begins reads old packets as long as none of the new ones came. */
 static void old_keys_wait_for_the_answer(void **state)
 {
@@ -252,6 +291,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_ENDS(an_update_takes_a_round_trip),
         WITH_ENDS(packets_across_the_update_are_reordered),
+        WITH_ENDS(keys_at_rest_wake_together),
+        WITH_ENDS(no_keys_rest_as_well),
         WITH_ENDS(old_keys_wait_for_the_answer),
         WITH_ENDS(both_begin_at_once),
         WITH_ENDS(haste_is_an_error),
