@@ -55,9 +55,9 @@ const char *vel_bench_test_name(size_t index);
 
 /* The client: run those tests of which `wanted` is true, through address `remote`; progress goes to
  * stderr if that is a terminal. Fills in one row a test, and returns how many. */
-size_t vel_bench_client(struct vel_bench_node *node, const struct vel_bench_settings *settings,
-                        const struct vel_addr *remote, const bool wanted[BENCH_TESTS],
-                        struct vel_bench_row rows[BENCH_TESTS]);
+size_t vel_bench_tests(struct vel_bench_node *node, const struct vel_bench_settings *settings,
+                       const struct vel_addr *remote, const bool wanted[BENCH_TESTS],
+                       struct vel_bench_row rows[BENCH_TESTS]);
 
 /* What was measured, when it was not ourselves. */
 struct vel_bench_subject {

@@ -156,7 +156,7 @@ static int bench_ourselves(const struct vel_call *call, const bool wanted[BENCH_
         .family = VEL_ADDR_IP4, .ip = {127, 0, 0, 1}, .port = (uint16_t)vel_bench_hear(&node)};
     if (vel_bench_is_impaired(&settings->network))
         vel_bench_relay_start(&relay, &settings->network, &remote, &remote, &relay_child);
-    size_t count = vel_bench_client(&node, settings, &remote, wanted, rows);
+    size_t count = vel_bench_tests(&node, settings, &remote, wanted, rows);
     if (relay_child != 0)
         vel_bench_join(&relay, relay_child);
     vel_bench_join(&node, server_child);
