@@ -169,6 +169,7 @@ struct vel_handshake_facts {
                                               authenticated; empty when it does not say */
     size_t peer_chain_bytes;               /* DER bytes of the peer's Certificate message */
     unsigned peer_chain_count;
+    unsigned signed_together; /* handshakes that the peer's signature was made for; TLS: 0 */
     bool hello_retry;
     bool peer_authenticated; /* the peer's signatures verified in this handshake */
 };

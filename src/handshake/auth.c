@@ -8,12 +8,7 @@
 
 /* What CertificateVerify signs: 64 spaces, a context string, a zero byte, the transcript hash
  * (VEL-HS-40). */
-enum { PADDING = 64, SIGNED_MAX = 192 };
-
-struct signed_content {
-    uint8_t bytes[SIGNED_MAX];
-    size_t len;
-};
+enum { PADDING = 64 };
 
 static const struct {
     const char *context; /* in M */
@@ -24,17 +19,19 @@ static const struct {
 };
 
 static vel_result signed_content(const struct vel_velocity *v, bool by_client,
-                                 struct signed_content *out)
+                                 struct vel_to_sign *out)
 {
     struct vel_secret hash;
     TRY(vel_transcript_hash(&v->transcript, &hash));
-    struct vel_writer w = vel_writer(out->bytes, sizeof out->bytes);
+    struct vel_writer w = vel_writer(out->content, sizeof out->content);
     vel_write_fill(&w, ' ', PADDING);
     vel_write_bytes(&w, vel_slice_text(roles[by_client].context));
     vel_write_uint(&w, 0, 1);
     vel_write_bytes(&w, vel_secret_slice(&hash));
     VEL_ASSERT(vel_write_ok(&w));
-    out->len = vel_written(&w);
+    out->size = vel_written(&w);
+    out->use = roles[by_client].use;
+    out->key = NULL;
     return VEL_OK;
 }
 
@@ -83,35 +80,52 @@ vel_result vel_auth_send_certificate(struct vel_velocity *v, const struct vel_id
     return vel_velocity_send(v, VEL_LEVEL_HANDSHAKE, vel_buf_slice(&out));
 }
 
-/* Deterministic for transcripts only (VEL-HS-50). */
-static vel_result sign(struct vel_velocity *v, struct vel_slice content, struct vel_dual_sig *out)
+vel_result vel_auth_to_sign(const struct vel_velocity *v, struct vel_to_sign *out)
 {
-    const char *use = roles[v->is_client].use;
-    const struct vel_signer *signer = v->config->signer;
-    if (signer != NULL)
-        return signer->sign(signer->self, v->config->identity, use, content, out);
-    return vel_dual_sign(v->crypto, vel_identity_keys(v->config->identity),
-                         v->config->deterministic ? VEL_SIGN_DETERMINISTIC : VEL_SIGN_HEDGED, use,
-                         content, out);
+    TRY(signed_content(v, v->is_client, out));
+    out->key = vel_identity_keys(v->config->identity);
+    return VEL_OK;
 }
 
-vel_result vel_auth_send_verify(struct vel_velocity *v)
+/* Deterministic for transcripts only (VEL-HS-50). */
+static vel_result sign(const struct vel_velocity *v, struct vel_dual_sig *out)
 {
-    struct signed_content content;
-    struct vel_dual_sig sig;
-    TRY(signed_content(v, v->is_client, &content));
-    TRY(sign(v, vel_slice(content.bytes, content.len), &sig));
-    REQUIRE(sig.classical_size <= sizeof sig.classical && sig.pq_size <= sizeof sig.pq,
-            VEL_ERR_CRYPTO);
+    struct vel_to_sign to_sign;
+    const struct vel_signer *signer = v->config->signer;
+    TRY(vel_auth_to_sign(v, &to_sign));
+    struct vel_slice content = vel_slice(to_sign.content, to_sign.size);
+    if (signer != NULL)
+        return signer->sign(signer->self, v->config->identity, to_sign.use, content, out);
+    return vel_dual_sign(v->crypto, to_sign.key,
+                         v->config->deterministic ? VEL_SIGN_DETERMINISTIC : VEL_SIGN_HEDGED,
+                         to_sign.use, content, out);
+}
 
+static vel_result send_signature(struct vel_velocity *v, const struct vel_signature *signature)
+{
+    const struct vel_dual_sig *sig = signature->sig;
+    REQUIRE(sig->classical_size <= sizeof sig->classical && sig->pq_size <= sizeof sig->pq,
+            VEL_ERR_CRYPTO);
     struct vel_certificate_verify verify = {
         .suite = vel_identity_keys(v->config->identity)->suite->code,
-        .classical = vel_slice(sig.classical, sig.classical_size),
-        .pq = vel_slice(sig.pq, sig.pq_size),
+        .batch = signature->batch,
+        .classical = vel_slice(sig->classical, sig->classical_size),
+        .pq = vel_slice(sig->pq, sig->pq_size),
     };
     OWNED(vel_buf_free) struct vel_buf out = {.env = v->env, .limit = VEL_FRAMER_MAX};
     TRY(vel_certificate_verify_encode(&verify, &out));
     return vel_velocity_send(v, VEL_LEVEL_HANDSHAKE, vel_buf_slice(&out));
+}
+
+vel_result vel_auth_send_verify(struct vel_velocity *v)
+{
+    struct vel_dual_sig sig;
+    if (v->defer_signature) {
+        REQUIRE(v->signature != NULL, VEL_ERR_AGAIN);
+        return send_signature(v, v->signature);
+    }
+    TRY(sign(v, &sig));
+    return send_signature(v, &(const struct vel_signature){.sig = &sig});
 }
 
 /* Verify data of one side's Finished over the transcript so far (VEL-HS-35). */
@@ -167,14 +181,14 @@ vel_result vel_auth_check_certificate(struct vel_velocity *v,
 static vel_result check_signature(const struct vel_velocity *v,
                                   const struct vel_certificate_verify *verify)
 {
-    const char *use = roles[!v->is_client].use;
-    struct signed_content content;
+    struct vel_to_sign content;
     TRY(signed_content(v, !v->is_client, &content));
-    struct vel_slice message = vel_slice(content.bytes, content.len);
+    struct vel_slice message = vel_slice(content.content, content.size);
     if (verify->batch.count > 0)
-        return vel_batch_verify(v->crypto, &v->peer, use, message, &verify->batch,
+        return vel_batch_verify(v->crypto, &v->peer, content.use, message, &verify->batch,
                                 verify->classical, verify->pq);
-    return vel_dual_verify(v->crypto, &v->peer, use, message, verify->classical, verify->pq);
+    return vel_dual_verify(v->crypto, &v->peer, content.use, message, verify->classical,
+                           verify->pq);
 }
 
 /* The suite must be the leaf's own, and of the level of the profile (VEL-HS-42). All suites of
@@ -198,6 +212,7 @@ vel_result vel_auth_check_verify(struct vel_velocity *v, const struct vel_messag
     TRY(err);
     vel_dual_key_clear(&v->peer);
     facts->signature = suite->label;
+    facts->signed_together = VEL_MAX(verify.batch.count, 1U);
     facts->classical = algorithm_names[suite->classical];
     facts->post_quantum = algorithm_names[suite->pq];
     return vel_transcript_add(&v->transcript, message->whole);

@@ -12,8 +12,11 @@
 /* Our chain; an empty one when `identity` is NULL. */
 vel_result vel_auth_send_certificate(struct vel_velocity *v, const struct vel_identity *identity);
 
-/* VEL_ERR_AGAIN: the signer has not finished; nothing was sent, call again. */
+/* VEL_ERR_AGAIN: the signer has not finished, or the signature is deferred and not there; nothing was
+ * sent, call again. */
 vel_result vel_auth_send_verify(struct vel_velocity *v);
+/* What it signs. */
+vel_result vel_auth_to_sign(const struct vel_velocity *v, struct vel_to_sign *out);
 vel_result vel_auth_send_finished(struct vel_velocity *v);
 
 /* Verify the chain and keep the leaf's keys in v->peer. The caller has dealt with an empty one. */

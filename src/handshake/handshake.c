@@ -198,6 +198,29 @@ static vel_result velocity_resume(struct vel_handshake *hs)
     return settle(v, v->machine->finish(v));
 }
 
+static vel_result velocity_to_sign(struct vel_handshake *hs, struct vel_to_sign *out)
+{
+    const struct vel_velocity *v = velocity(hs);
+    REQUIRE(hs->state == VEL_HS_SIGNING && v->defer_signature, VEL_ERR_UNEXPECTED);
+    return vel_auth_to_sign(v, out);
+}
+
+static vel_result velocity_take_signature(struct vel_handshake *hs, enum vel_err err,
+                                          const struct vel_signature *signature)
+{
+    struct vel_velocity *v = velocity(hs);
+    REQUIRE(hs->state == VEL_HS_SIGNING && v->defer_signature, VEL_ERR_UNEXPECTED);
+    hs->state = VEL_HS_RUNNING;
+    if (err != VEL_OK) {
+        vel_note_failure(&hs->failure, VEL_ALERT_INTERNAL_ERROR, "the signature was not made");
+        return settle(v, err);
+    }
+    v->signature = signature;
+    err = v->machine->finish(v);
+    v->signature = NULL;
+    return settle(v, err);
+}
+
 static vel_result velocity_export(struct vel_handshake *hs, const char *label,
                                   struct vel_slice context, uint8_t *out, size_t size)
 {
@@ -216,6 +239,8 @@ static const struct vel_handshake_ops velocity_ops = {
     .start = velocity_start,
     .receive = velocity_receive,
     .resume = velocity_resume,
+    .to_sign = velocity_to_sign,
+    .take_signature = velocity_take_signature,
     .export = velocity_export,
     .free = velocity_free,
 };
@@ -250,6 +275,7 @@ vel_result vel_handshake_velocity_new(const struct vel_handshake_setup *setup,
         .machine = setup->is_client ? &vel_client_machine : &vel_server_machine,
         .sink = setup->sink,
         .is_client = setup->is_client,
+        .defer_signature = setup->defer_signature,
         .unix_time = setup->unix_time,
         .params = {.env = setup->env, .limit = PARAMS_MAX},
         .framer = {.buf = {.env = setup->env, .limit = VEL_FRAMER_MAX}},

@@ -3,13 +3,15 @@
 #define HANDSHAKE_HANDSHAKE_H
 
 #include "base/secret.h"
+#include "crypto/batch.h"
 #include "crypto/suite.h"
 #include "velocity/config.h"
 
 /*
  * One interface for every handshake: Velocity/1, and TLS 1.3 (libssl's QUIC callbacks) for QUIC v1
  * and v2.
- * Bytes in per level, bytes and secrets out per level; a signature may be pending. The transport
+ * Bytes in per level, bytes and secrets out per level; a signature may be pending, and its owner may make
+ * it in place of the provider (setup.defer_signature). The transport
  * drives it, owns loss and order (a provider only ever sees the CRYPTO stream in order), and gives
  * itself as a table of callbacks. No clock, socket or allocation outside env, except for libssl's own.
  */
@@ -51,6 +53,21 @@ struct vel_handshake_failure {
     struct vel_cert_verdict verdict; /* when a certificate was the cause */
 };
 
+/* What a handshake wants signed: M (VEL-HS-40), by both keys of its identity, for this use. */
+enum { VEL_SIGNED_CONTENT_MAX = 192 };
+struct vel_to_sign {
+    const struct vel_dual_key *key;
+    const char *use;
+    uint8_t content[VEL_SIGNED_CONTENT_MAX];
+    size_t size;
+};
+
+/* That signature: alone, or one of a batch with this handshake's place in it. Borrowed. */
+struct vel_signature {
+    const struct vel_dual_sig *sig;
+    struct vel_batch_proof batch; /* count 0: alone */
+};
+
 struct vel_handshake; /* first member of every provider's state: the table below */
 
 struct vel_handshake_ops {
@@ -63,6 +80,15 @@ struct vel_handshake_ops {
     vel_result (*receive)(struct vel_handshake *hs, enum vel_level level, struct vel_slice bytes);
     /* Go on after a pending signature. Same results as receive. */
     vel_result (*resume)(struct vel_handshake *hs);
+    /* With setup.defer_signature, while the state is VEL_HS_SIGNING: what is to be signed, which does
+     * not change until it is. NULL, as the next one is: no signature is ever deferred (TLS).
+     * VEL_ERR_UNEXPECTED  nothing is; VEL_ERR_CRYPTO */
+    vel_result (*to_sign)(struct vel_handshake *hs, struct vel_to_sign *out);
+    /* The answer, which goes out as CertificateVerify unchecked; or, with another err than VEL_OK, that
+     * there is none: the handshake fails with internal_error. Same results as receive.
+     * VEL_ERR_UNEXPECTED  none is awaited */
+    vel_result (*take_signature)(struct vel_handshake *hs, enum vel_err err,
+                                 const struct vel_signature *signature);
     /* RFC 8446 7.5 exporter; only once complete. */
     vel_result (*export)(struct vel_handshake *hs, const char *label, struct vel_slice context,
                          uint8_t *out, size_t size);
@@ -94,6 +120,7 @@ struct vel_handshake_setup {
     const struct vel_config *config; /* outlives the handshake */
     struct vel_handshake_sink sink;  /* copied */
     bool is_client;
+    bool defer_signature;          /* the owner signs in place of the config's signer or identity */
     uint32_t version;              /* wire version: part of the prologue */
     int64_t unix_time;             /* seconds, for certificate validity */
     struct vel_slice local_params; /* our encoded transport parameters; copied */

@@ -74,6 +74,8 @@ struct vel_velocity {
     struct vel_dual_key peer; /* the peer's leaf, from Certificate to CertificateVerify */
     bool send_certificate;    /* client: the server asked for one */
     bool sign;                /* we prove possession of a key */
+    bool defer_signature;
+    const struct vel_signature *signature; /* deferred, while it is taken */
 
     /* client */
     uint8_t grease[3];

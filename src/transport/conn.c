@@ -14,6 +14,7 @@ static void init_parts(struct vel_conn *conn, const struct vel_conn_setup *setup
     conn->hooks = setup->hooks;
     conn->version = vel_version_find(setup->version);
     conn->is_client = is_client;
+    conn->defer_signature = setup->defer_signature;
     conn->started = now;
     conn->now = now;
     conn->ping_at = VEL_NEVER;

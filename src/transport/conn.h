@@ -41,6 +41,9 @@ struct vel_conn_hooks {
     void *self;
 };
 
+struct vel_to_sign;
+struct vel_signature;
+
 struct vel_conn_setup {
     const struct vel_env *env;
     const struct vel_config *config;
@@ -53,6 +56,7 @@ struct vel_conn_setup {
     struct vel_cid original_dcid; /* of the client's first Initial, before any Retry */
     struct vel_cid initial_dcid;  /* the Initial keys' input: original_dcid, or our Retry's SCID */
     bool address_validated;       /* a token from us came back */
+    bool defer_signature;         /* Velocity/1: the endpoint signs, see vel_conn_is_signing */
     uint8_t reset_token[VEL_RESET_TOKEN]; /* of scid */
 };
 
@@ -86,6 +90,15 @@ vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t 
 
 vel_time vel_conn_deadline(const struct vel_conn *conn);
 void vel_conn_expire(struct vel_conn *conn, vel_time now);
+
+/* The handshake waits for the signature that setup.defer_signature has left to the endpoint. */
+bool vel_conn_is_signing(const struct vel_conn *conn);
+/* What to sign (handshake/handshake.h). VEL_ERR_UNEXPECTED: nothing; VEL_ERR_CRYPTO. */
+vel_result vel_conn_to_sign(const struct vel_conn *conn, struct vel_to_sign *out);
+/* The answer; with another err than VEL_OK none could be made, and the connection closes. Nothing happens
+ * when none is awaited. */
+void vel_conn_take_signature(struct vel_conn *conn, enum vel_err err,
+                             const struct vel_signature *signature, vel_time now);
 
 bool vel_conn_has_events(const struct vel_conn *conn);
 /* Nothing more will ever come: free it once the application has taken its events. */

@@ -153,6 +153,7 @@ vel_result vel_conn_start_handshake(struct vel_conn *conn)
                  .peer_params = sink_peer_params,
                  .self = conn},
         .is_client = conn->is_client,
+        .defer_signature = conn->defer_signature,
         .version = conn->version->number,
         .unix_time = conn->config->unix_offset + conn->now / SECOND,
         .local_params = encoded,
@@ -241,16 +242,41 @@ void vel_conn_advance_handshake(struct vel_conn *conn, enum vel_space space, vel
     }
 }
 
-void vel_conn_resume(struct vel_conn *conn)
+/* The handshake went on, or tried to. */
+static void go_on(struct vel_conn *conn, enum vel_err err, vel_time now)
 {
-    if (vel_life_is_over(&conn->life) || conn->handshake->state != VEL_HS_SIGNING)
-        return;
-    enum vel_err err = conn->handshake->ops->resume(conn->handshake);
     if (err != VEL_OK && err != VEL_ERR_AGAIN && conn->handshake->state != VEL_HS_FAILED)
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "the handshake failed");
     else
-        act_on_state(conn, conn->now);
+        act_on_state(conn, now);
     vel_conn_wake(conn);
+}
+
+void vel_conn_resume(struct vel_conn *conn)
+{
+    if (!vel_life_is_over(&conn->life) && conn->handshake->state == VEL_HS_SIGNING)
+        go_on(conn, conn->handshake->ops->resume(conn->handshake), conn->now);
+}
+
+bool vel_conn_is_signing(const struct vel_conn *conn)
+{
+    return conn->defer_signature && !vel_life_is_over(&conn->life) &&
+           conn->handshake->state == VEL_HS_SIGNING;
+}
+
+vel_result vel_conn_to_sign(const struct vel_conn *conn, struct vel_to_sign *out)
+{
+    REQUIRE(vel_conn_is_signing(conn), VEL_ERR_UNEXPECTED);
+    return conn->handshake->ops->to_sign(conn->handshake, out);
+}
+
+void vel_conn_take_signature(struct vel_conn *conn, enum vel_err err,
+                             const struct vel_signature *signature, vel_time now)
+{
+    if (!vel_conn_is_signing(conn))
+        return;
+    conn->now = now;
+    go_on(conn, conn->handshake->ops->take_signature(conn->handshake, err, signature), now);
 }
 
 void vel_conn_confirm(struct vel_conn *conn, vel_time now)

@@ -150,6 +150,7 @@ static enum vel_err start_side(struct pair *pair, struct pair_side *side, bool i
         .config = &side->config,
         .sink = {sink_write, sink_secret, sink_peer_params, side},
         .is_client = is_client,
+        .defer_signature = side->defer_signature,
         .version = pair->version,
         .unix_time = pair->unix_time,
         .local_params = side->local_params,

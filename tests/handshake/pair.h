@@ -31,6 +31,7 @@ struct pair_side {
     struct test_env test;
     const struct vel_env *env; /* the provider's: &test.env, or one that the test brings */
     struct vel_slice local_params;
+    bool defer_signature;
     struct vel_config config;
     struct vel_handshake *hs;
     struct vel_buf out[VEL_LEVEL_COUNT]; /* written, not delivered yet */
