@@ -74,7 +74,8 @@ void vel_endpoint_receive(struct vel_endpoint *endpoint, const struct vel_train 
  * VEL_ERR_ARGUMENT  the capacity is smaller */
 vel_result vel_endpoint_send(struct vel_endpoint *endpoint, struct vel_train *train, vel_time now);
 
-/* When vel_endpoint_expire is due; VEL_NEVER if nothing is pending. */
+/* When vel_endpoint_expire is due; VEL_NEVER if nothing is pending. With a backlog it is there that a server
+ * signs for the handshakes of Velocity/1 that wait for it, so it may be due at once. */
 vel_time vel_endpoint_deadline(const struct vel_endpoint *endpoint);
 void vel_endpoint_expire(struct vel_endpoint *endpoint, vel_time now);
 
@@ -96,6 +97,7 @@ struct vel_endpoint_stats {
     uint64_t accepted, completed, failed;
     uint64_t datagrams_received, datagrams_dropped;
     uint64_t retries_sent, version_negotiations_sent, resets_sent;
+    uint64_t signatures; /* of Velocity/1 handshakes; one may be for many of them */
 };
 void vel_endpoint_get_stats(const struct vel_endpoint *endpoint, struct vel_endpoint_stats *stats);
 

@@ -106,6 +106,7 @@ static vel_result connect_peer(struct vel_peer *peer, const struct opening *open
         .original_dcid = opening->original_dcid,
         .initial_dcid = vel_cid(opening->header.dcid),
         .address_validated = opening->validated,
+        .defer_signature = endpoint->server->signer == NULL,
     };
     peer->is_server = true;
     TRY(vel_half_open_add(&endpoint->handshaking, &peer->remote));

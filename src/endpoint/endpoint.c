@@ -56,6 +56,7 @@ vel_result vel_endpoint_new(const struct vel_endpoint_setup *setup, struct vel_e
     vel_list_init(&made->peers);
     vel_list_init(&made->sending);
     vel_list_init(&made->eventful);
+    vel_signing_init(&made->signing);
     made->timers.env = setup->env;
     vel_demux_init(&made->demux, setup->env);
     vel_backlog_init(&made->backlog, setup->env, setup->max_backlog);
@@ -238,6 +239,8 @@ void vel_endpoint_receive(struct vel_endpoint *endpoint, const struct vel_train 
         rest.len -= part.len;
     }
     finish_peer(last.peer);
+    if (endpoint->backlog.limit == 0)
+        vel_signing_turn(endpoint, now);
 }
 
 /* ---- the backlog ---- */
@@ -288,7 +291,8 @@ vel_result vel_endpoint_send(struct vel_endpoint *endpoint, struct vel_train *tr
         return VEL_OK;
     while (!vel_list_is_empty(&endpoint->sending)) {
         struct vel_peer *peer = VEL_LIST_OWNER(endpoint->sending.next, struct vel_peer, sending);
-        bool sent = vel_conn_send(peer->conn, train, endpoint->max_send_train, now) == VEL_OK;
+        bool sent = !vel_signing_holds(peer) &&
+                    vel_conn_send(peer->conn, train, endpoint->max_send_train, now) == VEL_OK;
         if (sent)
             vel_list_append(&endpoint->sending, &peer->sending);
         else
@@ -305,7 +309,7 @@ vel_result vel_endpoint_send(struct vel_endpoint *endpoint, struct vel_train *tr
 vel_time vel_endpoint_deadline(const struct vel_endpoint *endpoint)
 {
     const struct vel_timer *first = vel_timers_first(&endpoint->timers);
-    if (endpoint->backlog.first != NULL)
+    if (endpoint->backlog.first != NULL || endpoint->signing.count > 0)
         return 0;
     return first != NULL ? first->deadline : VEL_NEVER;
 }
@@ -316,6 +320,7 @@ void vel_endpoint_expire(struct vel_endpoint *endpoint, vel_time now)
     struct vel_list expired;
     vel_list_init(&expired);
     receive_waiting(endpoint, now);
+    vel_signing_turn(endpoint, now);
     struct vel_timer *timer = vel_timers_first(&endpoint->timers);
     for (; timer != NULL && timer->deadline <= now; timer = vel_timers_first(&endpoint->timers)) {
         struct vel_peer *peer = VEL_LIST_OWNER(timer, struct vel_peer, timer);

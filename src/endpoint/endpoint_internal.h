@@ -8,6 +8,7 @@
 #include "endpoint/list.h"
 #include "endpoint/replies.h"
 #include "endpoint/reset.h"
+#include "endpoint/signing.h"
 #include "endpoint/timers.h"
 #include "endpoint/token.h"
 #include "transport/conn.h"
@@ -24,6 +25,7 @@
  *   timers.c    deadlines                   replies.c    answers without a connection
  *   token.c     Retry and NEW_TOKEN     reset.c      stateless resets
  *   own_ids.c   connection ids of ours  backlog.c    first packets that wait for their turn
+ *   signing.c   handshakes that wait for our signature
  */
 /* One connection, as its endpoint sees it. */
 struct vel_peer {
@@ -34,6 +36,7 @@ struct vel_peer {
     struct vel_list all;      /* on endpoint->peers */
     struct vel_list sending;  /* may have something to send */
     struct vel_list eventful; /* may have events */
+    struct vel_list signing;  /* waits for our signature */
     struct vel_list expired;  /* its deadline has passed, while expire runs */
     uint64_t routes[VEL_ROUTES_MAX];
     unsigned route_count;
@@ -57,6 +60,7 @@ struct vel_endpoint {
 
     struct vel_backlog backlog;
     bool draining; /* what is received has waited in the backlog */
+    struct vel_signing signing;
     struct vel_demux demux;
     struct vel_timers timers;
     struct vel_list peers, sending, eventful;

@@ -22,6 +22,10 @@ enum {
     /* Datagrams of strangers that are looked at in a row, while others wait. */
     VEL_BACKLOG_TURN = 32,
 
+    /* Handshakes that one signature is made for while newcomers wait: with more it would cost each of
+     * them little less. */
+    VEL_SIGNING_TURN = 32,
+
     /* Handshakes that one source may have under way once it has proved its address. */
     VEL_SOURCE_HANDSHAKES = 2048,
 
@@ -34,6 +38,9 @@ enum {
     /* Connection ids of ours that lead to one connection: its own, and the client's first. */
     VEL_ROUTES_MAX = VEL_CONN_IDS_MAX
 };
+
+/* So long the first of them waits for others, however slowly these come. */
+#define VEL_SIGNING_PATIENCE (25 * MS)
 
 /* Tokens are good for this long, VEL-TR-17. */
 #define VEL_RETRY_LIFETIME (10 * SECOND)

@@ -18,6 +18,7 @@ vel_result vel_peer_new(struct vel_endpoint *endpoint, const struct vel_config *
     vel_list_init(&made->all);
     vel_list_init(&made->sending);
     vel_list_init(&made->eventful);
+    vel_list_init(&made->signing);
     vel_list_init(&made->expired);
     vel_list_append(&endpoint->peers, &made->all);
     endpoint->stats.connections++;
@@ -50,6 +51,7 @@ void vel_peer_free(struct vel_peer *peer)
     if (peer == NULL)
         return;
     struct vel_endpoint *endpoint = peer->endpoint;
+    vel_signing_leave(peer);
     vel_conn_free(peer->conn);
     leave_half_open(peer);
     leave_handshaking(peer);
@@ -187,6 +189,7 @@ static void tell_failure(struct vel_peer *peer)
 void vel_peer_refresh(struct vel_peer *peer)
 {
     struct vel_endpoint *endpoint = peer->endpoint;
+    vel_signing_note(peer);
     count_progress(peer);
     tell_failure(peer);
     bool to_tell = vel_peer_is_visible(peer) && vel_conn_has_events(peer->conn);

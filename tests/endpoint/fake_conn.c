@@ -98,6 +98,29 @@ bool vel_conn_is_dead(const struct vel_conn *conn)
     return conn->dead;
 }
 
+/* Fakes sign nothing. */
+bool vel_conn_is_signing(const struct vel_conn *conn)
+{
+    (void)conn;
+    return false;
+}
+
+vel_result vel_conn_to_sign(const struct vel_conn *conn, struct vel_to_sign *out)
+{
+    (void)conn;
+    (void)out;
+    return VEL_ERR_UNEXPECTED;
+}
+
+void vel_conn_take_signature(struct vel_conn *conn, enum vel_err err,
+                             const struct vel_signature *signature, vel_time now)
+{
+    (void)conn;
+    (void)err;
+    (void)signature;
+    (void)now;
+}
+
 bool vel_conn_is_validated(const struct vel_conn *conn)
 {
     return conn->validated;
