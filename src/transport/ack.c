@@ -46,13 +46,6 @@ void vel_acks_clear(struct vel_acks *acks)
     acks->pending = 0;
 }
 
-bool vel_acks_is_duplicate(const struct vel_acks *acks, uint64_t number)
-{
-    const struct vel_range *last = vel_ranges_last(&acks->received);
-    bool newest = last == NULL || number >= last->end;
-    return number < acks->floor || (!newest && vel_ranges_contains(&acks->received, number));
-}
-
 static void forget_below(struct vel_acks *acks, uint64_t floor)
 {
     vel_ranges_remove_below(&acks->received, floor);
@@ -133,6 +126,12 @@ static bool is_urgent(const struct vel_acks *acks, uint64_t number, bool in_orde
     return (!in_order || acks->received.count > 1) && is_reordered_far(acks, number);
 }
 
+/* How long the acknowledgement of an ack-eliciting packet may wait. */
+static vel_time wait_after(const struct vel_acks *acks, uint64_t number, bool in_order, bool marked)
+{
+    return is_urgent(acks, number, in_order, marked) ? 0 : longest_wait(acks);
+}
+
 vel_result vel_acks_received(struct vel_acks *acks, uint64_t number, bool ack_eliciting,
                              uint8_t ecn, vel_time now)
 {
@@ -150,8 +149,8 @@ vel_result vel_acks_received(struct vel_acks *acks, uint64_t number, bool ack_el
     if (ack_eliciting) {
         acks->pending++;
         acks->eliciting = VEL_MAX(acks->eliciting, number);
-        vel_time wait = is_urgent(acks, number, in_order, marked) ? 0 : longest_wait(acks);
-        acks->due = VEL_MIN(acks->due, now + wait);
+        if (acks->due > now)
+            acks->due = VEL_MIN(acks->due, now + wait_after(acks, number, in_order, marked));
         acks->settled += acks->settled < VEL_ACK_FEW_AFTER;
     }
     acks->was_marked = marked;

@@ -74,7 +74,12 @@ void vel_acks_init(struct vel_acks *acks, const struct vel_env *env,
 void vel_acks_clear(struct vel_acks *acks);
 
 /* True: the packet was processed before, or is too old to tell. Drop it. */
-bool vel_acks_is_duplicate(const struct vel_acks *acks, uint64_t number);
+static inline bool vel_acks_is_duplicate(const struct vel_acks *acks, uint64_t number)
+{
+    const struct vel_range *last = vel_ranges_last(&acks->received);
+    bool newest = last == NULL || number >= last->end;
+    return number < acks->floor || (!newest && vel_ranges_contains(&acks->received, number));
+}
 
 /* A packet with a new number was processed. `ecn`: enum vel_ecn of its datagram.
  * VEL_ERR_NOMEM  it could not be noted: treat the packet as not received */

@@ -163,21 +163,11 @@ static enum vel_err open_bytes(const struct vel_arrival *arrival, enum vel_space
     return vel_conn_open_packet(track, space, packet, header->number_offset, header->size, opened);
 }
 
-/* One packet of a space whose keys are there. */
-static void open_packet(struct vel_conn *conn, enum vel_space space,
-                        const struct vel_packet_header *header, uint8_t *packet,
-                        struct vel_arrival *arrival, vel_time now)
+/* A packet that did not open. `tail`: its last bytes, which may be a reset token; empty: they cannot. */
+static void on_unopened(struct vel_conn *conn, const struct vel_packet_header *header,
+                        enum vel_err err, struct vel_slice tail, vel_time now)
 {
-    const struct vel_acks *acks = &arrival->track->space[space].acks;
-    uint8_t token[VEL_RESET_TOKEN] = {0};
-    bool may_reset = space == VEL_SPACE_APP && header->size >= RESET_MIN_BYTES;
-    if (may_reset)
-        memcpy(token, packet + header->size - sizeof token, sizeof token);
-
-    struct vel_opened opened;
-    enum vel_err err = open_bytes(arrival, space, header, packet, &opened);
-    if (err == VEL_ERR_AUTH && may_reset &&
-        is_stateless_reset(conn, vel_slice(token, sizeof token))) {
+    if (err == VEL_ERR_AUTH && is_stateless_reset(conn, tail)) {
         struct vel_close why = {.origin = VEL_CLOSE_PEER, .reason = "stateless reset"};
         vel_life_peer_closed(&conn->life, &why, now, vel_conn_pto(conn));
         vel_conn_ended(conn);
@@ -185,13 +175,30 @@ static void open_packet(struct vel_conn *conn, enum vel_space space,
         on_forgery(conn, header);
     } else if (err == VEL_ERR_MALFORMED) {
         vel_conn_fail(conn, VEL_WIRE_PROTOCOL_VIOLATION, "reserved header bits are set");
-    } else if (err != VEL_OK) {
+    } else {
         drop_packet(conn, header, VEL_TRACE_DROP_MALFORMED);
-    } else if (vel_acks_is_duplicate(acks, opened.number)) {
-        drop_packet(conn, header, VEL_TRACE_DROP_DUPLICATE);
-    } else if (vel_conn_follow_key_update(arrival->track, space, opened.number, now)) {
-        process_payload(conn, space, header, &opened, arrival, now);
     }
+}
+
+/* One packet of a space whose keys are there. */
+static void open_packet(struct vel_conn *conn, enum vel_space space,
+                        const struct vel_packet_header *header, uint8_t *packet,
+                        struct vel_arrival *arrival, vel_time now)
+{
+    const struct vel_acks *acks = &arrival->track->space[space].acks;
+    uint8_t token[VEL_RESET_TOKEN];
+    bool may_reset = space == VEL_SPACE_APP && header->size >= RESET_MIN_BYTES;
+    if (may_reset)
+        memcpy(token, packet + header->size - sizeof token, sizeof token);
+
+    struct vel_opened opened;
+    enum vel_err err = open_bytes(arrival, space, header, packet, &opened);
+    if (err != VEL_OK)
+        on_unopened(conn, header, err, vel_slice(token, may_reset ? sizeof token : 0), now);
+    else if (vel_acks_is_duplicate(acks, opened.number))
+        drop_packet(conn, header, VEL_TRACE_DROP_DUPLICATE);
+    else if (vel_conn_follow_key_update(arrival->track, space, opened.number, now))
+        process_payload(conn, space, header, &opened, arrival, now);
 }
 
 /* The peer's id may not change once it was authenticated (RFC 9000 7.2), a client's Initial travels

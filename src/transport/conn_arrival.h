@@ -21,6 +21,7 @@ struct vel_arrival {
     uint32_t path;       /* the same, or the one made of it; 0: we keep none for it */
     struct vel_cid dcid; /* of its first packet: coalesced ones must agree (RFC 9000 12.2) */
     bool settled;
+    struct vel_packet_header alike; /* of a 1-RTT packet to `dcid`; its size is the datagram's */
 
     /* Of the datagram alone. */
     size_t size;

@@ -48,13 +48,10 @@ static void use_new_keys(struct vel_track *on, enum vel_trace_key_event why)
     }
 }
 
-bool vel_conn_follow_key_update(struct vel_track *track, enum vel_space space, uint64_t number,
-                                vel_time now)
+bool vel_conn_note_keys(struct vel_track *track, uint64_t number, vel_time now)
 {
     struct vel_conn *conn = track->conn;
     struct vel_key_update *update = &conn->key_update;
-    if (space != VEL_SPACE_APP || vel_key_update_goes_on(update, &track->phase, number))
-        return true;
     uint64_t before = update->count;
     enum vel_err err = vel_key_update_received(update, &track->phase, number,
                                                track->recovery.space[VEL_SPACE_APP].sent.next, now,

@@ -215,15 +215,9 @@ struct vel_path *vel_conn_meet_path(struct vel_track *track, const struct vel_ad
     return path;
 }
 
-void vel_conn_follow_peer(struct vel_track *track, uint32_t id, uint64_t number, vel_time now)
+void vel_conn_move_after(struct vel_track *track, uint32_t id, vel_time now)
 {
-    struct vel_conn *conn = track->conn;
-    if (track->largest_moving != VEL_NUMBER_NONE && number < track->largest_moving)
-        return;
-    track->largest_moving = number;
     struct vel_path *from = track->paths.active;
-    if (conn->is_client || id == from->id || id == 0)
-        return;
     struct vel_path *path = vel_paths_by_id(&track->paths, id);
     if (path == NULL)
         return;

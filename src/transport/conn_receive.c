@@ -68,17 +68,6 @@ static void receive_packets(struct vel_conn *conn, uint8_t *bytes, size_t size,
     }
 }
 
-/* A 1-RTT packet to the same id as the one before. */
-static void receive_alike(struct vel_conn *conn, uint8_t *bytes, struct vel_arrival *arrival,
-                          vel_time now)
-{
-    const struct vel_packet_header header = {.type = VEL_PACKET_ONE_RTT,
-                                             .dcid = vel_cid_slice(&arrival->dcid),
-                                             .number_offset = NUMBER_AT,
-                                             .size = arrival->size};
-    vel_arrival_take(arrival, conn, &header, bytes, now);
-}
-
 void vel_conn_receive_held(struct vel_conn *conn, vel_time now)
 {
     if (conn->opening == NULL || conn->opening->held.len == 0)
@@ -160,7 +149,7 @@ static void count_credit(struct vel_conn *conn, const struct vel_arrival *arriva
         return;
     /* VEL-TR-04: another address adds no credit. */
     vel_path_on_received(arrival->on, arrival->size);
-    if (arrival->on == arrival->track->paths.active)
+    if (arrival->track->credit_blocked && arrival->on == arrival->track->paths.active)
         vel_conn_lift_credit_block(arrival->track, now);
 }
 
@@ -175,14 +164,17 @@ static void receive_datagram(struct vel_conn *conn, uint8_t *bytes, struct vel_a
     count_datagram(conn, arrival->size);
     count_credit(conn, arrival, now);
     arrival->processed = false;
-    if (alike)
-        receive_alike(conn, bytes, arrival, now);
-    else
+    if (alike) {
+        arrival->alike.size = arrival->size;
+        vel_arrival_take(arrival, conn, &arrival->alike, bytes, now);
+    } else {
         receive_packets(conn, bytes, arrival->size, arrival, now);
+    }
     if (!arrival->processed)
         return;
     arrival->track->bytes_received += arrival->size;
-    vel_conn_receive_held(conn, now);
+    if (conn->opening != NULL)
+        vel_conn_receive_held(conn, now);
     note_heard(conn, now);
 }
 
@@ -192,6 +184,9 @@ void vel_conn_receive_train(struct vel_conn *conn, const struct vel_train *train
     masks.first = masks.count = 0;
     struct vel_arrival arrival = {
         .local = &train->local, .remote = &train->remote, .ecn = train->ecn};
+    arrival.alike = (struct vel_packet_header){.type = VEL_PACKET_ONE_RTT,
+                                               .dcid = vel_slice(arrival.dcid.bytes, VEL_CID_OURS),
+                                               .number_offset = NUMBER_AT};
     conn->now = now;
     for (size_t i = 0, pos = 0; pos < train->len; i++, pos += train->segment) {
         if (conn->life.state == VEL_LIFE_CLOSING)

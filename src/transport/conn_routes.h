@@ -19,8 +19,19 @@ struct vel_path *vel_conn_meet_path(struct vel_track *track, const struct vel_ad
                                     const struct vel_addr *remote, struct vel_slice dcid,
                                     size_t size);
 
+/* The peer has left the active path for this one, if it is still known. */
+void vel_conn_move_after(struct vel_track *track, uint32_t path, vel_time now);
+
 /* A packet that was no probe is processed: server, the peer may have moved (RFC 9000 9.3). */
-void vel_conn_follow_peer(struct vel_track *track, uint32_t path, uint64_t number, vel_time now);
+static inline void vel_conn_follow_peer(struct vel_track *track, uint32_t path, uint64_t number,
+                                        vel_time now)
+{
+    if (track->largest_moving != VEL_NUMBER_NONE && number < track->largest_moving)
+        return;
+    track->largest_moving = number;
+    if (!track->conn->is_client && path != track->paths.active->id && path != 0)
+        vel_conn_move_after(track, path, now);
+}
 
 /* A path between two addresses; there are more slots than paths that cannot be done without. */
 struct vel_path *vel_conn_add_path(struct vel_track *track, const struct vel_addr *local,

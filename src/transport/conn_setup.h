@@ -75,10 +75,18 @@ vel_result vel_conn_open_packet(struct vel_track *track, enum vel_space space, u
 vel_result vel_conn_open_masked(struct vel_track *track, const uint8_t *mask, uint8_t *packet,
                                 size_t number_offset, size_t size, struct vel_opened *opened);
 
+/* What few packets need of vel_conn_follow_key_update. */
+bool vel_conn_note_keys(struct vel_track *track, uint64_t number, vel_time now);
+
 /* The packet that was opened is authentic: follow the peer's key update, if it begins one. False:
  * the connection was closed. */
-bool vel_conn_follow_key_update(struct vel_track *track, enum vel_space space, uint64_t number,
-                                vel_time now);
+static inline bool vel_conn_follow_key_update(struct vel_track *track, enum vel_space space,
+                                              uint64_t number, vel_time now)
+{
+    return space != VEL_SPACE_APP ||
+           vel_key_update_goes_on(&track->conn->key_update, &track->phase, number) ||
+           vel_conn_note_keys(track, number, now);
+}
 
 /* Before a 1-RTT packet is begun: update keys that have done half of what they may. */
 void vel_conn_refresh_keys(struct vel_conn *conn);

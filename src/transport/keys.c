@@ -209,10 +209,12 @@ void vel_packet_unmask(const uint8_t *mask, uint64_t largest, uint8_t *packet, s
 {
     mask_first(packet, mask[0]);
     size_t number_size = (packet[0] & VEL_BITS_NUMBER_SIZE) + 1u;
-    mask_number(packet + number_offset, number_size, mask);
     uint64_t truncated = 0;
-    for (size_t i = 0; i < number_size; i++)
-        truncated = truncated << 8 | packet[number_offset + i];
+    for (size_t i = 0; i < number_size; i++) {
+        uint8_t byte = packet[number_offset + i] ^ mask[1 + i];
+        packet[number_offset + i] = byte;
+        truncated = truncated << 8 | byte;
+    }
     *opened = (struct vel_opened){
         .first_byte = packet[0],
         .number = vel_packet_number_decode(largest, truncated, number_size),

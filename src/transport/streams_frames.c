@@ -49,8 +49,8 @@ static vel_result find(struct vel_streams *streams, uint64_t id, enum half half,
 }
 
 /* Bytes of a stream now reach `end`: RFC 9000 4.5, then 4.1 for stream and connection. */
-static vel_result count_received(struct vel_streams *streams, struct vel_stream *s, uint64_t end,
-                                 bool fin, uint64_t *wire_code)
+static inline vel_result count_received(struct vel_streams *streams, struct vel_stream *s,
+                                        uint64_t end, bool fin, uint64_t *wire_code)
 {
     if (vel_recv_buffer_check(&s->recv, end, fin) != VEL_OK)
         return refuse(wire_code, VEL_WIRE_FINAL_SIZE_ERROR, VEL_ERR_UNEXPECTED);
