@@ -3,7 +3,7 @@
  * A connection whose peer is hostile and holds the keys. The first byte chooses our side and how far
  * the connection is: at its first Initial, whose keys everybody knows, or established, with multipath
  * agreed on or not, and the scheduler and the congestion control. Then steps: packets of any path with
- * any frames, from the peer's address or others, key updates, time, sending, and what
+ * any frames, alone or in trains, from the peer's address or others, key updates, time, sending, and what
  * an application does, and answers to challenges at the peer's own address. Properties: whatever we send opens with the peer's keys, goes to the id of its
  * path and is made of frames that its packet may carry; nobody gets more than three times what came
  * from his address, who has not answered there (nobody here does); memory stays under a bound however
@@ -18,6 +18,7 @@
 enum {
     STRANGERS = 8,
     DATAGRAM = 1400,
+    WAITING = 16, /* datagrams of a train */
     STEPS_MAX = 200,
     PATH_IDS = 256, /* more than can be used up in so many steps */
     SCHEDULERS = 5,
@@ -124,6 +125,8 @@ struct run {
     uint8_t challenge[VEL_CHALLENGE_SIZE]; /* the last one that reached the peer's address */
     uint32_t challenge_path;
     uint64_t in[STRANGERS], out[STRANGERS]; /* bytes, by address; the first is the peer's */
+    struct vel_train waiting;               /* has not arrived yet: packets join it */
+    uint8_t waiting_bytes[WAITING * DATAGRAM];
 };
 
 /* The peer's address, or another port or host. */
@@ -281,6 +284,37 @@ static uint32_t path_of(const struct run *run, const struct vel_cid *dcid)
     return track != NULL ? track->id : vel_conn_track(run->conn)->id;
 }
 
+/* The train arrives. */
+static void arrive(struct run *run)
+{
+    struct vel_train train = run->waiting;
+    run->waiting.len = 0;
+    if (train.len > 0)
+        vel_conn_receive_train(run->conn, &train, run->now);
+}
+
+/* Put a datagram behind those that wait, if it is like them; `more`: another one may follow. */
+static void join(struct run *run, const struct vel_addr *from, uint8_t ecn, struct vel_slice packet,
+                 bool more)
+{
+    struct vel_train *train = &run->waiting;
+    bool fits = vel_addr_equal(&train->remote, from) && train->ecn == ecn &&
+                packet.len <= train->segment &&
+                train->len + packet.len <= sizeof run->waiting_bytes;
+    if (train->len > 0 && !fits)
+        arrive(run);
+    if (train->len == 0)
+        *train = (struct vel_train){.local = here,
+                                    .remote = *from,
+                                    .bytes = run->waiting_bytes,
+                                    .segment = packet.len,
+                                    .ecn = ecn};
+    memcpy(train->bytes + train->len, packet.ptr, packet.len);
+    train->len += packet.len;
+    if (!more || packet.len < train->segment)
+        arrive(run);
+}
+
 static void step_receive(struct run *run, struct vel_slice frames, uint8_t ecn, unsigned from,
                          unsigned slot)
 {
@@ -302,7 +336,7 @@ static void step_receive(struct run *run, struct vel_slice frames, uint8_t ecn, 
     size_t size = header + payload + VEL_AEAD_TAG;
     struct vel_addr addr = address(from);
     run->in[from] += size;
-    vel_conn_receive(run->conn, &here, &addr, ecn % 4, packet, size, run->now);
+    join(run, &addr, ecn % 4, vel_slice(packet, size), (slot & 8) != 0);
 }
 
 static void step_update(struct run *run)
@@ -529,6 +563,8 @@ static void step(struct run *run, struct vel_reader *r)
 {
     uint8_t what = (uint8_t)vel_read_uint(r, 1);
     uint8_t detail = (uint8_t)vel_read_uint(r, 1);
+    if (what >= 0xa0)
+        arrive(run);
     if (what < 0x08) {
         step_update(run);
     } else if (what < 0xa0) {
@@ -568,6 +604,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct vel_reader r = vel_reader(vel_slice(data + 1, size - 1));
     for (int i = 0; i < STEPS_MAX && vel_left(&r) > 0 && vel_read_ok(&r); i++)
         step(&run, &r);
+    arrive(&run);
     vel_conn_free(run.conn);
     vel_key_update_clear(&run.update);
     vel_keys_clear(&run.read);

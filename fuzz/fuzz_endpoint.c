@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Datagrams from anybody into a server endpoint: raw ones, and a genuine first flight with bytes
+ * Datagrams from anybody into a server endpoint: raw ones, alone or in trains, and a genuine first flight with bytes
  * changed, from a few addresses, while time passes; every other input finds a server where first
  * packets wait in a backlog, or that wants every address proved. Properties: connections, half-open ones and
  * memory stay within their bounds; no more than three times what came is sent; nothing is pending
@@ -88,26 +88,30 @@ struct traffic {
     uint64_t in, out;
 };
 
-static void hand_over(struct traffic *traffic, uint8_t from, uint8_t *bytes, size_t size)
+static void hand_over(struct traffic *traffic, uint8_t from, uint8_t *bytes, size_t size,
+                      size_t segment)
 {
     struct vel_train train = {.local = talk.server_addr,
                               .remote = talk_addr(from & 7, (uint16_t)(from >> 3)),
                               .bytes = bytes,
                               .len = size,
-                              .segment = size};
+                              .segment = segment};
     traffic->in += size;
     vel_endpoint_receive(talk.server, &train, talk.now);
 }
 
-static void raw_datagram(struct vel_reader *r, struct traffic *traffic)
+/* As one, or cut into a train. */
+static void raw_datagrams(struct vel_reader *r, struct traffic *traffic)
 {
     uint8_t bytes[VEL_INITIAL_DATAGRAM_MIN] = {0};
     uint8_t from = (uint8_t)vel_read_uint(r, 1);
-    bool padded = vel_read_uint(r, 1) % 2 == 0;
+    uint64_t shape = vel_read_uint(r, 1);
+    bool padded = shape % 2 == 0;
     struct vel_slice content = vel_read_vector(r, 1);
     if (content.len > 0)
         memcpy(bytes, content.ptr, content.len);
-    hand_over(traffic, from, bytes, padded ? sizeof bytes : content.len);
+    size_t size = padded ? sizeof bytes : content.len;
+    hand_over(traffic, from, bytes, size, shape % 4 < 2 ? size : 1 + shape / 4);
 }
 
 static void changed_flight(struct vel_reader *r, struct traffic *traffic)
@@ -122,7 +126,7 @@ static void changed_flight(struct vel_reader *r, struct traffic *traffic)
         size_t at = vel_read_uint(r, 2) % size;
         bytes[at] ^= (uint8_t)vel_read_uint(r, 1);
     }
-    hand_over(traffic, from, bytes, size);
+    hand_over(traffic, from, bytes, size, size);
 }
 
 static void pass_time(struct vel_reader *r)
@@ -194,7 +198,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (kind == 0)
             pass_time(&r);
         else if (kind == 1)
-            raw_datagram(&r, &traffic);
+            raw_datagrams(&r, &traffic);
         else
             changed_flight(&r, &traffic);
         if (kind != 3)

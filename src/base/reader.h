@@ -63,6 +63,8 @@ static inline uint64_t vel_read_varint(struct vel_reader *r)
         r->failed = true;
         return 0;
     }
+    if (*r->pos < 0x40)
+        return *r->pos++;
     size_t size = (size_t)1 << (*r->pos >> 6);
     uint64_t next;
     if (vel_left(r) < sizeof next)

@@ -135,9 +135,9 @@ static vel_time wait_after(const struct vel_acks *acks, uint64_t number, bool in
 vel_result vel_acks_received(struct vel_acks *acks, uint64_t number, bool ack_eliciting,
                              uint8_t ecn, vel_time now)
 {
-    const struct vel_range *last = vel_ranges_last(&acks->received);
-    bool in_order = last == NULL ? number == 0 : number == last->end;
-    bool newest = last == NULL || number >= last->end;
+    bool first = acks->received.count == 0;
+    bool in_order = number == (first ? 0 : acks->largest + 1);
+    bool newest = first || number > acks->largest;
 
     TRY(note(acks, number));
     count_ecn(&acks->ecn, ecn);
@@ -151,7 +151,8 @@ vel_result vel_acks_received(struct vel_acks *acks, uint64_t number, bool ack_el
         acks->eliciting = VEL_MAX(acks->eliciting, number);
         if (acks->due > now)
             acks->due = VEL_MIN(acks->due, now + wait_after(acks, number, in_order, marked));
-        acks->settled += acks->settled < VEL_ACK_FEW_AFTER;
+        if (acks->settled < VEL_ACK_FEW_AFTER)
+            acks->settled++;
     }
     acks->was_marked = marked;
     return VEL_OK;

@@ -76,9 +76,8 @@ void vel_acks_clear(struct vel_acks *acks);
 /* True: the packet was processed before, or is too old to tell. Drop it. */
 static inline bool vel_acks_is_duplicate(const struct vel_acks *acks, uint64_t number)
 {
-    const struct vel_range *last = vel_ranges_last(&acks->received);
-    bool newest = last == NULL || number >= last->end;
-    return number < acks->floor || (!newest && vel_ranges_contains(&acks->received, number));
+    return number < acks->floor ||
+           (number <= acks->largest && vel_ranges_contains(&acks->received, number));
 }
 
 /* A packet with a new number was processed. `ecn`: enum vel_ecn of its datagram.

@@ -109,12 +109,12 @@ static void note_path(const struct vel_packet_header *header, struct vel_arrival
         change_id(track, path, header->dcid);
 }
 
-/* It has changed nothing that the next one to the same id would depend on. */
-static bool is_settled(const struct vel_conn *conn, const struct vel_frames *frames,
-                       const struct vel_arrival *arrival)
+/* A packet of nothing but data came on the active path: it has changed nothing that the next one to the same
+ * id would depend on, and nor will that. */
+static bool is_settled(const struct vel_conn *conn, const struct vel_arrival *arrival)
 {
     const struct vel_track *track = arrival->track;
-    return conn->opening == NULL && frames->only_data && track->state == VEL_TRACK_OPEN &&
+    return conn->opening == NULL && track->state == VEL_TRACK_OPEN &&
            arrival->on == track->paths.active && arrival->path == arrival->on->id;
 }
 
@@ -137,6 +137,7 @@ static void process_payload(struct vel_conn *conn, enum vel_space space,
                                 .dcid = &arrival->dcid,
                                 .path = arrival->path,
                                 .payload = opened->payload};
+    bool settled = arrival->settled;
     arrival->settled = false;
     if (!vel_conn_handle_frames(conn, &frames, now) || conn->space[space].discarded)
         return;
@@ -146,7 +147,7 @@ static void process_payload(struct vel_conn *conn, enum vel_space space,
     bool open = arrival->track->state == VEL_TRACK_OPEN;
     if (space == VEL_SPACE_APP && frames.moves && open)
         vel_conn_follow_peer(arrival->track, arrival->path, opened->number, now);
-    arrival->settled = is_settled(conn, &frames, arrival);
+    arrival->settled = frames.only_data && (settled || is_settled(conn, arrival));
 }
 
 static enum vel_err open_bytes(const struct vel_arrival *arrival, enum vel_space space,
@@ -180,10 +181,8 @@ static void on_unopened(struct vel_conn *conn, const struct vel_packet_header *h
     }
 }
 
-/* One packet of a space whose keys are there. */
-static void open_packet(struct vel_conn *conn, enum vel_space space,
-                        const struct vel_packet_header *header, uint8_t *packet,
-                        struct vel_arrival *arrival, vel_time now)
+void vel_arrival_open(struct vel_arrival *arrival, struct vel_conn *conn, enum vel_space space,
+                      const struct vel_packet_header *header, uint8_t *packet, vel_time now)
 {
     const struct vel_acks *acks = &arrival->track->space[space].acks;
     uint8_t token[VEL_RESET_TOKEN];
@@ -263,7 +262,7 @@ void vel_arrival_take(struct vel_arrival *arrival, struct vel_conn *conn,
     if (space == VEL_SPACE_COUNT)
         return;
     if (vel_keys_ready(&conn->space[space].read))
-        open_packet(conn, space, header, packet, arrival, now);
+        vel_arrival_open(arrival, conn, space, header, packet, now);
     else if (conn->opening != NULL)
         hold(conn, header, packet, arrival);
     else

@@ -36,6 +36,10 @@ struct vel_arrival {
 void vel_arrival_take(struct vel_arrival *arrival, struct vel_conn *conn,
                       const struct vel_packet_header *header, uint8_t *packet, vel_time now);
 
+/* The same for a packet of a space whose keys are there, and which nothing stands against before it is opened. */
+void vel_arrival_open(struct vel_arrival *arrival, struct vel_conn *conn, enum vel_space space,
+                      const struct vel_packet_header *header, uint8_t *packet, vel_time now);
+
 /* Count `size` bytes that are dropped; header NULL: of what could not be read. */
 void vel_conn_drop_bytes(struct vel_conn *conn, const struct vel_packet_header *header, size_t size,
                          enum vel_trace_drop why);

@@ -166,7 +166,7 @@ static void receive_datagram(struct vel_conn *conn, uint8_t *bytes, struct vel_a
     arrival->processed = false;
     if (alike) {
         arrival->alike.size = arrival->size;
-        vel_arrival_take(arrival, conn, &arrival->alike, bytes, now);
+        vel_arrival_open(arrival, conn, VEL_SPACE_APP, &arrival->alike, bytes, now);
     } else {
         receive_packets(conn, bytes, arrival->size, arrival, now);
     }

@@ -204,17 +204,31 @@ vel_result vel_packet_unprotect(struct vel_header_mask *mask, uint64_t largest, 
     return VEL_OK;
 }
 
+/* The number whose bytes in memory are those of `value`, the highest first; and the other way round. */
+static uint32_t highest_first(uint32_t value)
+{
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap32(value) : value;
+}
+
+static uint32_t load_number(const uint8_t bytes[VEL_PACKET_NUMBER_MAX])
+{
+    uint32_t number;
+    memcpy(&number, bytes, sizeof number);
+    return highest_first(number);
+}
+
 void vel_packet_unmask(const uint8_t *mask, uint64_t largest, uint8_t *packet, size_t number_offset,
                        struct vel_opened *opened)
 {
     mask_first(packet, mask[0]);
     size_t number_size = (packet[0] & VEL_BITS_NUMBER_SIZE) + 1u;
-    uint64_t truncated = 0;
-    for (size_t i = 0; i < number_size; i++) {
-        uint8_t byte = packet[number_offset + i] ^ mask[1 + i];
-        packet[number_offset + i] = byte;
-        truncated = truncated << 8 | byte;
-    }
+    /* Four bytes are there, whatever the number takes of them: the sample comes later. */
+    unsigned others = 8 * (unsigned)(VEL_PACKET_NUMBER_MAX - number_size);
+    uint32_t covered = load_number(mask + 1) & UINT32_MAX << others;
+    uint32_t number = load_number(packet + number_offset) ^ covered;
+    uint64_t truncated = number >> others;
+    number = highest_first(number);
+    memcpy(packet + number_offset, &number, sizeof number);
     *opened = (struct vel_opened){
         .first_byte = packet[0],
         .number = vel_packet_number_decode(largest, truncated, number_size),

@@ -45,7 +45,7 @@ static void drop_blocks(struct vel_recv_buffer *b)
     if (b->capacity > 0)
         vel_release(b->pool->env, b->blocks, b->capacity * sizeof *b->blocks);
     b->blocks = NULL;
-    b->first = b->capacity = 0;
+    b->first = b->capacity = b->next_room = 0;
 }
 
 void vel_recv_buffer_clear(struct vel_recv_buffer *b)
@@ -59,6 +59,7 @@ vel_result vel_recv_buffer_skip(struct vel_recv_buffer *b, uint64_t end, bool fi
     TRY(vel_recv_buffer_check(b, end, fin));
     b->highest = VEL_MAX(b->highest, end);
     b->fin = b->fin || fin;
+    b->next_room = 0;
     return VEL_OK;
 }
 
@@ -158,17 +159,26 @@ static vel_result arrived(struct vel_recv_buffer *b, uint64_t start, uint64_t en
  * nothing happened. */
 static bool append(struct vel_recv_buffer *b, uint64_t offset, struct vel_slice bytes)
 {
-    uint64_t number = offset / VEL_POOL_BLOCK;
-    size_t skip = offset % VEL_POOL_BLOCK;
-    if (offset != b->ready || b->later.count > 0 || b->fin || number == 0 || !has_slot(b, number))
+    if (offset != b->ready || b->next_room == 0 || bytes.len > b->next_room)
         return false;
-    uint8_t *block = *block_slot(b, number);
-    if (block == NULL || bytes.len > VEL_POOL_BLOCK - skip)
-        return false;
-    memcpy(block + skip, bytes.ptr, bytes.len);
-    b->ready += bytes.len;
-    b->highest = VEL_MAX(b->highest, b->ready);
+    memcpy(b->next, bytes.ptr, bytes.len);
+    b->next += bytes.len;
+    b->next_room -= (uint32_t)bytes.len;
+    b->ready = b->highest = offset + bytes.len;
     return true;
+}
+
+/* More may be appended unless something lies behind what is ready, or the end is known. */
+static void find_next(struct vel_recv_buffer *b)
+{
+    uint64_t number = b->ready / VEL_POOL_BLOCK;
+    size_t skip = b->ready % VEL_POOL_BLOCK;
+    b->next_room = 0;
+    if (b->highest > b->ready || b->fin || b->capacity == 0 || !has_slot(b, number) ||
+        *block_slot(b, number) == NULL || skip == 0)
+        return;
+    b->next = *block_slot(b, number) + skip;
+    b->next_room = (uint32_t)(block_size(b, number) - skip);
 }
 
 vel_result vel_recv_buffer_insert(struct vel_recv_buffer *b, uint64_t offset,
@@ -176,6 +186,7 @@ vel_result vel_recv_buffer_insert(struct vel_recv_buffer *b, uint64_t offset,
 {
     if (!fin && append(b, offset, bytes))
         return VEL_OK;
+    b->next_room = 0;
     uint64_t end = offset + bytes.len;
     TRY(vel_recv_buffer_check(b, end, fin));
     if (end > b->ready) {
@@ -185,7 +196,9 @@ vel_result vel_recv_buffer_insert(struct vel_recv_buffer *b, uint64_t offset,
             TRY(arrived(b, offset + known, end));
         }
     }
-    return vel_recv_buffer_skip(b, end, fin);
+    TRY(vel_recv_buffer_skip(b, end, fin));
+    find_next(b);
+    return VEL_OK;
 }
 
 vel_result vel_recv_buffer_end(struct vel_recv_buffer *b, uint64_t final_size)

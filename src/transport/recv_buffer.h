@@ -38,6 +38,8 @@ struct vel_recv_buffer {
     uint64_t first_block; /* number (offset / VEL_POOL_BLOCK) of the block at `first` */
     uint32_t small_size;  /* bytes allocated for block 0 while it is smaller than the others */
     bool fin;             /* the final size is known: `highest` */
+    uint8_t *next;        /* place of the byte at `ready`, */
+    uint32_t next_room;   /* and bytes to the end of its block; 0: to be found */
 };
 
 void vel_recv_buffer_init(struct vel_recv_buffer *b, struct vel_pool *pool);
