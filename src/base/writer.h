@@ -2,6 +2,8 @@
 #ifndef BASE_WRITER_H
 #define BASE_WRITER_H
 
+#include <endian.h>
+
 #include "velocity/slice.h"
 
 /*
@@ -88,6 +90,22 @@ static inline size_t vel_varint_size(uint64_t value)
     return value < UINT64_C(1) << 62 ? 8 : 0;
 }
 
+/* A varint of 1, 2, 4 or 8 bytes; the two highest bits of the first one say how many. */
+static inline void vel_store_varint(uint8_t *space, uint64_t value, size_t size)
+{
+    uint16_t two = htobe16((uint16_t)(value | 0x4000U));
+    uint32_t four = htobe32((uint32_t)(value | 0x80000000U));
+    uint64_t eight = htobe64(value | UINT64_C(3) << 62);
+    if (size == 1)
+        space[0] = (uint8_t)value;
+    else if (size == 2)
+        memcpy(space, &two, sizeof two);
+    else if (size == 4)
+        memcpy(space, &four, sizeof four);
+    else
+        memcpy(space, &eight, sizeof eight);
+}
+
 /* Varint of a chosen size (for lengths that are patched later), RFC 9000 section 16. */
 static inline void vel_write_varint_sized(struct vel_writer *w, uint64_t value, size_t size)
 {
@@ -96,16 +114,17 @@ static inline void vel_write_varint_sized(struct vel_writer *w, uint64_t value, 
         return;
     }
     uint8_t *space = vel_write_space(w, size);
-    if (w->failed)
-        return;
-    vel_store_uint(space, value, size);
-    static const uint8_t prefix[9] = {[1] = 0x00, [2] = 0x40, [4] = 0x80, [8] = 0xc0};
-    space[0] |= prefix[size];
+    if (!w->failed)
+        vel_store_varint(space, value, size);
 }
 
 static inline void vel_write_varint(struct vel_writer *w, uint64_t value)
 {
-    vel_write_varint_sized(w, value, vel_varint_size(value));
+    size_t size = vel_varint_size(value);
+    uint8_t *space = size > 0 ? vel_write_space(w, size) : NULL;
+    w->failed |= size == 0;
+    if (!w->failed)
+        vel_store_varint(space, value, size);
 }
 
 /* Open a TLS vector with a length of `size` bytes; pass the result to vel_end_vector. */

@@ -50,4 +50,16 @@ struct vel_record {
     bool fin;
 };
 
+/* When `next` goes on where `record` ends, in the same stream, it becomes part of it. */
+static inline bool vel_record_join(struct vel_record *record, const struct vel_record *next)
+{
+    if (record->kind != VEL_RECORD_STREAM || next->kind != VEL_RECORD_STREAM ||
+        record->id != next->id || record->fin || record->offset + record->len != next->offset ||
+        next->len > UINT32_MAX - record->len)
+        return false;
+    record->len += next->len;
+    record->fin = next->fin;
+    return true;
+}
+
 #endif

@@ -199,14 +199,34 @@ void vel_recovery_return(struct vel_recovery *r)
 /* What an ACK frame newly acknowledges. */
 struct news {
     bool any, eliciting;
-    bool mistaken;         /* some had been declared lost */
-    uint64_t marked;       /* packets sent with ECT(0) */
-    uint64_t acked;        /* bytes that were in flight on this path */
-    uint64_t bytes;        /* of them, sent outside a recovery period */
-    vel_time newest;       /* when the newest packet on this path was sent; INT64_MIN: none was, */
-    vel_time newest_flown; /* and the newest that was in flight */
-    vel_time largest_sent; /* when the frame's largest number was sent, if it is news */
+    bool mistaken;          /* some had been declared lost */
+    uint64_t marked;        /* packets sent with ECT(0) */
+    uint64_t acked;         /* bytes that were in flight on this path */
+    uint64_t bytes;         /* of them, sent outside a recovery period */
+    vel_time newest;        /* when the newest packet on this path was sent; INT64_MIN: none was, */
+    vel_time newest_flown;  /* and the newest that was in flight */
+    vel_time largest_sent;  /* when the frame's largest number was sent, if it is news */
+    struct vel_record told; /* to be told, with what goes on where it ends */
+    bool tells;             /* there is such a record */
 };
+
+static void tell(struct vel_recovery *r, enum vel_space space, struct news *news)
+{
+    if (news->tells)
+        r->hooks.acked(r->hooks.self, space, &news->told);
+    news->tells = false;
+}
+
+/* Packets of bulk data follow each other in their stream as well: it hears of a whole row at once. */
+static void record_acked(struct vel_recovery *r, enum vel_space space,
+                         const struct vel_record *record, struct news *news)
+{
+    if (news->tells && vel_record_join(&news->told, record))
+        return;
+    tell(r, space, news);
+    news->told = *record;
+    news->tells = true;
+}
 
 static void packet_acked(struct vel_recovery *r, enum vel_space space,
                          struct vel_sent_packet *packet, struct news *news)
@@ -226,7 +246,7 @@ static void packet_acked(struct vel_recovery *r, enum vel_space space,
             vel_black_hole_acked(&r->black_hole, packet->size, packet->time);
     }
     for (unsigned i = 0; i < packet->records; i++)
-        r->hooks.acked(r->hooks.self, space, vel_sent_record(&r->space[space].sent, packet, i));
+        record_acked(r, space, vel_sent_record(&r->space[space].sent, packet, i), news);
 }
 
 static vel_result range_acked(struct vel_recovery *r, enum vel_space space, struct vel_range range,
@@ -263,6 +283,7 @@ static vel_result read_news(struct vel_recovery *r, enum vel_space space,
     struct vel_range range;
     while (vel_ack_next(&walk, &range))
         TRY(range_acked(r, space, range, news));
+    tell(r, space, news);
     return VEL_OK;
 }
 
@@ -292,6 +313,7 @@ static void react(struct vel_recovery *r, enum vel_space space, const struct new
                   vel_time now)
 {
     uint64_t reductions = r->cc.reductions;
+    vel_sent_settle(&r->space[space].sent); /* so that losses are looked for in what is left */
     vel_recovery_detect_lost(r, space, now);
     /* A reduction just now covers everything sent so far. */
     uint64_t bytes = r->cc.reductions == reductions ? news->bytes : 0;

@@ -32,6 +32,7 @@
 /* Told for each record of a packet, in the order they were added. They must not call back into
  * recovery. */
 struct vel_recovery_hooks {
+    /* Bytes of a stream that one ACK frame acknowledges in a row are one record (vel_record_join). */
     void (*acked)(void *self, enum vel_space space, const struct vel_record *record);
     /* To be sent again if still wanted: declared lost, or handed out for a probe. In the second
      * case the original may still be acknowledged: `acked` may follow `lost`. */

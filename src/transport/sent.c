@@ -8,16 +8,6 @@
 
 enum { FIRST_PACKET_SLOTS = 16, FIRST_RECORD_SLOTS = 32 };
 
-static struct vel_sent_packet *packet_at(const struct vel_sent *sent, uint64_t number)
-{
-    return &sent->packets[number & (sent->packet_slots - 1)];
-}
-
-static struct vel_record *record_at(const struct vel_sent *sent, uint64_t index)
-{
-    return &sent->records[index & (sent->record_slots - 1)];
-}
-
 void vel_sent_init(struct vel_sent *sent, const struct vel_env *env)
 {
     *sent = (struct vel_sent){.env = env, .skipped = UINT64_MAX};
@@ -42,7 +32,7 @@ void vel_sent_clear(struct vel_sent *sent)
     sent->open_records = 0;
 }
 
-static vel_result grow_packets(struct vel_sent *sent)
+vel_result vel_sent_grow_packets(struct vel_sent *sent)
 {
     uint32_t slots = sent->packet_slots == 0 ? FIRST_PACKET_SLOTS : 2 * sent->packet_slots;
     REQUIRE(slots <= VEL_SENT_MAX_PACKETS, VEL_ERR_LIMIT);
@@ -50,14 +40,14 @@ static vel_result grow_packets(struct vel_sent *sent)
     REQUIRE(packets != NULL, VEL_ERR_NOMEM);
 
     for (uint64_t n = sent->base; n != sent->next; n++)
-        packets[n & (slots - 1)] = *packet_at(sent, n);
+        packets[n & (slots - 1)] = *vel_sent_packet_at(sent, n);
     vel_release(sent->env, sent->packets, sent->packet_slots * sizeof *packets);
     sent->packets = packets;
     sent->packet_slots = slots;
     return VEL_OK;
 }
 
-static vel_result grow_records(struct vel_sent *sent)
+vel_result vel_sent_grow_records(struct vel_sent *sent)
 {
     uint32_t slots = sent->record_slots == 0 ? FIRST_RECORD_SLOTS : 2 * sent->record_slots;
     REQUIRE(slots <= VEL_SENT_MAX_RECORDS, VEL_ERR_LIMIT);
@@ -66,89 +56,36 @@ static vel_result grow_records(struct vel_sent *sent)
 
     uint64_t end = sent->record_next + sent->open_records;
     for (uint64_t i = sent->record_base; i != end; i++)
-        records[i & (slots - 1)] = *record_at(sent, i);
+        records[i & (slots - 1)] = *vel_sent_record_at(sent, i);
     vel_release(sent->env, sent->records, sent->record_slots * sizeof *records);
     sent->records = records;
     sent->record_slots = slots;
     return VEL_OK;
 }
 
-vel_result vel_sent_begin(struct vel_sent *sent)
-{
-    VEL_ASSERT(sent->open_records == 0);
-    if (sent->next - sent->base == sent->packet_slots)
-        TRY(grow_packets(sent));
-    return VEL_OK;
-}
-
-vel_result vel_sent_add(struct vel_sent *sent, struct vel_record record)
-{
-    uint64_t index = sent->record_next + sent->open_records;
-    REQUIRE(sent->open_records < UINT16_MAX, VEL_ERR_LIMIT);
-    if (index - sent->record_base == sent->record_slots)
-        TRY(grow_records(sent));
-    *record_at(sent, index) = record;
-    sent->open_records++;
-    return VEL_OK;
-}
-
 const struct vel_record *vel_sent_open_record(const struct vel_sent *sent, unsigned n)
 {
-    return record_at(sent, sent->record_next + n);
-}
-
-void vel_sent_commit(struct vel_sent *sent, struct vel_sent_packet packet)
-{
-    packet.state = VEL_SENT_OUTSTANDING;
-    packet.first_record = sent->record_next;
-    packet.records = (uint16_t)sent->open_records;
-    *packet_at(sent, sent->next) = packet;
-    sent->record_next += sent->open_records;
-    sent->open_records = 0;
-    sent->next++;
-}
-
-void vel_sent_abandon(struct vel_sent *sent)
-{
-    sent->open_records = 0;
+    return vel_sent_record_at(sent, sent->record_next + n);
 }
 
 vel_result vel_sent_skip(struct vel_sent *sent)
 {
     TRY(vel_sent_begin(sent));
-    *packet_at(sent, sent->next) =
+    *vel_sent_packet_at(sent, sent->next) =
         (struct vel_sent_packet){.state = VEL_SENT_SKIPPED, .first_record = sent->record_next};
     sent->skipped = sent->next++;
     return VEL_OK;
 }
 
-struct vel_sent_packet *vel_sent_find(const struct vel_sent *sent, uint64_t number)
-{
-    return number >= sent->base && number < sent->next ? packet_at(sent, number) : NULL;
-}
-
-const struct vel_record *vel_sent_record(const struct vel_sent *sent,
-                                         const struct vel_sent_packet *packet, unsigned n)
-{
-    return record_at(sent, packet->first_record + n);
-}
-
-void vel_sent_pass(struct vel_sent *sent, uint64_t number)
-{
-    struct vel_sent_packet *packet = packet_at(sent, number);
-    packet->passed = true;
-    packet->next_unsettled = number + 1;
-}
-
 /* Each step shortens the way for the next time, as in a union-find. */
-uint64_t vel_sent_unsettled(struct vel_sent *sent, uint64_t from)
+uint64_t vel_sent_jump(struct vel_sent *sent, uint64_t from)
 {
-    uint64_t n = VEL_MAX(from, sent->base);
-    while (n < sent->next && packet_at(sent, n)->passed) {
-        struct vel_sent_packet *packet = packet_at(sent, n);
+    uint64_t n = from;
+    while (n < sent->next && vel_sent_packet_at(sent, n)->passed) {
+        struct vel_sent_packet *packet = vel_sent_packet_at(sent, n);
         uint64_t to = packet->next_unsettled;
-        if (to < sent->next && packet_at(sent, to)->passed)
-            packet->next_unsettled = packet_at(sent, to)->next_unsettled;
+        if (to < sent->next && vel_sent_packet_at(sent, to)->passed)
+            packet->next_unsettled = vel_sent_packet_at(sent, to)->next_unsettled;
         n = packet->next_unsettled;
     }
     return n;
@@ -156,8 +93,9 @@ uint64_t vel_sent_unsettled(struct vel_sent *sent, uint64_t from)
 
 void vel_sent_settle(struct vel_sent *sent)
 {
-    while (sent->base != sent->next && packet_at(sent, sent->base)->state != VEL_SENT_OUTSTANDING) {
-        sent->record_base += packet_at(sent, sent->base)->records;
+    while (sent->base != sent->next &&
+           vel_sent_packet_at(sent, sent->base)->state != VEL_SENT_OUTSTANDING) {
+        sent->record_base += vel_sent_packet_at(sent, sent->base)->records;
         sent->base++;
     }
 }

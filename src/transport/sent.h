@@ -2,6 +2,8 @@
 #ifndef TRANSPORT_SENT_H
 #define TRANSPORT_SENT_H
 
+#include "base/try.h"
+#include "base/units.h"
 #include "transport/record.h"
 #include "velocity/env.h"
 #include "velocity/err.h"
@@ -59,6 +61,21 @@ struct vel_sent {
     uint32_t open_records; /* of the packet between begin and commit */
 };
 
+/* The rings' slots: of a number in [base, next], of a record that is kept or about to be. */
+static inline struct vel_sent_packet *vel_sent_packet_at(const struct vel_sent *sent,
+                                                         uint64_t number)
+{
+    return &sent->packets[number & (sent->packet_slots - 1)];
+}
+static inline struct vel_record *vel_sent_record_at(const struct vel_sent *sent, uint64_t index)
+{
+    return &sent->records[index & (sent->record_slots - 1)];
+}
+
+/* Twice as many slots as there are. VEL_ERR_LIMIT, VEL_ERR_NOMEM */
+vel_result vel_sent_grow_packets(struct vel_sent *sent);
+vel_result vel_sent_grow_records(struct vel_sent *sent);
+
 void vel_sent_init(struct vel_sent *sent, const struct vel_env *env);
 /* Forget everything and release the memory; the numbers go on. */
 void vel_sent_clear(struct vel_sent *sent);
@@ -66,38 +83,82 @@ void vel_sent_clear(struct vel_sent *sent);
 /* Make room for packet number sent->next.
  * VEL_ERR_LIMIT  too many unsettled packets: wait for acknowledgements
  * VEL_ERR_NOMEM  allocation failed */
-vel_result vel_sent_begin(struct vel_sent *sent);
+static inline vel_result vel_sent_begin(struct vel_sent *sent)
+{
+    VEL_ASSERT(sent->open_records == 0);
+    return sent->next - sent->base == sent->packet_slots ? vel_sent_grow_packets(sent) : VEL_OK;
+}
 
 /* Add a record to the packet begun. VEL_ERR_LIMIT, VEL_ERR_NOMEM: not added, so its frame must not
  * be written. */
-vel_result vel_sent_add(struct vel_sent *sent, struct vel_record record);
+static inline vel_result vel_sent_add(struct vel_sent *sent, struct vel_record record)
+{
+    uint64_t index = sent->record_next + sent->open_records;
+    REQUIRE(sent->open_records < UINT16_MAX, VEL_ERR_LIMIT);
+    if (index - sent->record_base == sent->record_slots)
+        TRY(vel_sent_grow_records(sent));
+    *vel_sent_record_at(sent, index) = record;
+    sent->open_records++;
+    return VEL_OK;
+}
 
 /* The packet leaves: takes number sent->next and the records added; `packet` gives time, size, ecn
  * and flags. */
-void vel_sent_commit(struct vel_sent *sent, struct vel_sent_packet packet);
+static inline void vel_sent_commit(struct vel_sent *sent, struct vel_sent_packet packet)
+{
+    packet.state = VEL_SENT_OUTSTANDING;
+    packet.first_record = sent->record_next;
+    packet.records = (uint16_t)sent->open_records;
+    *vel_sent_packet_at(sent, sent->next) = packet;
+    sent->record_next += sent->open_records;
+    sent->open_records = 0;
+    sent->next++;
+}
 
 /* The packet does not leave; its number will be used by the next one. */
-void vel_sent_abandon(struct vel_sent *sent);
+static inline void vel_sent_abandon(struct vel_sent *sent)
+{
+    sent->open_records = 0;
+}
 
 /* Leave out the number sent->next for ever. Errors as vel_sent_begin. */
 vel_result vel_sent_skip(struct vel_sent *sent);
 
 /* The slot of a number; NULL when it is not kept (settled long ago, or not sent yet). */
-struct vel_sent_packet *vel_sent_find(const struct vel_sent *sent, uint64_t number);
+static inline struct vel_sent_packet *vel_sent_find(const struct vel_sent *sent, uint64_t number)
+{
+    return number >= sent->base && number < sent->next ? vel_sent_packet_at(sent, number) : NULL;
+}
 
 /* The nth record of a packet, n < packet->records. Valid until the next add or settle. */
-const struct vel_record *vel_sent_record(const struct vel_sent *sent,
-                                         const struct vel_sent_packet *packet, unsigned n);
+static inline const struct vel_record *vel_sent_record(const struct vel_sent *sent,
+                                                       const struct vel_sent_packet *packet,
+                                                       unsigned n)
+{
+    return vel_sent_record_at(sent, packet->first_record + n);
+}
 
 /* The nth record of the packet begun, n < sent->open_records; valid likewise. */
 const struct vel_record *vel_sent_open_record(const struct vel_sent *sent, unsigned n);
 
 /* A packet is acknowledged or lost, and its records are not asked for any more. */
-void vel_sent_pass(struct vel_sent *sent, uint64_t number);
+static inline void vel_sent_pass(struct vel_sent *sent, uint64_t number)
+{
+    struct vel_sent_packet *packet = vel_sent_packet_at(sent, number);
+    packet->passed = true;
+    packet->next_unsettled = number + 1;
+}
+
+/* The slow part of the next one: `from` was passed. */
+uint64_t vel_sent_jump(struct vel_sent *sent, uint64_t from);
 
 /* The first number at or after `from` that is not settled: outstanding, or left out; sent->next when
  * there is none. What was passed is jumped over, so that an ACK takes time for what is new in it. */
-uint64_t vel_sent_unsettled(struct vel_sent *sent, uint64_t from);
+static inline uint64_t vel_sent_unsettled(struct vel_sent *sent, uint64_t from)
+{
+    uint64_t n = VEL_MAX(from, sent->base);
+    return n < sent->next && vel_sent_packet_at(sent, n)->passed ? vel_sent_jump(sent, n) : n;
+}
 
 /* Drop packets that are acknowledged or lost, and skipped numbers, from the old end. */
 void vel_sent_settle(struct vel_sent *sent);

@@ -70,6 +70,76 @@ static void optimists_are_convicted(void **state)
     fix_done(&f);
 }
 
+struct told {
+    struct vel_record records[8];
+    unsigned count;
+};
+
+static void keep_record(void *self, enum vel_space space, const struct vel_record *record)
+{
+    struct told *told = self;
+    (void)space;
+    assert_true(told->count < VEL_COUNT(told->records));
+    told->records[told->count++] = *record;
+}
+
+static void send_record(struct fixture *f, struct vel_record record)
+{
+    struct vel_sent *sent = &f->r.space[APP].sent;
+    ASSERT_OK(vel_sent_begin(sent));
+    ASSERT_OK(vel_sent_add(sent, record));
+    vel_recovery_sent(&f->r, VEL_SPACE_APP, FIX_MTU, true, true, VEL_ECN_NOT_ECT, 0);
+}
+
+/* Packets of one stream that follow each other are told as one record; nothing else is. */
+static void a_row_of_a_stream_is_told_at_once(void **state)
+{
+    (void)state;
+    static const struct vel_record sent[] = {
+        {.kind = VEL_RECORD_STREAM, .id = 4, .offset = 0, .len = 100},
+        {.kind = VEL_RECORD_STREAM, .id = 4, .offset = 100, .len = 50},
+        {.kind = VEL_RECORD_STREAM, .id = 8, .offset = 150, .len = 50},
+        {.kind = VEL_RECORD_STREAM, .id = 8, .offset = 300, .len = 50},
+        {.kind = VEL_RECORD_MAX_DATA, .offset = 350},
+        {.kind = VEL_RECORD_STREAM, .id = 8, .offset = 350, .len = 50, .fin = true},
+        {.kind = VEL_RECORD_STREAM, .id = 8, .offset = 400, .len = 0, .fin = true},
+        {.kind = VEL_RECORD_STREAM, .id = 12, .offset = 0, .len = UINT32_MAX},
+        {.kind = VEL_RECORD_STREAM, .id = 12, .offset = UINT32_MAX, .len = 1},
+    };
+    struct fixture f;
+    struct told told = {.count = 0};
+    fix_established(&f, true);
+    f.r.hooks.acked = keep_record;
+    f.r.hooks.self = &told;
+    for (size_t i = 0; i < VEL_COUNT(sent); i++)
+        send_record(&f, sent[i]);
+    ASSERT_OK(fix_ack(&f, APP, 0, VEL_COUNT(sent) - 1, 0, 100 * MS));
+    assert_int_equal(told.count, VEL_COUNT(sent) - 1);
+    assert_int_equal(told.records[0].offset, 0);
+    assert_int_equal(told.records[0].len, 150);
+    for (size_t i = 2; i < VEL_COUNT(sent); i++) {
+        const struct vel_record *one = &told.records[i - 1];
+        assert_int_equal(one->kind, sent[i].kind);
+        assert_int_equal(one->id, sent[i].id);
+        assert_int_equal(one->offset, sent[i].offset);
+        assert_int_equal(one->len, sent[i].len);
+        assert_int_equal(one->fin, sent[i].fin);
+    }
+    fix_done(&f);
+}
+
+/* A fin ends a row, and belongs to it. */
+static void a_row_ends_with_its_fin(void **state)
+{
+    (void)state;
+    struct vel_record row = {.kind = VEL_RECORD_STREAM, .id = 4, .offset = 0, .len = 100};
+    struct vel_record next = {.kind = VEL_RECORD_STREAM, .id = 4, .offset = 100, .fin = true};
+    assert_true(vel_record_join(&row, &next));
+    assert_true(row.fin);
+    assert_false(vel_record_join(&row, &next));
+    assert_int_equal(row.len, 100);
+}
+
 /* RFC 9002 5.1 and 5.3: which ACKs give a sample, and what is taken off. */
 static void round_trip_samples(void **state)
 {
@@ -260,6 +330,8 @@ int main(void)
         cmocka_unit_test(acknowledged_packets_leave_the_flight),
         cmocka_unit_test(numbers_never_sent_convict_the_peer),
         cmocka_unit_test(optimists_are_convicted),
+        cmocka_unit_test(a_row_of_a_stream_is_told_at_once),
+        cmocka_unit_test(a_row_ends_with_its_fin),
         cmocka_unit_test(round_trip_samples),
         cmocka_unit_test(only_a_new_largest_is_a_sample),
         cmocka_unit_test(the_window_grows_when_it_is_used),
