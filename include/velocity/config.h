@@ -60,8 +60,9 @@ vel_result vel_congestion_find(const char *name, enum vel_congestion *congestion
  * BEST_PATH             the one that would deliver soonest by bandwidth, latency and loss; no other
  * ROUND_ROBIN           in turn, byte for byte
  * WEIGHTED_ROUND_ROBIN  in turn, by vel_conn_set_path_weight
- * REDUNDANT             every packet on every path whose window is open: arrives when one copy does, at
- *                       the price of them all; DATAGRAM frames may arrive more than once
+ * REDUNDANT             every packet on every path, as far as their windows admit: arrives when one copy
+ *                       does, at the price of them all. Datagrams are copied if the peer can tell copies
+ *                       apart (VEL-TR-57), else sent once; in any case they arrive once
  */
 enum vel_scheduler {
     VEL_SCHEDULE_LOWEST_LATENCY,

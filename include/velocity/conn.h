@@ -53,7 +53,8 @@ enum vel_event_type {
     VEL_EVENT_NEW_TOKEN, /* client: vel_conn_token is worth keeping for another connection */
     VEL_EVENT_MIGRATED, /* client: packets take another path; see vel_conn_local, vel_conn_remote */
     VEL_EVENT_MIGRATION_FAILED, /* client: nothing answers where vel_conn_migrate wanted to go */
-    VEL_EVENT_PATHS, /* multipath: one was opened, proved or abandoned; see vel_conn_paths */
+    VEL_EVENT_PATHS, /* multipath: one was opened or proved, fell silent, answers again, or was
+                        abandoned; see vel_conn_paths */
     VEL_EVENT_CLOSED /* the last event; see vel_conn_close_reason */
 };
 
@@ -158,7 +159,8 @@ vel_result vel_conn_send_datagram_by(struct vel_conn *conn, struct vel_slice byt
  * VEL_ERR_AGAIN  there is none: wait for VEL_EVENT_DATAGRAM */
 vel_result vel_conn_receive_datagram(struct vel_conn *conn, struct vel_slice *bytes);
 
-/* What became of datagrams. Lost ones may turn out to have arrived, and then count as both. */
+/* What became of datagrams. Lost ones may turn out to have arrived, and then count as both; of one that
+ * was sent on several paths each copy is acknowledged or lost. */
 struct vel_datagram_stats {
     uint64_t sent, acked, lost;
     uint64_t expired, too_long; /* never sent: too late, or the path has shrunk */
@@ -244,8 +246,9 @@ vel_result vel_conn_follow_preferred(struct vel_conn *conn, const struct vel_add
  * Used when both ends allow more than one path (limits.max_paths). Each path has a number, a
  * congestion window and packet numbers of its own; the config's scheduler says which carries what. The
  * first is number 0. A path whose packets are not acknowledged for a probe time-out carries no data
- * until it answers again, and what it held is sent on the others; a path that nobody answers on at
- * all is abandoned. Numbers are never used twice.
+ * until it answers again, and what it held is sent on the others; one that stays silent for the idle
+ * time-out (30 seconds at most), and a new one that nobody answers on at all, is abandoned: open another
+ * when the network is back. Numbers are never used twice.
  */
 
 /* Whether the peer agreed to it. */

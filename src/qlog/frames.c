@@ -201,6 +201,10 @@ static void put_fields(struct vel_json *j, const struct vel_frame *f, uint64_t a
     case VEL_FRAME_DATAGRAM:
         vel_json_uint(j, "length", f->datagram.len);
         break;
+    case VEL_FRAME_DATAGRAM_COPY:
+        vel_json_uint(j, "number", f->copy.number);
+        vel_json_uint(j, "length", f->copy.bytes.len);
+        break;
     }
 }
 

@@ -66,6 +66,7 @@ void vel_qlog_parameters(const struct vel_qlog_pen *pen, const struct vel_trace_
     put_cid(j, "initial_source_connection_id", &p->initial_source_connection_id);
     put_cid(j, "retry_source_connection_id", &p->retry_source_connection_id);
     vel_json_bool(j, "disable_active_migration", p->disable_active_migration);
+    vel_json_bool(j, "datagram_copies", p->datagram_copies);
     put_limits(j, p);
     put_preferred(j, &p->preferred_address);
     vel_qlog_close(pen);

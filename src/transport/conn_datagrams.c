@@ -7,7 +7,8 @@
 /* Datagrams more urgent than this go ahead of streams, the others take the room they leave. */
 enum { STREAMS_URGENCY = VEL_URGENCY_DEFAULT };
 
-enum { TYPE_SIZE = 1 };
+/* Bytes of the type; what the longer one of DATAGRAM_COPY adds, which has a number as well. */
+enum { TYPE_SIZE = 1, COPY_EXTRA = 1 };
 
 /* In a packet of one track. */
 static size_t max_datagram_on(const struct vel_track *track)
@@ -18,6 +19,8 @@ static size_t max_datagram_on(const struct vel_track *track)
     size_t overhead = 1u + id + VEL_PACKET_NUMBER_MAX + VEL_AEAD_TAG;
     uint64_t frame = VEL_MIN(conn->datagrams.peer_max, track->paths.active->pmtud.mtu - overhead);
     size_t header = TYPE_SIZE + vel_varint_size(frame);
+    if (conn->datagrams.peer_takes_copies)
+        header += COPY_EXTRA + VEL_VARINT_MAX;
     return frame > header ? (size_t)frame - header : 0;
 }
 
@@ -68,22 +71,32 @@ unsigned vel_conn_first_choice(const struct vel_conn *conn, unsigned choices)
     return first == VEL_CHOICES && d != NULL ? d->choice : first;
 }
 
-void vel_conn_fill_datagrams(struct vel_conn *conn, struct vel_packet_build *p, unsigned choices,
-                             bool ahead, vel_time now)
+static struct vel_frame frame_of(const struct vel_datagram *d, bool copied)
+{
+    struct vel_slice bytes = vel_slice(d->bytes, d->len);
+    if (copied)
+        return (struct vel_frame){.type = VEL_FRAME_DATAGRAM_COPY,
+                                  .copy = {.number = d->id, .bytes = bytes}};
+    return (struct vel_frame){.type = VEL_FRAME_DATAGRAM, .datagram = bytes};
+}
+
+void vel_conn_fill_datagrams(struct vel_conn *conn, struct vel_packet_build *p,
+                             struct vel_datagram_fill fill, vel_time now)
 {
     struct vel_sent *sent = &p->track->recovery.space[VEL_SPACE_APP].sent;
     const struct vel_datagram *d;
     if (conn->datagrams.out.first == NULL)
         return;
     size_t most = vel_conn_max_datagram(conn);
-    while ((d = vel_datagrams_next(&conn->datagrams, choices, most, now)) != NULL) {
+    while ((d = vel_datagrams_next(&conn->datagrams, fill.choices, most, now)) != NULL) {
         size_t size = TYPE_SIZE + vel_varint_size(d->len) + d->len;
+        if (fill.copied)
+            size += COPY_EXTRA + vel_varint_size(d->id);
         struct vel_record record = {.kind = VEL_RECORD_DATAGRAM, .id = d->id};
-        if ((ahead && d->urgency >= STREAMS_URGENCY) || size > vel_room(&p->w) ||
+        if ((fill.ahead && d->urgency >= STREAMS_URGENCY) || size > vel_room(&p->w) ||
             vel_sent_add(sent, record) != VEL_OK)
             return;
-        struct vel_frame frame = {.type = VEL_FRAME_DATAGRAM,
-                                  .datagram = vel_slice(d->bytes, d->len)};
+        struct vel_frame frame = frame_of(d, fill.copied);
         vel_frame_write(&p->w, &frame);
         p->eliciting = true;
         if (conn->choices != NULL)
@@ -99,4 +112,12 @@ uint64_t vel_conn_on_datagram(struct vel_conn *conn, struct vel_slice bytes)
         return VEL_WIRE_PROTOCOL_VIOLATION;
     vel_datagrams_received(&conn->datagrams, bytes);
     return VEL_WIRE_NO_ERROR;
+}
+
+uint64_t vel_conn_on_datagram_copy(struct vel_conn *conn, uint64_t number, struct vel_slice bytes)
+{
+    if (conn->config->limits.max_datagram_frame_size == 0)
+        return VEL_WIRE_PROTOCOL_VIOLATION;
+    return vel_datagrams_is_new(&conn->datagrams, number) ? vel_conn_on_datagram(conn, bytes)
+                                                          : VEL_WIRE_NO_ERROR;
 }

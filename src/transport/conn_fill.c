@@ -102,16 +102,22 @@ static void fill_new_token(struct vel_conn *conn, struct vel_packet_build *p)
 static void fill_data(struct vel_conn *conn, struct vel_packet_build *p, vel_time now)
 {
     struct vel_sent *sent = &p->track->recovery.space[VEL_SPACE_APP].sent;
+    struct vel_together together = vel_conn_together(p->track);
+    bool copies = together.copies != 0;
+    bool all = copies && conn->datagrams.peer_takes_copies; /* else datagrams are sent once */
     size_t start = vel_written(&p->w);
     unsigned records = sent->open_records;
-    struct vel_together together = vel_conn_together(p->track);
-    vel_conn_fill_datagrams(conn, p, together.choices, true, now);
+    vel_conn_fill_datagrams(conn, p, (struct vel_datagram_fill){together.choices, true, all}, now);
     size_t before = vel_written(&p->w);
+    start = all ? start : before;
+    records = all ? records : sent->open_records;
     if (vel_streams_write_frames(conn->streams, &p->w, sent, &p->body, together.choices) != VEL_OK)
         vel_conn_fail(conn, VEL_WIRE_INTERNAL_ERROR, "out of memory");
     p->eliciting |= vel_written(&p->w) > before;
-    vel_conn_fill_datagrams(conn, p, together.choices, false, now);
-    if (together.copies != 0)
+    if (copies && !all)
+        vel_conn_keep_copy(p, together.copies, start, records);
+    vel_conn_fill_datagrams(conn, p, (struct vel_datagram_fill){together.choices, false, all}, now);
+    if (all)
         vel_conn_keep_copy(p, together.copies, start, records);
 }
 

@@ -45,6 +45,8 @@ static uint64_t on_ack(struct vel_conn *conn, const struct frame_context *in,
         return VEL_WIRE_PROTOCOL_VIOLATION;
     if (track->state != VEL_TRACK_OPEN)
         return VEL_WIRE_NO_ERROR;
+    if (track->recovery.pto_backoff == 0)
+        vel_conn_end_silence(track);
     vel_conn_leave_black_hole(track);
     struct vel_pacing pacing = vel_cc_pacing(&track->recovery.cc, &track->recovery.rtt);
     vel_pacer_set_rate(&track->pacer, pacing.rate, pacing.quantum, in->now);
@@ -190,6 +192,13 @@ static uint64_t on_datagram(struct vel_conn *conn, const struct frame_context *i
     return vel_conn_on_datagram(conn, frame->datagram);
 }
 
+static uint64_t on_datagram_copy(struct vel_conn *conn, const struct frame_context *in,
+                                 const struct vel_frame *frame)
+{
+    (void)in;
+    return vel_conn_on_datagram_copy(conn, frame->copy.number, frame->copy.bytes);
+}
+
 /* By frame type; an empty row is one that we did not announce and therefore refuse. */
 static const frame_handler handlers[VEL_FRAME_INDEXES] = {
     [VEL_FRAME_PADDING] = on_nothing,
@@ -216,6 +225,7 @@ static const frame_handler handlers[VEL_FRAME_INDEXES] = {
     [VEL_FRAME_DATAGRAM] = on_datagram,
     [VEL_FRAME_INDEX(VEL_FRAME_ACK_FREQUENCY)] = on_ack_frequency,
     [VEL_FRAME_PATH_ACK] = on_ack,
+    [VEL_FRAME_INDEX(VEL_FRAME_DATAGRAM_COPY)] = on_datagram_copy,
     [VEL_FRAME_INDEX(VEL_FRAME_PATH_ABANDON)] = on_path_frame,
     [VEL_FRAME_INDEX(VEL_FRAME_PATH_STATUS_BACKUP)] = on_path_frame,
     [VEL_FRAME_INDEX(VEL_FRAME_PATH_STATUS_AVAILABLE)] = on_path_frame,
@@ -242,7 +252,7 @@ enum { ACKS_PER_PACKET = 4 };
 /* Frames of an extension belong to it: without, they are unknown (VEL-TR-50). */
 static frame_handler find_handler(const struct vel_conn *conn, enum vel_frame_type type)
 {
-    bool extension = type == VEL_FRAME_PATH_ACK || type >= VEL_FRAME_PATH_ABANDON;
+    bool extension = type == VEL_FRAME_PATH_ACK || type >= VEL_FRAME_DATAGRAM_COPY;
     return extension && !conn->multipath.agreed ? NULL : handlers[VEL_FRAME_INDEX(type)];
 }
 

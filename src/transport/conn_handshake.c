@@ -48,6 +48,7 @@ static struct vel_params local_params(const struct vel_conn *conn)
     params.active_connection_id_limit = VEL_CIDS_REMOTE;
     if (conn->multipath.slots > 1) /* VEL-TR-50 */
         params.initial_max_path_id = conn->multipath.slots - 1;
+    params.datagram_copies = conn->multipath.slots > 1 && limits->max_datagram_frame_size > 0;
     vel_conn_fill_versions(conn, &params.version_information);
     params.initial_source_connection_id =
         (struct vel_param_cid){.present = true, .cid = conn->first.cids.local[0].cid};
@@ -114,6 +115,7 @@ static vel_result sink_peer_params(void *self, struct vel_slice bytes)
 
     if (conn->multipath.slots > 1 && params.initial_max_path_id != VEL_PARAM_ABSENT)
         TRY(agree_multipath(conn, params.initial_max_path_id));
+    conn->datagrams.peer_takes_copies = conn->multipath.agreed && params.datagram_copies;
     TRY(vel_conn_note_preferred(conn, &params.preferred_address));
     conn->peer_stays = params.disable_active_migration;
     conn->peer_cid_limit = params.active_connection_id_limit;

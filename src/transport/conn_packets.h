@@ -157,11 +157,18 @@ void vel_conn_record_lost(void *self, enum vel_space space, const struct vel_rec
 unsigned vel_conn_first_choice(const struct vel_conn *conn, unsigned choices);
 
 /* Write what fits of a set of choices: `ahead` of the streams' frames, or behind them. */
-void vel_conn_fill_datagrams(struct vel_conn *conn, struct vel_packet_build *p, unsigned choices,
-                             bool ahead, vel_time now);
+struct vel_datagram_fill {
+    unsigned choices;
+    bool ahead;
+    bool copied; /* in DATAGRAM_COPY frames: the same leaves on other tracks */
+};
+void vel_conn_fill_datagrams(struct vel_conn *conn, struct vel_packet_build *p,
+                             struct vel_datagram_fill fill, vel_time now);
 
 /* A DATAGRAM frame arrived. Returns the code to close with; VEL_WIRE_NO_ERROR: fine. */
 uint64_t vel_conn_on_datagram(struct vel_conn *conn, struct vel_slice bytes);
+/* The same of a DATAGRAM_COPY frame, with the number of its datagram. */
+uint64_t vel_conn_on_datagram_copy(struct vel_conn *conn, uint64_t number, struct vel_slice bytes);
 
 /* ---- conn_send.c ---- */
 

@@ -87,6 +87,12 @@ bool vel_conn_has_other_track(const struct vel_track *but, bool proved);
 /* Send PATH_ABANDON with enum vel_wire_error. There is another open track. */
 void vel_conn_abandon_track(struct vel_track *track, uint64_t code);
 
+/* It has not answered for a probe time-out, while another track works; or it answers again. */
+void vel_conn_note_silence(struct vel_track *track, vel_time now);
+void vel_conn_end_silence(struct vel_track *track);
+/* It has been silent for too long. */
+void vel_conn_expire_silence(struct vel_track *track, vel_time now);
+
 /* The peer has abandoned it. Wire errors. */
 uint64_t vel_conn_on_path_abandon(struct vel_track *track, vel_time now);
 

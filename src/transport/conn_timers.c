@@ -56,11 +56,11 @@ static vel_time track_deadline(const struct vel_track *track)
         VEL_MIN(vel_recovery_deadline(&track->recovery), vel_paths_deadline(&track->paths));
     /* Without credit nothing can leave before something arrives: no use in waking up for it. */
     if (vel_path_credit(track->paths.active) < VEL_INITIAL_DATAGRAM_MIN)
-        return deadline;
+        return VEL_MIN(deadline, track->give_up_at);
     for (size_t i = 0; i < VEL_SPACE_COUNT; i++)
         if (!conn->space[i].discarded)
             deadline = VEL_MIN(deadline, vel_acks_deadline(&track->space[i].acks));
-    return VEL_MIN(deadline, track->pace_until);
+    return VEL_MIN(VEL_MIN(deadline, track->pace_until), track->give_up_at);
 }
 
 vel_time vel_conn_deadline(const struct vel_conn *conn)
@@ -100,8 +100,10 @@ static void on_recovery_timeout(struct vel_track *track, vel_time now)
     conn->stats.pto_count++;
     conn->handshake_probes += conn->stats.handshake_time == 0;
     /* VEL-TR-54: a path that is silent for a probe time-out may be dead: what it holds goes another way. */
-    if (vel_conn_has_other_track(track, true))
+    if (vel_conn_has_other_track(track, true)) {
         vel_recovery_hand_on(&track->recovery, VEL_SPACE_APP);
+        vel_conn_note_silence(track, now);
+    }
     if (track->recovery.pto_backoff >= VEL_PATH_BLACK_HOLE &&
         vel_pmtud_restart(&track->paths.active->pmtud))
         vel_conn_mtu_changed(track);
@@ -139,6 +141,8 @@ static void expire_track(struct vel_track *track, vel_time now)
         track->pace_until = VEL_NEVER;
     if (track->state == VEL_TRACK_CLOSING)
         vel_conn_expire_closing(track, now);
+    else if (track->give_up_at <= now)
+        vel_conn_expire_silence(track, now);
     else if (vel_paths_deadline(&track->paths) <= now)
         vel_conn_expire_paths(track, now);
 }

@@ -8,6 +8,11 @@
 /* Connection ids of ours that the peer has for a track that is spare, and for one that is open. */
 enum { SPARE_IDS = 1, OPEN_IDS = 2, CLOSE_AFTER_PTO = 3 };
 
+/* A path that is silent for the idle time-out, so long at most, is abandoned, but not before it was asked
+ * a few times: the third probe goes out after seven probe time-outs. */
+#define SILENT_FOR (30 * SECOND)
+enum { SILENT_PTO = 8 };
+
 /* ---- which there are ---- */
 
 struct vel_track *vel_conn_track(const struct vel_conn *conn)
@@ -202,7 +207,7 @@ void vel_conn_abandon_track(struct vel_track *track, uint64_t code)
     track->state = VEL_TRACK_CLOSING;
     track->abandon_due = true;
     track->abandon_code = code;
-    track->pace_until = VEL_NEVER;
+    track->pace_until = track->give_up_at = VEL_NEVER;
     for (int i = 0; i < VEL_SPACE_COUNT; i++)
         track->space[i].probes_due = 0;
     VEL_PATHS_EACH(path, &track->paths)
@@ -215,6 +220,53 @@ void vel_conn_abandon_track(struct vel_track *track, uint64_t code)
     vel_conn_tell_reset_tokens(track->conn);
     vel_conn_notice(track->conn, VEL_EVENT_PATHS);
     vel_conn_wake(track->conn);
+}
+
+/* ---- silence (VEL-TR-58) ---- */
+
+/* Who opened it gives it up; who followed waits as long again, for it may hear what we do not. */
+static vel_time patience(const struct vel_track *track)
+{
+    const struct vel_conn *conn = track->conn;
+    vel_time idle = conn->life.idle_timeout > 0 ? conn->life.idle_timeout : SILENT_FOR;
+    vel_time least = SILENT_PTO * vel_recovery_pto(&track->recovery);
+    vel_time most = VEL_MAX(VEL_MIN(idle, SILENT_FOR), least);
+    return conn->is_client ? most : 2 * most;
+}
+
+void vel_conn_note_silence(struct vel_track *track, vel_time now)
+{
+    if (track->give_up_at != VEL_NEVER)
+        return;
+    track->give_up_at = now + patience(track);
+    vel_conn_notice(track->conn, VEL_EVENT_PATHS);
+}
+
+void vel_conn_end_silence(struct vel_track *track)
+{
+    if (track->give_up_at == VEL_NEVER)
+        return;
+    track->give_up_at = VEL_NEVER;
+    vel_conn_notice(track->conn, VEL_EVENT_PATHS);
+}
+
+static bool another_answers(const struct vel_track *but)
+{
+    VEL_TRACKS_OPEN(track, but->conn)
+    {
+        if (track != but && vel_track_is_usable(track) && track->recovery.pto_backoff == 0)
+            return true;
+    }
+    return false;
+}
+
+void vel_conn_expire_silence(struct vel_track *track, vel_time now)
+{
+    /* Nobody can tell which of them will be back. */
+    if (!another_answers(track))
+        track->give_up_at = now + patience(track);
+    else
+        vel_conn_abandon_track(track, VEL_WIRE_PATH_UNSTABLE_OR_POOR);
 }
 
 uint64_t vel_conn_on_path_abandon(struct vel_track *track, vel_time now)

@@ -61,6 +61,9 @@ void vel_datagrams_clear(struct vel_datagrams *d)
     empty(d->env, &d->out);
     empty(d->env, &d->in);
     release(d->env, GIVE(d->shown));
+    if (d->seen != NULL)
+        vel_release(d->env, d->seen, sizeof *d->seen);
+    d->seen = NULL;
     d->arrived = false;
 }
 
@@ -131,6 +134,45 @@ void vel_datagrams_sent(struct vel_datagrams *d, const struct vel_datagram *data
         link = &(*link)->next;
     d->stats.sent++;
     release(d->env, unlink_at(&d->out, link));
+}
+
+static uint64_t *word_of(struct vel_datagram_seen *seen, uint64_t number)
+{
+    return &seen->bits[number % VEL_DATAGRAMS_SEEN / 64];
+}
+
+static uint64_t bit_of(uint64_t number)
+{
+    return UINT64_C(1) << number % 64;
+}
+
+/* Numbers up to this one are within reach: nothing is known of the new ones. */
+static void reach(struct vel_datagram_seen *seen, uint64_t number)
+{
+    bool far = number - seen->next >= VEL_DATAGRAMS_SEEN;
+    if (far)
+        memset(seen->bits, 0, sizeof seen->bits);
+    for (uint64_t n = seen->next; !far && n <= number; n++)
+        *word_of(seen, n) &= ~bit_of(n);
+    seen->next = number + 1;
+}
+
+bool vel_datagrams_is_new(struct vel_datagrams *d, uint64_t number)
+{
+    if (d->seen == NULL) {
+        d->seen = vel_alloc(d->env, sizeof *d->seen);
+        if (d->seen == NULL)
+            return false;
+        *d->seen = (struct vel_datagram_seen){0};
+    }
+    struct vel_datagram_seen *seen = d->seen;
+    if (number >= seen->next)
+        reach(seen, number);
+    if (seen->next - number > VEL_DATAGRAMS_SEEN)
+        return false;
+    bool is_new = (*word_of(seen, number) & bit_of(number)) == 0;
+    *word_of(seen, number) |= bit_of(number);
+    return is_new;
 }
 
 void vel_datagrams_received(struct vel_datagrams *d, struct vel_slice bytes)

@@ -39,13 +39,22 @@ struct vel_datagram_queue {
     size_t bytes; /* of content */
 };
 
+/* Which numbers have come (VEL-TR-57): those further back than this have, as far as we know. */
+enum { VEL_DATAGRAMS_SEEN = 2048 };
+struct vel_datagram_seen {
+    uint64_t next;                          /* above all that have come */
+    uint64_t bits[VEL_DATAGRAMS_SEEN / 64]; /* of a number: bit number % VEL_DATAGRAMS_SEEN */
+};
+
 struct vel_datagrams {
     const struct vel_env *env;
     struct vel_datagram_queue out, in;
     struct vel_datagram *shown; /* what the application looks at now */
     uint64_t last_id;
-    uint64_t peer_max; /* frames the peer takes, bytes; 0: none */
-    bool arrived;      /* tell the application */
+    struct vel_datagram_seen *seen; /* of numbered ones; NULL: none came */
+    bool peer_takes_copies;         /* DATAGRAM_COPY frames */
+    uint64_t peer_max;              /* frames the peer takes, bytes; 0: none */
+    bool arrived;                   /* tell the application */
     struct vel_datagram_stats stats;
 };
 
@@ -67,6 +76,9 @@ const struct vel_datagram *vel_datagrams_next(struct vel_datagrams *d, unsigned 
 
 /* It was written into a packet: released. */
 void vel_datagrams_sent(struct vel_datagrams *d, const struct vel_datagram *datagram);
+
+/* One with a number arrived: for the first time? Without memory nobody can tell, and it is not. */
+bool vel_datagrams_is_new(struct vel_datagrams *d, uint64_t number);
 
 /* One arrived. VEL_ERR_NOMEM: it is dropped, as the network might have done. */
 void vel_datagrams_received(struct vel_datagrams *d, struct vel_slice bytes);

@@ -206,6 +206,14 @@ static vel_result read_datagram(struct vel_reader *r, unsigned flags, struct vel
     return VEL_OK;
 }
 
+static vel_result read_datagram_copy(struct vel_reader *r, unsigned flags, struct vel_frame *f)
+{
+    (void)flags;
+    f->copy.number = vel_read_varint(r);
+    f->copy.bytes = vel_read_bytes(r, vel_read_varint(r));
+    return VEL_OK;
+}
+
 static vel_result read_ack_frequency(struct vel_reader *r, unsigned flags, struct vel_frame *f)
 {
     (void)flags;
@@ -260,6 +268,8 @@ static const struct row rows[VEL_FRAME_INDEXES] = {
     [0x1f] = {read_nothing,      0, 0,         {"IMMEDIATE_ACK",       O,             true,  true,  false}},
     [0x30] = {read_datagram,     1, Z | O,     {"DATAGRAM",            Z | O,         true,  true,  false}},
     [0x3e] = {read_path_ack,     1, O,         {"PATH_ACK",            O,             false, false, false}},
+    [INDEX(DATAGRAM_COPY)] =
+        {read_datagram_copy,     0, 0,         {"DATAGRAM_COPY",       O,             true,  true,  false}},
     [INDEX(PATH_ABANDON)] =
         {read_path_abandon,      0, 0,         {"PATH_ABANDON",        O,             true,  true,  false}},
     [INDEX(PATH_STATUS_BACKUP)] =
@@ -284,6 +294,7 @@ static const struct row rows[VEL_FRAME_INDEXES] = {
 static bool has_row(uint64_t type)
 {
     bool listed = type < 0x40 || type == VEL_FRAME_ACK_FREQUENCY ||
+                  type == VEL_FRAME_DATAGRAM_COPY ||
                   (type >= VEL_FRAME_PATH_ABANDON && type <= VEL_FRAME_PATH_CIDS_BLOCKED);
     return listed && rows[VEL_FRAME_INDEX(type)].read != NULL;
 }

@@ -12,7 +12,7 @@
 
 /*
  * Frames, RFC 9000 section 19, DATAGRAM, RFC 9221, those of the multipath extension
- * (draft-ietf-quic-multipath section 4) and of draft-ietf-quic-ack-frequency: one struct for each, one
+ * (draft-ietf-quic-multipath section 4), DATAGRAM_COPY, which is our own, and of draft-ietf-quic-ack-frequency: one struct for each, one
  * reader and one writer for all, one table of what each may do. Nothing is allocated; slices of a
  * frame that was read point into the packet. Reader and table know all of them; whether an extension
  * was negotiated, and which path identifiers there are, is the caller's to know.
@@ -45,6 +45,7 @@ enum vel_frame_type {
     VEL_FRAME_DATAGRAM = 0x30,
     VEL_FRAME_PATH_ACK = 0x3e,
     VEL_FRAME_ACK_FREQUENCY = 0xaf,
+    VEL_FRAME_DATAGRAM_COPY = 0x3d31, /* VEL-TR-57 */
     VEL_FRAME_PATH_ABANDON = 0x3e75,
     VEL_FRAME_PATH_STATUS_BACKUP = 0x3e76,
     VEL_FRAME_PATH_STATUS_AVAILABLE = 0x3e77,
@@ -57,10 +58,11 @@ enum vel_frame_type {
 
 /* Places in a table with a row for each frame type: the types of one byte, then the long ones. */
 #define VEL_FRAME_INDEX(type)                                                                      \
-    ((type) < 0x40                     ? (size_t)(type)                                            \
-     : (type) < VEL_FRAME_PATH_ABANDON ? (size_t)0x40                                              \
-                                       : 0x41 + (size_t)(type) - VEL_FRAME_PATH_ABANDON)
-enum { VEL_FRAME_INDEXES = 0x41 + 8 };
+    ((type) < 0x40                      ? (size_t)(type)                                           \
+     : (type) < VEL_FRAME_DATAGRAM_COPY ? (size_t)0x40                                             \
+     : (type) < VEL_FRAME_PATH_ABANDON  ? (size_t)0x41                                             \
+                                        : 0x42 + (size_t)(type) - VEL_FRAME_PATH_ABANDON)
+enum { VEL_FRAME_INDEXES = 0x42 + 8 };
 
 /* Packet numbers and byte offsets end at 2^62 - 1, stream counts at 2^60. */
 #define VEL_VARINT_LAST ((UINT64_C(1) << 62) - 1)
@@ -129,7 +131,11 @@ struct vel_frame {
         struct vel_frame_new_cid new_cid; /* NEW_CONNECTION_ID, PATH_NEW_CONNECTION_ID */
         struct vel_slice token;           /* NEW_TOKEN: at least one byte */
         struct vel_frame_ack_frequency ack_frequency;
-        struct vel_slice datagram;
+        struct vel_slice datagram; /* DATAGRAM */
+        struct {
+            uint64_t number; /* of the sender, from 1 on; equal ones are equal datagrams */
+            struct vel_slice bytes;
+        } copy;            /* DATAGRAM_COPY */
         uint64_t limit;    /* MAX_DATA and DATA_BLOCKED, bytes; MAX_PATH_ID, PATHS_BLOCKED */
         uint64_t sequence; /* (PATH_)RETIRE_CONNECTION_ID; PATH_STATUS_; PATH_CIDS_BLOCKED: next */
         uint64_t code;     /* PATH_ABANDON */

@@ -161,6 +161,11 @@ void vel_frame_write(struct vel_writer *w, const struct vel_frame *f)
         write_type(w, f->type, FLAG_DATAGRAM_LEN);
         write_vector(w, f->datagram);
         return;
+    case VEL_FRAME_DATAGRAM_COPY:
+        vel_write_varint(w, f->type);
+        vel_write_varint(w, f->copy.number);
+        write_vector(w, f->copy.bytes);
+        return;
     }
 }
 

@@ -51,6 +51,7 @@ static const struct row rows[] = {
     {0x11, KIND_VERSIONS,  false, FIELD(version_information), 0, 0, 0}, /* RFC 9368 */
     {0x20, KIND_INTEGER,   false, FIELD(max_datagram_frame_size), ANY, 0}, /* RFC 9221 */
     {0x3e, KIND_INTEGER,   false, FIELD(initial_max_path_id), 0, UINT32_MAX, VEL_PARAM_ABSENT},
+    {0x56553130, KIND_FLAG, false, FIELD(datagram_copies), 0, 0, 0}, /* VEL-TR-57 */
     {0xff04de1b, KIND_INTEGER, false, FIELD(min_ack_delay), ANY, VEL_PARAM_ABSENT},
 };
 /* clang-format on */

@@ -66,6 +66,7 @@ struct vel_params {
     uint64_t max_datagram_frame_size; /* 0: none accepted */
     uint64_t initial_max_path_id;     /* VEL_PARAM_ABSENT, or below 2^32 */
     bool disable_active_migration;
+    bool datagram_copies; /* DATAGRAM_COPY frames are taken (VEL-TR-57) */
     struct vel_version_information version_information;
 };
 

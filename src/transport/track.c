@@ -15,6 +15,7 @@ void vel_track_init(struct vel_track *track, const struct vel_track_setup *setup
         .largest_moving = VEL_NUMBER_NONE,
         .pace_until = VEL_NEVER,
         .close_at = VEL_NEVER,
+        .give_up_at = VEL_NEVER,
         .phase = vel_key_phase_begin(0),
         .weight = 1,
         .state = setup->path != NULL ? VEL_TRACK_OPEN : VEL_TRACK_SPARE,

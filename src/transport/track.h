@@ -54,6 +54,7 @@ struct vel_track {
     bool abandon_told;     /* the peer has it */
     uint64_t abandon_code; /* enum vel_wire_error */
     vel_time close_at;     /* when it is gone; VEL_NEVER: the peer has not abandoned it */
+    vel_time give_up_at;   /* it is silent: when it is abandoned; VEL_NEVER: it answers */
 
     /* PATH_STATUS_AVAILABLE and PATH_STATUS_BACKUP */
     bool backup, peer_backup;  /* we, or the peer, would rather not have it used */

@@ -246,6 +246,36 @@ static void datagrams_stay_on_their_path(uint64_t seed)
     end(&two);
 }
 
+/* VEL-TR-57: they go by both paths, arrive once, and none is missing when one of the paths dies. */
+static void datagrams_go_by_both(uint64_t seed)
+{
+    struct two two = two_networks(seed);
+    uint64_t before[] = {two.link[0]->up.bytes, two.link[1]->up.bytes};
+    uint8_t bytes[1000] = {0};
+    bool seen[200] = {false};
+    unsigned arrived = 0;
+    struct vel_slice got;
+    two.link[1]->delay = 25 * MS;
+    for (unsigned i = 0; i < VEL_COUNT(seen); i++) {
+        if (i == 100)
+            two.link[seed % 2]->dead_from = scene_elapsed(two.scene);
+        bytes[0] = (uint8_t)i;
+        ASSERT_OK(vel_conn_send_datagram_by(two.scene->client.conn, vel_slice(bytes, sizeof bytes),
+                                            i % 8, VEL_NEVER, &on_both, NULL));
+        scene_run(two.scene, 5 * MS);
+        for (unsigned k = 0; i == 99 && k < 2; k++)
+            EXPECT_NUMBER(two.link[k]->up.bytes - before[k], >=, 99 * 1000);
+    }
+    scene_run(two.scene, 100 * MS);
+    while (vel_conn_receive_datagram(two.scene->server.conn, &got) == VEL_OK) {
+        EXPECT(got.len == sizeof bytes && !seen[got.ptr[0]]);
+        seen[got.ptr[0]] = true;
+        arrived++;
+    }
+    EXPECT_NUMBER(arrived, ==, VEL_COUNT(seen));
+    end(&two);
+}
+
 /* What cannot be chosen. */
 static void choices_have_bounds(uint64_t seed)
 {
@@ -291,6 +321,7 @@ int main(void)
         SCENARIO(copies_and_others_share, 4),
         SCENARIO(a_backup_is_used_by_name, 4),
         SCENARIO(datagrams_stay_on_their_path, 2),
+        SCENARIO(datagrams_go_by_both, 4),
         SCENARIO(choices_have_bounds, 1),
         SCENARIO_V1(they_leave_a_dead_path_and_return, 2),
     };

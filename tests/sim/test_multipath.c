@@ -326,6 +326,59 @@ static void a_dead_path_is_abandoned(uint64_t seed)
     scene_free(two.scene);
 }
 
+/* VEL-TR-58: a path that worked and dies is asked for a while, then abandoned by whoever opened it; a new
+ * one takes its place when the network is back. */
+static void a_silent_path_is_abandoned(uint64_t seed)
+{
+    struct two two = two_networks(seed, VEL_SCHEDULE_ROUND_ROBIN);
+    struct peer *peers[] = {&two.scene->client, &two.scene->server};
+    for (size_t i = 0; i < VEL_COUNT(peers); i++)
+        peers[i]->config.limits.idle_timeout = (vel_time)(4 + seed % 3) * SECOND;
+    begin(&two, (struct ask){.streams = 1, .up = 100 * KIB, .down = 100 * KIB});
+    scene_run(two.scene, 1 * SECOND);
+    unsigned dead = seed % 2;
+    struct sim_link *dying = dead == 0 ? two.first : two.second;
+    dying->dead_from = scene_elapsed(two.scene);
+    for (unsigned i = 0; i < 40; i++) {
+        exchange_more(&two.scene->client.exchange,
+                      &(struct ask){.streams = 1, .up = 20 * KIB, .down = 20 * KIB},
+                      sim_now(two.scene->sim));
+        scene_run(two.scene, 500 * MS);
+        EXPECT(exchange_is_done(&two.scene->client.exchange));
+        for (size_t k = 0; i == 3 && k < VEL_COUNT(peers); k++)
+            EXPECT_NUMBER(peer_path(peers[k], dead).state, ==, VEL_PATH_SILENT);
+    }
+    for (size_t i = 0; i < VEL_COUNT(peers); i++)
+        EXPECT_NUMBER(vel_conn_paths(peers[i]->conn, NULL, 0), ==, 1);
+    dying->dead_from = VEL_NEVER;
+    uint32_t path = peer_open_path(&two.scene->client, dead);
+    scene_run(two.scene, 300 * MS);
+    EXPECT(both_work(&two, path));
+    expect_alive(&two);
+    scene_free(two.scene);
+}
+
+/* VEL-TR-58: when all are silent none is given up: the first that answers goes on. */
+static void none_is_given_up_while_all_are_silent(uint64_t seed)
+{
+    struct two two = two_networks(seed, VEL_SCHEDULE_ROUND_ROBIN);
+    struct peer *peers[] = {&two.scene->client, &two.scene->server};
+    for (size_t i = 0; i < VEL_COUNT(peers); i++)
+        peers[i]->config.limits.idle_timeout = 9 * SECOND;
+    begin(&two, (struct ask){.streams = 1, .up = 20 * MIB, .down = MIB});
+    scene_run(two.scene, 600 * MS);
+    two.first->dead_from = two.second->dead_from = scene_elapsed(two.scene);
+    two.first->dead_until = two.second->dead_until =
+        two.first->dead_from + (vel_time)(2 + seed % 3) * SECOND;
+    scene_run(two.scene, 1500 * MS);
+    for (uint32_t path = 0; path < 2; path++)
+        EXPECT_NUMBER(peer_path(&two.scene->client, path).state, ==, VEL_PATH_SILENT);
+    scene_finish(two.scene, 40 * SECOND);
+    EXPECT(both_work(&two, 0) && both_work(&two, 1));
+    expect_alive(&two);
+    scene_free(two.scene);
+}
+
 /* VEL-TR-55: keys are the connection's: updates while both paths are busy, one much slower than the other. */
 static void keys_are_updated_on_all_paths(uint64_t seed)
 {
@@ -361,6 +414,8 @@ int main(void)
         SCENARIO(copies_of_much, 4),
         SCENARIO(both_must_offer, 2),
         SCENARIO(a_dead_path_is_abandoned, 4),
+        SCENARIO(a_silent_path_is_abandoned, 6),
+        SCENARIO(none_is_given_up_while_all_are_silent, 3),
         SCENARIO(keys_are_updated_on_all_paths, 4),
         SCENARIO_V1(two_paths_add_up, 1),
         SCENARIO_V1(a_path_dies_and_returns, 2),

@@ -125,6 +125,38 @@ static void the_queue_of_arrivals_is_bounded(void **state)
     assert_int_equal(d.in.count, VEL_DATAGRAMS_WAITING);
 }
 
+/* VEL-TR-57: each number is new once, however they come; what is too old to tell is not. */
+static void numbers_are_new_once(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t number;
+        bool is_new;
+    } rows[] = {
+        {5, true},
+        {5, false},
+        {1, true},
+        {7, true},
+        {6, true},
+        {7, false},
+        {5 + VEL_DATAGRAMS_SEEN, true},
+        {5, false},
+        {6, false},
+        {7, false},
+        {8, true},
+        {9, true},
+        {8, false},
+        {6 + VEL_DATAGRAMS_SEEN, true},
+        {(UINT64_C(1) << 62) - 1, true},
+        {(UINT64_C(1) << 62) - 1, false},
+        {8, false},
+        {(UINT64_C(1) << 62) - VEL_DATAGRAMS_SEEN, true},
+        {(UINT64_C(1) << 62) - VEL_DATAGRAMS_SEEN - 1, false},
+    };
+    for (size_t i = 0; i < VEL_COUNT(rows); i++)
+        assert_int_equal(vel_datagrams_is_new(&d, rows[i].number), rows[i].is_new);
+}
+
 static void memory_may_run_out(void **state)
 {
     (void)state;
@@ -147,6 +179,7 @@ int main(void)
         WITH_QUEUES(the_long_are_dropped_when_the_path_shrinks),
         WITH_QUEUES(the_queue_to_send_is_bounded),
         WITH_QUEUES(the_queue_of_arrivals_is_bounded),
+        WITH_QUEUES(numbers_are_new_once),
         WITH_QUEUES(memory_may_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,6 +36,7 @@ static struct vel_params full(bool from_client)
     p.max_datagram_frame_size = 65535;
     p.initial_max_path_id = UINT32_MAX;
     p.disable_active_migration = true;
+    p.datagram_copies = true;
     p.version_information = (struct vel_version_information){
         .present = true, .chosen = 1, .available = {0x56553102, 1}, .count = 2};
     return p;
