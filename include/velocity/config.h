@@ -72,6 +72,11 @@ enum vel_scheduler {
     VEL_SCHEDULE_REDUNDANT
 };
 
+/* "lowest-latency", "best-path", "round-robin", "weighted-round-robin", "redundant". */
+const char *vel_scheduler_name(enum vel_scheduler scheduler);
+/* The one of that name. VEL_ERR_NOT_FOUND: there is none */
+vel_result vel_scheduler_find(const char *name, enum vel_scheduler *scheduler);
+
 /* A signer: the private keys may live elsewhere (another process). NULL in the config: sign with
  * the identity's own keys, at once.
  * sign: message is M of PROTOCOL section 4 (64 spaces, context, 0, transcript hash).

@@ -324,6 +324,9 @@ enum vel_path_state {
     VEL_PATH_ABANDONED /* for good; it is forgotten soon */
 };
 
+/* "testing", "working", "silent", "abandoned". */
+const char *vel_path_state_name(enum vel_path_state state);
+
 struct vel_path_stats {
     uint32_t path;
     enum vel_path_state state;

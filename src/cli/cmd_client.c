@@ -39,6 +39,12 @@ static const struct vel_option get_options[] = {
      "profiles to offer, of light, balanced and secure, best first"},
     {"congestion", 0, vel_parse_congestion, FIELD(congestion), "NAME", "cubic", 0, 0,
      "congestion control of what is sent over UDP: cubic, newreno or bbr"},
+    {"local", 0, vel_parse_locals, FIELD(locals), "ADDRESS", NULL, 0, 0,
+     "address of ours to use over UDP; given again, up to four times, each is a path of its own, and "
+     "all are used at a time if the server takes them (serve --paths)"},
+    {"scheduler", 0, vel_parse_scheduler, FIELD(scheduler), "NAME", "lowest-latency", 0, 0,
+     "which of several paths carries what we send: lowest-latency, best-path, round-robin, "
+     "weighted-round-robin or redundant"},
     {"tls13-ciphers", 0, vel_parse_text, FIELD(tls13_ciphers), "LIST", NULL, 1, 255,
      "cipher suites to offer below velocity/1, in OpenSSL's names, separated by colons"},
     {"key-update", 0, vel_parse_span, FIELD(key_update), "TIME", "0", 0, HOUR *SECOND,
@@ -98,6 +104,9 @@ const struct vel_command vel_cmd_client_get = {
         "handshake are always checked.\n\n"
         "Over UDP the client goes on at the address that the server prefers, unless it is nearer to the "
         "client than the server is: loopback, or the private address of a public server.\n\n"
+        "With several --local addresses a download goes on when one of their networks fails. Packets leave "
+        "by the interface that the system's routing rules give to their source address; a host with two "
+        "networks needs a rule for each (ip rule add from ADDRESS table NUMBER).\n\n"
         "With SSLKEYLOGFILE in the environment the secrets of connections are added to the file that it "
         "names, for reading captures, and a warning says so.",
     .options = get_options,

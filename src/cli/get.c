@@ -142,6 +142,8 @@ static void fill_config(struct vel_get *get)
         get->alpn[i] = vel_slice_text(get->settings->alpn.names[i]);
     get->config.profiles = get->settings->profiles;
     get->config.congestion = get->settings->congestion;
+    get->config.scheduler = get->settings->scheduler;
+    get->config.limits.max_paths = VEL_MAX((unsigned)get->settings->locals.count, 1U);
     get->config.insecure = get->settings->insecure;
     get->config.unix_offset = vel_clock_unix_offset();
     get->config.limits.keep_alive = KEEP_ALIVE;

@@ -26,6 +26,9 @@ struct vel_get_settings {
     struct vel_texts headers;
     struct vel_profile_list profiles;
     enum vel_congestion congestion;
+    struct vel_local_list
+        locals; /* addresses of ours to use over UDP; empty: the system's choice */
+    enum vel_scheduler scheduler;
     bool fail;
     bool verbose;
     bool json;

@@ -127,6 +127,7 @@ static vel_result reach(struct vel_get *get)
                                                     .config = &get->config,
                                                     .plain = get->origin.plain,
                                                     .migrate_after = get->settings->migrate,
+                                                    .local_count = get->settings->locals.count,
                                                     .addr_count = get->addr_count},
                                         .ladder = ladder_setup(get),
                                         .events = {.reached = on_reached,
@@ -135,6 +136,8 @@ static vel_result reach(struct vel_get *get)
                                                    .turned = on_turned,
                                                    .progress = on_progress,
                                                    .self = get}};
+    _Static_assert(VEL_LOCALS_MAX <= (int)VEL_ATTEMPT_LOCALS_MAX, "all of them can be used");
+    memcpy(setup.attempt.locals, get->settings->locals.items, sizeof setup.attempt.locals);
     memcpy(setup.attempt.addrs, get->addrs, get->addr_count * sizeof *get->addrs);
     TRY(vel_get_guard_open(get, &setup));
     return vel_connector_new(&setup, vel_clock_now(), &get->connector);

@@ -82,6 +82,35 @@ static json_t *handshake_of(const struct vel_get *get)
     return made;
 }
 
+static json_t *path_of(const struct vel_path_stats *path)
+{
+    char remote[VEL_ADDR_TEXT], local[VEL_ADDR_TEXT];
+    json_t *made = json_object();
+    json_object_set_new(made, "path", count(path->path));
+    json_object_set_new(made, "state", text(vel_path_state_name(path->state)));
+    json_object_set_new(made, "local", text(vel_addr_text(&path->local, local)));
+    json_object_set_new(made, "remote", text(vel_addr_text(&path->remote, remote)));
+    json_object_set_new(made, "bytes_sent", count(path->bytes_sent));
+    json_object_set_new(made, "bytes_received", count(path->bytes_received));
+    json_object_set_new(made, "packets_sent", count(path->packets_sent));
+    json_object_set_new(made, "packets_lost", count(path->packets_lost));
+    json_object_set_new(made, "congestion_window", count(path->congestion_window));
+    json_object_set_new(made, "smoothed_rtt_ms", span(path->smoothed_rtt));
+    json_object_set_new(made, "min_rtt_ms", span(path->min_rtt));
+    return made;
+}
+
+/* Null without multipath. */
+static json_t *multipath_of(const struct vel_get *get)
+{
+    if (!get->facts.multipath)
+        return json_null();
+    json_t *made = json_array();
+    for (size_t i = 0; i < get->facts.path_count; i++)
+        json_array_append_new(made, path_of(&get->facts.paths[i]));
+    return made;
+}
+
 static json_t *connection_of(const struct vel_get *get)
 {
     const struct vel_conn_stats *stats = &get->facts.stats;
@@ -108,6 +137,7 @@ static json_t *connection_of(const struct vel_get *get)
     json_object_set_new(made, "streams", count(stats->streams_opened + stats->streams_accepted));
     json_object_set_new(made, "paths", count(stats->paths));
     json_object_set_new(made, "path_changes", count(stats->path_changes));
+    json_object_set_new(made, "multipath", multipath_of(get));
     json_object_set_new(made, "mtu", count(stats->mtu));
     json_object_set_new(made, "congestion_window", count(stats->congestion_window));
     json_object_set_new(made, "bytes_in_flight", count(stats->bytes_in_flight));

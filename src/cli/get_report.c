@@ -175,6 +175,21 @@ static void report_migration(const struct vel_get *get)
         fprintf(stderr, "* not migrated, as --migrate asked\n");
 }
 
+static void report_paths(const struct vel_get *get)
+{
+    if (!get->facts.multipath)
+        fprintf(stderr, "* the server takes one path only\n");
+    for (size_t i = 0; get->facts.multipath && i < get->facts.path_count; i++) {
+        const struct vel_path_stats *path = &get->facts.paths[i];
+        char local[VEL_ADDR_TEXT];
+        fprintf(stderr,
+                "* path %" PRIu32 " from %s: %s, %" PRIu64 " bytes sent, %" PRIu64
+                " received, round trip %.3f ms\n",
+                path->path, vel_addr_text(&path->local, local), vel_path_state_name(path->state),
+                path->bytes_sent, path->bytes_received, ms(path->smoothed_rtt));
+    }
+}
+
 void vel_report_end(const struct vel_get *get)
 {
     if (!get->settings->verbose || get->connected == 0)
@@ -185,6 +200,8 @@ void vel_report_end(const struct vel_get *get)
         report_preferred(get);
     if (get->settings->migrate > 0)
         report_migration(get);
+    if (get->settings->locals.count > 1)
+        report_paths(get);
     if (get->facts.stats.datagrams_sent > 0)
         report_traffic(&get->facts.stats);
 }

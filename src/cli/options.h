@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "velocity/addr.h"
 #include "velocity/err.h"
 #include "velocity/profile.h"
 
@@ -21,6 +22,8 @@
  *     vel_parse_profiles  struct vel_profile_list  "secure,balanced"
  *     vel_parse_profile   enum vel_profile         "balanced"
  *     vel_parse_congestion enum vel_congestion     "cubic", "newreno" or "bbr"
+ *     vel_parse_scheduler  enum vel_scheduler      "lowest-latency", "round-robin", ...
+ *     vel_parse_locals    struct vel_local_list    "192.0.2.1" or "2001:db8::1"; may be given again
  *     vel_parse_alpn      struct vel_alpn_list     "velocity/1,h3,h2,http/1.1", any of them, once
  */
 struct vel_option;
@@ -49,6 +52,13 @@ struct vel_texts {
     size_t count;
 };
 
+/* Addresses of ours, with port 0. */
+enum { VEL_LOCALS_MAX = 4 };
+struct vel_local_list {
+    struct vel_addr items[VEL_LOCALS_MAX];
+    size_t count;
+};
+
 /* ALPN names that we speak, constant text. */
 enum { VEL_ALPN_KNOWN = 4 };
 struct vel_alpn_list {
@@ -65,6 +75,8 @@ enum vel_err vel_parse_profiles(const struct vel_option *option, const char *val
 enum vel_err vel_parse_profile(const struct vel_option *option, const char *value, void *field);
 enum vel_err vel_parse_congestion(const struct vel_option *option, const char *value, void *field);
 
+enum vel_err vel_parse_scheduler(const struct vel_option *option, const char *value, void *field);
+enum vel_err vel_parse_locals(const struct vel_option *option, const char *value, void *field);
 enum vel_err vel_parse_alpn(const struct vel_option *option, const char *value, void *field);
 
 /* The option --help, which every command has. */

@@ -105,6 +105,8 @@ static void fill_config(struct vel_serve_common *server)
     server->config.limits.handshake_timeout = HANDSHAKE_PATIENCE;
     server->config.unix_offset = vel_clock_unix_offset();
     server->config.congestion = settings->congestion;
+    server->config.scheduler = settings->scheduler;
+    server->config.limits.max_paths = (unsigned)settings->paths;
     server->config.preferred_ip4 = server->sockets.preferred.ip4;
     server->config.preferred_ip6 = server->sockets.preferred.ip6;
     server->config.profiles = settings->profiles;

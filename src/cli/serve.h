@@ -16,6 +16,8 @@ struct vel_serve_settings {
     const char *tls_cert, *tls_key;   /* likewise */
     struct vel_profile_list profiles; /* empty: all */
     enum vel_congestion congestion;
+    int64_t paths; /* of a connection, at a time */
+    enum vel_scheduler scheduler;
     const char *index;
     const char *cache_control;  /* NULL: no such field */
     enum vel_fallback velocity; /* why Velocity/1 is not served; NONE: it is */

@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "base/units.h"
 #include "cli/options.h"
+#include "sys/address.h"
 #include "velocity/config.h"
 
 static bool in_limits(const struct vel_option *option, int64_t value)
@@ -113,6 +114,24 @@ enum vel_err vel_parse_congestion(const struct vel_option *option, const char *v
     (void)option;
     enum vel_err err = vel_congestion_find(value, field);
     return err == VEL_ERR_NOT_FOUND ? VEL_ERR_ARGUMENT : err;
+}
+
+enum vel_err vel_parse_scheduler(const struct vel_option *option, const char *value, void *field)
+{
+    (void)option;
+    enum vel_err err = vel_scheduler_find(value, field);
+    return err == VEL_ERR_NOT_FOUND ? VEL_ERR_ARGUMENT : err;
+}
+
+enum vel_err vel_parse_locals(const struct vel_option *option, const char *value, void *field)
+{
+    (void)option;
+    struct vel_local_list *list = field;
+    struct vel_addr addr;
+    REQUIRE(vel_addr_parse_ip(value, 0, &addr) == VEL_OK, VEL_ERR_ARGUMENT);
+    REQUIRE(list->count < VEL_LOCALS_MAX, VEL_ERR_LIMIT);
+    list->items[list->count++] = addr;
+    return VEL_OK;
 }
 
 enum vel_err vel_parse_alpn(const struct vel_option *option, const char *value, void *field)

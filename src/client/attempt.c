@@ -127,7 +127,9 @@ static void next_address(void *self, vel_time now)
                                          .config = &attempt->config,
                                          .follow = !attempt->setup.config->keep_server_address,
                                          .plain = attempt->setup.plain,
-                                         .migrate_after = attempt->setup.migrate_after};
+                                         .migrate_after = attempt->setup.migrate_after,
+                                         .locals = attempt->setup.locals,
+                                         .local_count = attempt->setup.local_count};
     if (attempt->ended || attempt->kept != NULL || attempt->reached >= attempt->setup.addr_count)
         return;
     size_t at = attempt->reached++;

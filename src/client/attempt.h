@@ -20,7 +20,7 @@
 struct vel_attempt;
 struct vel_tls;
 
-enum { VEL_ATTEMPT_ADDRS_MAX = 16, VEL_ATTEMPT_ALPN_MAX = 8 };
+enum { VEL_ATTEMPT_ADDRS_MAX = 16, VEL_ATTEMPT_ALPN_MAX = 8, VEL_ATTEMPT_LOCALS_MAX = 4 };
 
 /* Lead of one address over the next (RFC 8305 5). */
 #define VEL_ADDRESS_LEAD (250 * MS)
@@ -50,6 +50,11 @@ struct vel_attempt_setup {
     struct vel_version_list versions; /* QUIC: these instead of the rung's, unless empty */
     vel_time
         migrate_after; /* QUIC: go on from another port, so long after it is connected; 0: no */
+    /* QUIC: addresses of ours, port 0 for any. Of those of the server's family the first is where the
+     * connection begins, and from each of the others a path is opened, if the server takes them
+     * (multipath; config->limits.max_paths must admit it). None: the system's choice. */
+    struct vel_addr locals[VEL_ATTEMPT_LOCALS_MAX];
+    size_t local_count;
     struct vel_addr addrs[VEL_ATTEMPT_ADDRS_MAX]; /* in the order to try */
     size_t addr_count;
     struct vel_attempt_events events;
@@ -66,8 +71,11 @@ struct vel_attempt_facts {
     bool preferred;                       /* `remote` is where the server asked us to go on */
     struct vel_handshake_facts handshake; /* version 0 over TCP */
     struct vel_conn_stats stats;          /* over TCP: handshake time and round trips alone */
-    bool gone;                            /* nobody listens there any more */
-    bool closed;                          /* by something else than us; see close */
+    bool multipath;                       /* the server takes several paths */
+    struct vel_path_stats paths[VEL_PATHS_OPEN_MAX]; /* that there are, or were at the end */
+    size_t path_count;                               /* none over TCP */
+    bool gone;                                       /* nobody listens there any more */
+    bool closed;                                     /* by something else than us; see close */
     struct vel_close close;
 };
 

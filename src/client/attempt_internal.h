@@ -41,6 +41,8 @@ struct vel_lane_setup {
     bool follow; /* QUIC: go on where the server prefers, all the same */
     bool plain;
     vel_time migrate_after;
+    const struct vel_addr *locals; /* QUIC */
+    size_t local_count;
 };
 
 /* Begin; what the network says comes later, or at once as an error:

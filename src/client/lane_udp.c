@@ -2,6 +2,7 @@
 #include "base/try.h"
 #include "base/units.h"
 #include "client/attempt_internal.h"
+#include "client/lane_paths.h"
 #include "velocity/runtime.h"
 #include "velocity/system.h"
 #include "velocity/udp.h"
@@ -25,6 +26,8 @@ struct lane_udp {
     const struct vel_env *env;
     struct vel_link *link;
     struct way preferred, second; /* to where the server prefers; where we wanted to go on from */
+    struct vel_addr local;        /* where the connection begins; family VEL_ADDR_NONE: anywhere */
+    struct vel_lane_paths paths;  /* other addresses of ours */
     struct vel_endpoint *endpoint;
     struct vel_runtime *runtime;
     struct vel_timer *timer;
@@ -58,6 +61,8 @@ static void fill_facts(const struct lane_udp *self, struct vel_attempt_facts *fa
     if (vel_conn_facts(conn) != NULL)
         facts->handshake = *vel_conn_facts(conn);
     vel_conn_get_stats(conn, &facts->stats);
+    facts->multipath = vel_conn_is_multipath(conn);
+    facts->path_count = vel_conn_paths(conn, facts->paths, VEL_COUNT(facts->paths));
     const struct vel_close *close = vel_client_close_reason(self->lane.client);
     facts->closed = close != NULL;
     if (close != NULL)
@@ -178,8 +183,10 @@ static void migrate(struct lane_udp *self, vel_time now)
 /* What is due already waits for the next turn, not for a time. */
 static vel_time deadline(const struct lane_udp *self, vel_time now)
 {
-    vel_time of_client = vel_client_deadline(self->lane.client);
-    return self->migrate_at > now ? VEL_MIN(of_client, self->migrate_at) : of_client;
+    vel_time next = vel_client_deadline(self->lane.client);
+    if (self->lane.connected && self->paths.look_at > now)
+        next = VEL_MIN(next, self->paths.look_at);
+    return self->migrate_at > now ? VEL_MIN(next, self->migrate_at) : next;
 }
 
 static void on_flush(void *self_pointer, vel_time now)
@@ -188,8 +195,11 @@ static void on_flush(void *self_pointer, vel_time now)
     vel_client_flush(self->lane.client, now);
     vel_lane_turned(&self->lane, now);
     look(self, now);
-    if (!follow(self))
+    if (!follow(self)) {
         migrate(self, now);
+        if (self->lane.connected && !self->lane.ended)
+            vel_lane_paths_turn(&self->paths, self->runtime, self->lane.conn, now);
+    }
     vel_timer_set(self->timer, deadline(self, now));
 }
 
@@ -266,6 +276,7 @@ static void udp_free(struct vel_lane *lane)
         vel_runtime_finish(self->runtime);
     close_way(self, &self->preferred);
     close_way(self, &self->second);
+    vel_lane_paths_clear(&self->paths, self->runtime);
     vel_timer_free(self->timer);
     vel_runtime_free(self->runtime);
     vel_client_free(lane->client);
@@ -284,7 +295,7 @@ static vel_result open_parts(const struct vel_lane_setup *setup, struct lane_udp
                              vel_time now)
 {
     struct vel_lane *lane = &self->lane;
-    const struct vel_udp_setup udp = {.remote = lane->remote};
+    const struct vel_udp_setup udp = {.local = self->local, .remote = lane->remote};
     const struct vel_runtime_hooks hooks = {
         .events = on_events, .flush = on_flush, .unreachable = on_unreachable, .self = self};
     const struct vel_client_setup client = {.env = setup->env};
@@ -311,6 +322,8 @@ enum vel_err vel_lane_open_udp(const struct vel_lane_setup *setup, struct vel_at
     made->migrate_at = VEL_NEVER;
     made->follow = setup->follow;
     made->lane = (struct vel_lane){.ops = &udp_ops, .attempt = attempt, .remote = *remote};
+    vel_lane_paths_init(&made->paths, setup->env, setup->locals, setup->local_count, remote,
+                        &made->local);
     enum vel_err err = open_parts(setup, made, now);
     if (err != VEL_OK) {
         udp_free(&made->lane);

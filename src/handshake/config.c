@@ -27,6 +27,30 @@ vel_result vel_congestion_find(const char *name, enum vel_congestion *congestion
     return VEL_ERR_NOT_FOUND;
 }
 
+static const char *const scheduler_names[] = {
+    [VEL_SCHEDULE_LOWEST_LATENCY] = "lowest-latency",
+    [VEL_SCHEDULE_BEST_PATH] = "best-path",
+    [VEL_SCHEDULE_ROUND_ROBIN] = "round-robin",
+    [VEL_SCHEDULE_WEIGHTED_ROUND_ROBIN] = "weighted-round-robin",
+    [VEL_SCHEDULE_REDUNDANT] = "redundant",
+};
+
+const char *vel_scheduler_name(enum vel_scheduler scheduler)
+{
+    return scheduler_names[scheduler];
+}
+
+vel_result vel_scheduler_find(const char *name, enum vel_scheduler *scheduler)
+{
+    for (unsigned i = 0; i < VEL_COUNT(scheduler_names); i++) {
+        if (strcmp(name, scheduler_names[i]) == 0) {
+            *scheduler = (enum vel_scheduler)i;
+            return VEL_OK;
+        }
+    }
+    return VEL_ERR_NOT_FOUND;
+}
+
 struct vel_config vel_config_default(const struct vel_crypto *crypto)
 {
     return (struct vel_config){

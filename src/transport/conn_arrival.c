@@ -136,6 +136,9 @@ static void process_payload(struct vel_conn *conn, enum vel_space space,
                                 .packet = header->type,
                                 .dcid = &arrival->dcid,
                                 .path = arrival->path,
+                                .local = arrival->local,
+                                .remote = arrival->remote,
+                                .size = arrival->size,
                                 .payload = opened->payload};
     bool settled = arrival->settled;
     arrival->settled = false;

@@ -124,10 +124,16 @@ static uint64_t on_path_challenge(struct vel_conn *conn, const struct frame_cont
                                   const struct vel_frame *frame)
 {
     (void)conn;
-    struct vel_track *track = in->frames->track;
+    const struct vel_frames *frames = in->frames;
+    struct vel_track *track = frames->track;
+    uint32_t from = frames->path;
+    if (track->state == VEL_TRACK_SPARE) { /* the ids to answer to stood in front of it */
+        vel_conn_follow_opening(track, frames->local, frames->remote, frames->size);
+        from = track->state == VEL_TRACK_OPEN ? track->paths.active->id : 0;
+    }
     if (track->state != VEL_TRACK_OPEN)
         return VEL_WIRE_NO_ERROR;
-    struct vel_path *path = vel_paths_by_id(&track->paths, in->frames->path);
+    struct vel_path *path = vel_paths_by_id(&track->paths, from);
     if (path != NULL)
         vel_path_challenged(path, frame->path_data, vel_recovery_pto(&track->recovery), in->now);
     return VEL_WIRE_NO_ERROR;

@@ -79,6 +79,15 @@ vel_result vel_conn_set_path_weight(struct vel_conn *conn, uint32_t path, unsign
     return VEL_OK;
 }
 
+const char *vel_path_state_name(enum vel_path_state state)
+{
+    static const char *const names[] = {[VEL_PATH_TESTING] = "testing",
+                                        [VEL_PATH_WORKING] = "working",
+                                        [VEL_PATH_SILENT] = "silent",
+                                        [VEL_PATH_ABANDONED] = "abandoned"};
+    return names[state];
+}
+
 static enum vel_path_state state_of(const struct vel_track *track)
 {
     if (track->state == VEL_TRACK_CLOSING)

@@ -20,6 +20,8 @@ struct vel_frames {
     enum vel_packet_type packet;
     const struct vel_cid *dcid; /* the id of ours that it was sent to */
     uint32_t path;              /* id of the path that it came on; 0: none that we keep */
+    const struct vel_addr *local, *remote; /* of its datagram; NULL: it was held */
+    size_t size;                           /* bytes of that */
     struct vel_slice payload;
     /* Results. */
     bool elicits;   /* it must be acknowledged */

@@ -28,12 +28,12 @@ static void fill(struct vel_track *track, struct vel_path *path, struct vel_pack
                  bool full, vel_time now)
 {
     uint8_t data[VEL_CHALLENGE_SIZE];
+    if (full) /* an end that has no id of ours to spare cannot answer */
+        vel_conn_fill_new_cids(p);
     if (path->validation.due && vel_room(&p->w) >= PATH_FRAME) {
         vel_validation_draw(&path->validation, track->conn->env, full, data, now);
         write_path_frame(p, VEL_FRAME_PATH_CHALLENGE, data);
     }
-    if (full) /* an end that has no id of ours to spare cannot answer */
-        vel_conn_fill_new_cids(p);
     while (answers_are_due(track, path) && vel_room(&p->w) >= PATH_FRAME &&
            vel_path_take_response(path, data))
         write_path_frame(p, VEL_FRAME_PATH_RESPONSE, data);

@@ -182,9 +182,9 @@ void vel_conn_follow_opening(struct vel_track *track, const struct vel_addr *loc
     struct vel_conn *conn = track->conn;
     if (conn->is_client || local == NULL)
         return;
-    if (vel_conn_open_track(track, local, remote) != VEL_OK)
-        vel_conn_abandon_track(track, VEL_WIRE_NO_CID_AVAILABLE_FOR_PATH);
-    else
+    /* The ids to answer to may come in this packet, or be on their way on another path: the client asks
+     * again, or gives up. */
+    if (vel_conn_open_track(track, local, remote) == VEL_OK)
         vel_path_on_received(track->paths.active, size);
 }
 

@@ -124,6 +124,7 @@ class Server:
     process, unless the options say --workers. `under`: a program and its options that becomes it."""
 
     killed = False
+    host = "localhost"
 
     def __init__(self, root, folder, *options, cert=None, key=None,
                  listen="127.0.0.1:0", under=()):
@@ -163,7 +164,7 @@ class Server:
         return self.log.read_text(errors="replace")
 
     def url(self, path="/"):
-        return f"https://localhost:{self.port}{urllib.parse.quote(path)}"
+        return f"https://{self.host}:{self.port}{urllib.parse.quote(path)}"
 
     def get(self, *arguments, status=0, **options):
         return velocity("client", "get", *ONLY_VELOCITY, "--cacert", self.cacert, *arguments, status=status,
@@ -204,9 +205,9 @@ class Server:
 class Fetch:
     """A client in the middle of a transfer: some bytes have arrived, and most have not left."""
 
-    def __init__(self, server, *options, path="/big.bin"):
+    def __init__(self, server, *options, path="/big.bin", under=()):
         self.process = subprocess.Popen(
-            [program(), "client", "get", *ONLY_VELOCITY, server.url(path), "--cacert", server.cacert,
+            [*under, program(), "client", "get", *ONLY_VELOCITY, server.url(path), "--cacert", server.cacert,
              *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
         self.begun = self.process.stdout.read(1000)
         expect(self.begun, "nothing arrived", self.process.poll())

@@ -308,6 +308,26 @@ static void both_must_offer(uint64_t seed)
     scene_free(two.scene);
 }
 
+/* VEL-TR-52: a path that is opened as early as can be: the ids that the server answers to come with the
+ * first challenge, or are still on their way. */
+static void a_path_opens_at_once(uint64_t seed)
+{
+    struct two two = two_networks(seed, VEL_SCHEDULE_LOWEST_LATENCY);
+    two.second->delay = (vel_time)(1 + seed % 3 * 7) * MS; /* ahead of the other, or behind */
+    scene_start(two.scene, &(struct ask){.streams = 1, .up = 100, .down = MIB});
+    scene_connect(two.scene, 5 * SECOND);
+    struct vel_addr local = peer_addr(&two.scene->client, 1);
+    uint32_t path;
+    while (vel_conn_open_path(two.scene->client.conn, &local, &path) != VEL_OK)
+        scene_run(two.scene, MS);
+    EXPECT_NUMBER(path, ==, 1);
+    scene_run(two.scene, 200 * MS);
+    EXPECT(both_work(&two, 1));
+    scene_finish(two.scene, 5 * SECOND);
+    expect_alive(&two);
+    scene_free(two.scene);
+}
+
 /* A path that nobody answers on is abandoned, and its number is gone. */
 static void a_dead_path_is_abandoned(uint64_t seed)
 {
@@ -413,6 +433,7 @@ int main(void)
         SCENARIO(copies_arrive_by_either_path, 4),
         SCENARIO(copies_of_much, 4),
         SCENARIO(both_must_offer, 2),
+        SCENARIO(a_path_opens_at_once, 6),
         SCENARIO(a_dead_path_is_abandoned, 4),
         SCENARIO(a_silent_path_is_abandoned, 6),
         SCENARIO(none_is_given_up_while_all_are_silent, 3),
