@@ -20,8 +20,9 @@ enum { OVERHEAD_MAX = VEL_SHORT_HEADER_MAX + VEL_AEAD_TAG };
 static bool is_settled(const struct vel_track *track)
 {
     const struct vel_conn *conn = track->conn;
-    return conn->trace == NULL && conn->opening == NULL && track->paths.active->validated &&
-           conn->space[VEL_SPACE_INITIAL].discarded && conn->space[VEL_SPACE_HANDSHAKE].discarded;
+    return conn->trace == NULL && conn->opening == NULL && !vel_life_is_over(&conn->life) &&
+           track->paths.active->validated && conn->space[VEL_SPACE_INITIAL].discarded &&
+           conn->space[VEL_SPACE_HANDSHAKE].discarded;
 }
 
 static unsigned admitted(struct vel_track *track, const struct vel_datagrams_out *out, vel_time now)

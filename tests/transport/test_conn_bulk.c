@@ -184,6 +184,11 @@ static void somebody_listens(struct conn_pair *p)
     p->client->trace = p;
 }
 
+static void it_is_closing(struct conn_pair *p)
+{
+    vel_conn_close(p->client, 0, "enough");
+}
+
 static void nothing(struct conn_pair *p)
 {
     (void)p;
@@ -208,6 +213,7 @@ static const struct {
     {"the path is challenged", path_is_challenged, 100000, 0},
     {"a limit is to be told", limit_is_to_be_told, 100000, 0},
     {"somebody listens", somebody_listens, 100000, 0},
+    {"the connection is closing", it_is_closing, 100000, 0},
 };
 
 /* Each is a packet with the next number that the peer can read. */
