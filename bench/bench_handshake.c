@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_handshake [--count N] [--repeat N]: full handshakes between two endpoints in memory, one
- * after the other, with a leaf under a CA. Each side's CPU time is counted for itself, so the
+ * bench_handshake [--count N] [--repeat N] [--together N] [--balanced 1]: full handshakes between two
+ * endpoints in memory, one after the other or so many at a time, with a leaf under a CA; only of the
+ * profile balanced, if you like. Each side's CPU time is counted for itself, so the
  * result is what one core of a server, or of a client, can do; packets, certificates, both
  * signatures and the end of the connection included, the kernel's part of the network not.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,11 +16,13 @@
 #include "velocity/endpoint.h"
 #include "velocity/system.h"
 
+enum { BACKLOG = 4 << 20, STEPS_MAX = 100 };
+
 struct side {
     struct vel_endpoint *endpoint;
     struct vel_addr address;
-    struct vel_conn *connected; /* since the last look */
-    bool closed;
+    uint64_t connected; /* in this round */
+    uint64_t closed;
     double cpu; /* seconds */
 };
 
@@ -31,8 +35,8 @@ static void take_events(struct side *side)
     while ((conn = vel_endpoint_next(side->endpoint)) != NULL) {
         while (vel_conn_next_event(conn, &event)) {
             if (event.type == VEL_EVENT_CONNECTED)
-                side->connected = conn;
-            side->closed |= event.type == VEL_EVENT_CLOSED;
+                side->connected++;
+            side->closed += event.type == VEL_EVENT_CLOSED;
         }
     }
 }
@@ -87,25 +91,29 @@ static void fail(const char *why)
     exit(1);
 }
 
-static void handshake(struct vel_bench_party *party, struct side *client, struct side *server,
-                      vel_time *now)
+/* A round: all begin at the same moment, and end when all are connected. */
+static void handshakes(struct vel_bench_party *party, struct side *client, struct side *server,
+                       uint64_t together, vel_time *now)
 {
-    client->connected = server->connected = NULL;
-    client->closed = server->closed = false;
-    struct vel_conn *conn = NULL;
+    client->connected = server->connected = 0;
+    client->closed = server->closed = 0;
     double start = vel_bench_cpu();
-    BENCH_OK(vel_endpoint_connect(client->endpoint, &party->client, &client->address,
-                                  &server->address, *now, &conn));
+    for (uint64_t i = 0; i < together; i++) {
+        struct vel_conn *conn;
+        BENCH_OK(vel_endpoint_connect(client->endpoint, &party->client, &client->address,
+                                      &server->address, *now, &conn));
+    }
     client->cpu += vel_bench_cpu() - start;
-    for (int steps = 0; client->connected == NULL || server->connected == NULL; steps++) {
-        if (client->closed || steps == 100)
+    for (uint64_t steps = 0; client->connected < together || server->connected < together;
+         steps++) {
+        if (client->closed > 0 || steps == STEPS_MAX + together)
             fail("a handshake failed");
         advance(client, server, now);
     }
-    vel_conn_close(client->connected, 0, "");
+    vel_endpoint_close_all(client->endpoint, 0, "");
     struct vel_endpoint_stats stats = {.connections = 1};
-    for (int steps = 0; stats.connections > 0; steps++) {
-        if (steps == 100)
+    for (uint64_t steps = 0; stats.connections > 0; steps++) {
+        if (steps == STEPS_MAX + together)
             fail("a connection did not end");
         advance(client, server, now);
         vel_endpoint_get_stats(server->endpoint, &stats);
@@ -118,17 +126,24 @@ static struct side side_new(struct vel_bench_party *party, bool is_server, uint1
     struct vel_endpoint_setup setup = {
         .env = &party->env,
         .server = is_server ? &party->server : NULL,
+        .max_backlog = is_server ? BACKLOG : 0,
         .max_send_train = VEL_TRAIN_MAX,
     };
     BENCH_OK(vel_endpoint_new(&setup, &side.endpoint));
     return side;
 }
 
-static void measure(enum vel_profile profile, const char *suffix, uint64_t count, uint64_t repeat)
+struct plan {
+    uint64_t count, repeat, together;
+};
+
+static void measure(enum vel_profile profile, const char *suffix, const struct plan *plan)
 {
-    char keys[2][64];
-    snprintf(keys[0], sizeof keys[0], "handshakes%s_per_second_core", suffix);
-    snprintf(keys[1], sizeof keys[1], "client_handshakes%s_per_second_core", suffix);
+    char keys[2][96], together[32] = "";
+    if (plan->together > 1)
+        snprintf(together, sizeof together, "_%" PRIu64 "_together", plan->together);
+    snprintf(keys[0], sizeof keys[0], "handshakes%s%s_per_second_core", suffix, together);
+    snprintf(keys[1], sizeof keys[1], "client_handshakes%s%s_per_second_core", suffix, together);
     struct bench of_server = {.key = keys[0], .unit = "full handshakes per CPU second"};
     struct bench of_client = {.key = keys[1], .unit = "full handshakes per CPU second"};
     struct vel_bench_party party;
@@ -136,13 +151,14 @@ static void measure(enum vel_profile profile, const char *suffix, uint64_t count
     struct side client = side_new(&party, false, 40000);
     struct side server = side_new(&party, true, 443);
     vel_time now = vel_clock_now();
-    handshake(&party, &client, &server, &now); /* warms caches and pools */
-    for (uint64_t round = 0; round < repeat; round++) {
+    handshakes(&party, &client, &server, plan->together, &now); /* warms caches and pools */
+    for (uint64_t round = 0; round < plan->repeat; round++) {
+        uint64_t done = 0;
         client.cpu = server.cpu = 0;
-        for (uint64_t i = 0; i < count; i++)
-            handshake(&party, &client, &server, &now);
-        vel_bench_add(&of_server, (double)count / server.cpu);
-        vel_bench_add(&of_client, (double)count / client.cpu);
+        for (; done < plan->count; done += plan->together)
+            handshakes(&party, &client, &server, plan->together, &now);
+        vel_bench_add(&of_server, (double)done / server.cpu);
+        vel_bench_add(&of_client, (double)done / client.cpu);
     }
     vel_bench_print(&of_server);
     vel_bench_print(&of_client);
@@ -153,10 +169,13 @@ static void measure(enum vel_profile profile, const char *suffix, uint64_t count
 
 int main(int argc, char **argv)
 {
-    uint64_t count = vel_bench_option(argc, argv, "count", 300);
-    uint64_t repeat = vel_bench_option(argc, argv, "repeat", 5);
-    measure(VEL_PROFILE_BALANCED, "", count, repeat);
-    measure(VEL_PROFILE_LIGHT, "_light", count, repeat);
-    measure(VEL_PROFILE_SECURE, "_secure", count, repeat);
+    const struct plan plan = {.count = vel_bench_option(argc, argv, "count", 300),
+                              .repeat = vel_bench_option(argc, argv, "repeat", 5),
+                              .together = vel_bench_option(argc, argv, "together", 1)};
+    measure(VEL_PROFILE_BALANCED, "", &plan);
+    if (vel_bench_option(argc, argv, "balanced", 0) != 0)
+        return 0;
+    measure(VEL_PROFILE_LIGHT, "_light", &plan);
+    measure(VEL_PROFILE_SECURE, "_secure", &plan);
     return 0;
 }
