@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A client and a server of which one message is changed on the way. The first byte chooses client
- * authentication and a hello retry, the second the message, the third what happens to it; the rest
+ * authentication, a hello retry, and a signature made in a batch, the second the message, the third what happens to it; the rest
  * says how. Properties: untouched, both complete; touched, never both, and the server only when
  * the change was bytes added behind the message (VEL-HS-35); nothing leaks.
  */
@@ -81,6 +81,7 @@ static void start(struct side *side, bool is_client, uint8_t options)
     config->trust = fixed.trust;
     config->server_name = "localhost";
     config->client_auth = (enum vel_client_auth)(options % 3);
+    bool batched = !is_client && (options & 0x40) != 0;
     config->profiles = (struct vel_profile_list){{VEL_PROFILE_LIGHT}, 1};
     if (is_client && (options & 0x80))
         config->profiles = (struct vel_profile_list){{VEL_PROFILE_BALANCED, VEL_PROFILE_LIGHT}, 2};
@@ -90,11 +91,29 @@ static void start(struct side *side, bool is_client, uint8_t options)
                                               .config = config,
                                               .sink = {on_write, on_secret, on_params, side},
                                               .is_client = is_client,
+                                              .defer_signature = batched,
                                               .version = VEL_VERSION_DRAFT,
                                               .unix_time = DATE + 1,
                                               .local_params = vel_slice_text("parameters")};
     FUZZ_CHECK(vel_handshake_velocity_new(&setup, &side->hs) == VEL_OK);
     FUZZ_CHECK(side->hs->ops->start(side->hs) == VEL_OK);
+}
+
+/* It waits for its signature: one of a batch of three, whose others are something else. */
+static void sign_batch(struct vel_handshake *hs)
+{
+    struct vel_to_sign wanted;
+    struct vel_dual_sig sig;
+    struct vel_batch *batch;
+    FUZZ_CHECK(hs->ops->to_sign(hs, &wanted) == VEL_OK);
+    FUZZ_CHECK(vel_batch_new(&fuzz_env, fixed.crypto, wanted.key, wanted.use, 3, &batch) == VEL_OK);
+    FUZZ_CHECK(vel_batch_add(batch, vel_slice_text("before")) == VEL_OK);
+    FUZZ_CHECK(vel_batch_add(batch, vel_slice(wanted.content, wanted.size)) == VEL_OK);
+    FUZZ_CHECK(vel_batch_add(batch, vel_slice_text("behind")) == VEL_OK);
+    FUZZ_CHECK(vel_batch_sign(batch, VEL_SIGN_DETERMINISTIC, &sig) == VEL_OK);
+    const struct vel_signature signature = {.sig = &sig, .batch = vel_batch_prove(batch, 1)};
+    FUZZ_CHECK(hs->ops->take_signature(hs, VEL_OK, &signature) == VEL_OK);
+    vel_batch_free(batch);
 }
 
 static void end(struct side *side)
@@ -163,6 +182,11 @@ static bool deliver(struct run *run, struct side *from, struct side *to)
     vel_buf_consume(out, size);
     if (to->hs->state != VEL_HS_FAILED) {
         enum vel_err err = to->hs->ops->receive(to->hs, level, vel_buf_slice(&message));
+        FUZZ_CHECK((err == VEL_ERR_AGAIN) == (to->hs->state == VEL_HS_SIGNING));
+        if (err == VEL_ERR_AGAIN) {
+            sign_batch(to->hs);
+            err = VEL_OK;
+        }
         FUZZ_CHECK((err == VEL_OK) == (to->hs->state != VEL_HS_FAILED));
         FUZZ_CHECK((err == VEL_OK) == (to->hs->failure.wire_code == 0));
     }
