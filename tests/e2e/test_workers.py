@@ -35,12 +35,19 @@ def counts(server):
             for who, connections, requests, *_ in COUNTS.findall(server.text())}
 
 
+def load_begin(server, *options):
+    return subprocess.Popen([PROGRAMS / "load", "--connect", f"127.0.0.1:{server.port}", "--path",
+                             "/small", *map(str, options)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def load_end(server, process):
+    out, errors = process.communicate(timeout=harness.CLIENT_SECONDS)
+    expect(process.returncode == 0, out, errors, server.text()[-2000:])
+    return dict(line.split("\t")[:2] for line in out.decode().splitlines())
+
+
 def load(server, *options):
-    done = subprocess.run([PROGRAMS / "load", "--connect", f"127.0.0.1:{server.port}", "--path",
-                           "/small", *map(str, options)], capture_output=True, check=False,
-                          timeout=harness.CLIENT_SECONDS)
-    expect(done.returncode == 0, done.stdout, done.stderr, server.text()[-2000:])
-    return dict(line.split("\t")[:2] for line in done.stdout.decode().splitlines())
+    return load_end(server, load_begin(server, *options))
 
 
 def busy(pid):
@@ -150,15 +157,19 @@ RECEIVE_BUFFER = 4 << 20  # that a server wants (VEL_UDP_BUFFER)
 
 
 def burst(server, *options):
-    """500 clients at once: probes that fired, or None where the machine took too long; datagrams lost."""
+    """500 clients at once: probes that fired, or None where the machine took too long; datagrams lost.
+
+    From two processes: a handshake costs a client three times what it costs a server that signs for many at once."""
     before = time.monotonic()
-    got = load(server, "--connections", 500, "--together", 500, "--requests", 500, *options)
+    halves = [load_begin(server, "--connections", 250, "--together", 250, "--requests", 250, *options)
+              for _ in range(2)]
+    probes = sum(float(load_end(server, half)["load_pto_fired"]) for half in halves)
     took = time.monotonic() - before
     server.stop()
     accepted, lost = re.search(r"^served: (\d+) connections, .* (\d+) datagrams lost", server.text(),
                                re.MULTILINE).groups()
     expect(accepted == "500" or int(lost) > 0, server.text())  # a client's last flight may be what is lost
-    return (float(got["load_pto_fired"]) if took < PROBE_SECONDS else None), int(lost)
+    return (probes if took < PROBE_SECONDS else None), int(lost)
 
 
 def a_burst_of_connections_is_shared_and_loses_nothing():
