@@ -259,6 +259,7 @@ static void establish(struct run *run, bool multipath)
     if (multipath) {
         vel_multipath_init(&conn->multipath, 4);
         vel_multipath_agree(&conn->multipath, 3);
+        conn->datagrams.peer_takes_copies = true;
     }
     FUZZ_CHECK(vel_life_step(&conn->life, VEL_LIFE_CONNECTED));
     vel_conn_confirm(conn, run->now);
@@ -505,6 +506,19 @@ static enum vel_err use_paths(struct run *run, uint8_t which)
     return vel_conn_set_path_backup(run->conn, which % 8, (which & 8) != 0);
 }
 
+/* For a stream, or a datagram; paths that are not there, too. */
+static enum vel_err choose_paths(struct run *run, uint8_t which)
+{
+    static const uint8_t data[200];
+    const struct vel_path_choice choice = {.scheduler = (enum vel_scheduler)(which % SCHEDULERS),
+                                           .count = which / 5 % 3,
+                                           .paths = {which / 15 % 5, which / 75}};
+    if (which % 2 == 0)
+        return vel_stream_set_paths(run->conn, which / 2 % 16, which < 240 ? &choice : NULL);
+    return vel_conn_send_datagram_by(run->conn, vel_slice(data, which), which % 8, VEL_NEVER,
+                                     &choice, NULL);
+}
+
 static void step_application(struct run *run, uint8_t what, uint8_t which)
 {
     uint64_t stream = which % 32;
@@ -547,6 +561,8 @@ static void step_application(struct run *run, uint8_t what, uint8_t which)
     default:
         if (which > 250)
             vel_conn_close(run->conn, which, "bye");
+        else
+            ignored = choose_paths(run, which);
         break;
     }
     (void)ignored;
