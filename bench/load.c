@@ -4,10 +4,12 @@
  *      [--requests N] [--together N] [--name HOST] [--body FILE]
  *
  * The load generator: N connections, each with so many requests under way at a time, until all were
- * answered. Any server of HTTP over QUIC will do; trust and name are not checked. So many handshakes
- * are under way together. Says when all are connected, then prints, one line per key (see measure.h):
- * requests a second, the time of one request, probe time-outs that fired (what was lost, or late), and
- * requests that failed, which also make the exit status 1. With --body each answer must be that file.
+ * answered; each asks for its part of them, so that a server's workers get what their connections
+ * ask and not what they have time for. Any server of HTTP over QUIC will do; trust and name are not
+ * checked. So many handshakes are under way together. Says when all are connected, then prints, one
+ * line per key (see measure.h): requests a second, the time of one request, probe time-outs that
+ * fired (what was lost, or late), and requests that failed, which also make the exit status 1. With
+ * --body each answer must be that file.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -45,8 +47,8 @@ struct load {
     struct vel_runtime *runtime;
     struct visitor *visitors;
     uint64_t connections, streams, requests, together;
-    uint64_t started, connected;      /* connections */
-    uint64_t asked, answered, failed; /* requests */
+    uint64_t started, connected; /* connections */
+    uint64_t answered, failed;   /* requests */
     uint64_t pto_fired;
     uint64_t body_size;   /* of the first answer: all must be as long */
     struct vel_buf body;  /* what each answer must be; empty: not compared */
@@ -60,6 +62,7 @@ struct visitor {
     struct load *load;
     struct vel_conn *conn;
     struct vel_http *http;
+    uint64_t left; /* requests to ask */
 };
 
 /* ---- requests ---- */
@@ -75,13 +78,13 @@ static void ask(struct visitor *visitor)
 {
     struct load *load = visitor->load;
     struct vel_exchange *exchange = NULL;
-    if (load->asked == load->requests)
+    if (visitor->left == 0)
         return;
     struct asked *asked = vel_alloc(&load->env, sizeof *asked);
     BENCH_OK(asked != NULL ? VEL_OK : VEL_ERR_NOMEM);
     *asked = (struct asked){.start = load->now};
     if (vel_http_request(visitor->http, &load->request, NULL, asked, &exchange) == VEL_OK)
-        load->asked++;
+        visitor->left--;
     else
         vel_release(&load->env, asked, sizeof *asked);
 }
@@ -121,13 +124,13 @@ static void on_answered(void *self, struct vel_exchange *exchange,
 /* As many as are wanted at a time and the server admits. */
 static void ask_all(struct visitor *visitor)
 {
-    struct load *load = visitor->load;
+    const struct load *load = visitor->load;
     uint64_t before;
     do {
-        before = load->asked;
+        before = visitor->left;
         if (vel_http_active(visitor->http) < load->streams)
             ask(visitor);
-    } while (load->asked != before);
+    } while (visitor->left != before);
     vel_http_send(visitor->http);
 }
 
@@ -135,9 +138,11 @@ static void ask_all(struct visitor *visitor)
 
 static void open_one(struct load *load)
 {
-    struct visitor *visitor = &load->visitors[load->started++];
+    uint64_t nth = load->started++;
+    struct visitor *visitor = &load->visitors[nth];
     struct vel_conn *conn = NULL;
     visitor->load = load;
+    visitor->left = load->requests / load->connections + (nth < load->requests % load->connections);
     BENCH_OK(vel_endpoint_connect(load->endpoint, &load->config, &load->link->local, &load->remote,
                                   vel_clock_now(), &conn));
     visitor->conn = conn;
