@@ -2,8 +2,6 @@
 #ifndef BASE_WRITER_H
 #define BASE_WRITER_H
 
-#include <endian.h>
-
 #include "velocity/slice.h"
 
 /*
@@ -93,9 +91,13 @@ static inline size_t vel_varint_size(uint64_t value)
 /* A varint of 1, 2, 4 or 8 bytes; the two highest bits of the first one say how many. */
 static inline void vel_store_varint(uint8_t *space, uint64_t value, size_t size)
 {
-    uint16_t two = htobe16((uint16_t)(value | 0x4000U));
-    uint32_t four = htobe32((uint32_t)(value | 0x80000000U));
-    uint64_t eight = htobe64(value | UINT64_C(3) << 62);
+    const bool swap = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+    uint16_t two = (uint16_t)(value | 0x4000U);
+    uint32_t four = (uint32_t)(value | 0x80000000U);
+    uint64_t eight = value | UINT64_C(3) << 62;
+    two = swap ? __builtin_bswap16(two) : two;
+    four = swap ? __builtin_bswap32(four) : four;
+    eight = swap ? __builtin_bswap64(eight) : eight;
     if (size == 1)
         space[0] = (uint8_t)value;
     else if (size == 2)
