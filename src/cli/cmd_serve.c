@@ -107,6 +107,9 @@ static const struct vel_option serve_options[] = {
     {"retry", 0, vel_parse_flag, FIELD(retry), NULL, NULL, 0, 0,
      "let every UDP client prove its address before anything is done for it, at the price of a round "
      "trip; without it, only under load"},
+    {"log-connections", 0, vel_parse_flag, FIELD(log_connections), NULL, NULL, 0, 0,
+     "log each connection when it ends, as a JSON object on a line: what it carried, losses and "
+     "round trips, and why it ended"},
     {"quiet", 'q', vel_parse_flag, FIELD(quiet), NULL, NULL, 0, 0, "do not log requests"},
 };
 
@@ -140,7 +143,8 @@ const struct vel_command vel_cmd_serve = {
         "Without --cert a self-signed hybrid certificate is made for localhost, 127.0.0.1, ::1 and "
         "the name of this machine. It is kept in the state folder and used again while it is valid.\n\n"
         "Every request is a line on the standard output: time, client, request, status, bytes of "
-        "body, duration, protocol. So is a handshake that failed, with the reason.\n\n"
+        "body, duration, protocol. So is a handshake that failed, with the reason. With --log-connections "
+        "so is a connection when it ends.\n\n"
         "Each worker has connections of its own, and keeps those that move to another address. One that "
         "dies is replaced, and the others do not notice; its clients are told to connect again. One "
         "that gets SIGTERM by itself finishes what it has, and is replaced. Each "

@@ -31,6 +31,7 @@ struct vel_serve_settings {
     const char *qlog_dir; /* NULL: no traces */
     bool retry;
     bool quiet;
+    bool log_connections;
 };
 
 /* Serve until a signal; returns the exit status. */

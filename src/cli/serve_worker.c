@@ -6,6 +6,7 @@
 
 #include "base/try.h"
 #include "base/units.h"
+#include "cli/connection_log.h"
 #include "cli/request_log.h"
 #include "cli/serve_counts.h"
 #include "cli/serve_tcp.h"
@@ -135,6 +136,13 @@ static void on_request(void *self, const struct vel_web_record *record)
         vel_request_log(stdout, vel_clock_stamp(stamp), record);
 }
 
+static void on_connection(void *self, const struct vel_web_connection *connection)
+{
+    char stamp[VEL_STAMP_SIZE];
+    (void)self;
+    vel_connection_log(stdout, vel_clock_stamp(stamp), connection);
+}
+
 /* ---- setting up ---- */
 
 /* Its share of what the server admits. */
@@ -167,6 +175,7 @@ static vel_result open_endpoint(struct worker *worker)
         .on_tls =
             vel_serve_tcp_announced(&worker->tcp, &common->config, common->sockets.local.port),
         .log = on_request,
+        .log_connection = common->settings->log_connections ? on_connection : NULL,
         .log_self = worker};
     TRY(vel_endpoint_new(&setup, &worker->endpoint));
     return vel_web_server_new(&web, &worker->web);

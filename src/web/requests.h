@@ -15,6 +15,8 @@ struct vel_web_requests {
     struct vel_web_fallback *fallback; /* NULL: none */
     int64_t unix_offset;
     void (*log)(void *self, const struct vel_web_record *record); /* NULL: none */
+    void (*log_connection)(void *self,
+                           const struct vel_web_connection *connection); /* NULL: none */
     void *log_self;
     struct vel_web_server_stats stats; /* but for `sessions` */
 };

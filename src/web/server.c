@@ -10,6 +10,7 @@ struct session {
     struct vel_conn *conn;
     struct vel_http *http;
     struct session *next, *prev;
+    struct vel_web_tally tally;
     bool dirty; /* something to write that no event tells of */
 };
 
@@ -63,6 +64,7 @@ static void on_head(void *self, struct vel_exchange *exchange)
     struct vel_web_server *server = session->server;
     struct vel_web_caller caller = caller_of(session);
     caller.announced = announcements(session, exchange);
+    session->tally.requests++;
     vel_web_request_came(&server->requests, &caller, exchange, server->now);
 }
 
@@ -71,6 +73,7 @@ static void on_closed(void *self, struct vel_exchange *exchange, const struct ve
     struct session *session = self;
     struct vel_web_server *server = session->server;
     struct vel_web_caller caller = caller_of(session);
+    session->tally.body_bytes += end->body_sent;
     vel_web_request_closed(&server->requests, &caller, exchange, end, server->now);
 }
 
@@ -83,10 +86,29 @@ static void on_wake(void *self)
 
 /* ---- sessions ---- */
 
+static void log_connection(const struct session *session)
+{
+    const struct vel_web_requests *requests = &session->server->requests;
+    const struct vel_handshake_facts *facts = vel_conn_facts(session->conn);
+    struct vel_conn_stats stats;
+    if (requests->log_connection == NULL)
+        return;
+    vel_conn_get_stats(session->conn, &stats);
+    const struct vel_web_connection connection = {
+        .remote = vel_conn_remote(session->conn),
+        .protocol = vel_slice(facts->alpn, facts->alpn_len),
+        .duration = session->server->now - session->tally.since,
+        .tally = session->tally,
+        .stats = &stats,
+        .close = vel_conn_close_reason(session->conn)};
+    requests->log_connection(requests->log_self, &connection);
+}
+
 static void end_session(struct session *session)
 {
     struct vel_web_server *server = session->server;
     vel_http_free(session->http);
+    log_connection(session);
     vel_conn_set_user(session->conn, NULL);
     if (session->prev != NULL)
         session->prev->next = session->next;
@@ -106,6 +128,7 @@ static vel_result start_session(struct vel_web_server *server, struct vel_conn *
     REQUIRE(session != NULL, VEL_ERR_NOMEM);
     session->server = server;
     session->conn = conn;
+    session->tally.since = server->now;
     struct vel_http_events events = {
         .head = on_head, .closed = on_closed, .wake = on_wake, .self = session};
     enum vel_err err = vel_http_new(env, conn, &events, &session->http);
@@ -183,6 +206,7 @@ vel_result vel_web_server_new(const struct vel_web_server_setup *setup,
                                                 .fallback = setup->fallback,
                                                 .unix_offset = setup->unix_offset,
                                                 .log = setup->log,
+                                                .log_connection = setup->log_connection,
                                                 .log_self = setup->log_self};
     *server = fresh;
     return VEL_OK;

@@ -22,6 +22,13 @@ struct vel_site;
 /* Fields that a server announces on one kind of connection, at most. */
 enum { VEL_WEB_ANNOUNCED_MAX = 2 };
 
+/* What a connection has carried. */
+struct vel_web_tally {
+    vel_time since;
+    uint64_t requests;
+    uint64_t body_bytes; /* of responses, handed to the transport */
+};
+
 /* One answered (or abandoned) request, for the request log. Slices are valid during the call and
  * hold what the peer sent: escape them before printing. */
 struct vel_web_record {
@@ -36,6 +43,17 @@ struct vel_web_record {
     bool complete;       /* false: the transfer was cut off */
 };
 
+/* One connection that had HTTP on it and is over, for the connection log. Valid during the call. */
+struct vel_web_connection {
+    struct vel_addr remote;    /* where the client was last */
+    struct vel_slice protocol; /* as in a record */
+    vel_time duration;         /* since the handshake was complete */
+    struct vel_web_tally tally;
+    const struct vel_conn_stats *stats; /* NULL: on TCP, where the kernel counts */
+    const struct vel_close *close;      /* likewise; or the server ends */
+    const char *ended;                  /* on TCP: why, as vel_tls_stream_reason_name; else NULL */
+};
+
 struct vel_web_server_setup {
     const struct vel_env *env;
     struct vel_site *site;             /* outlives the server */
@@ -45,6 +63,8 @@ struct vel_web_server_setup {
     struct vel_fields on_tls; /* on every response over TLS, QUIC v1 and v2: alt-svc; likewise */
     int64_t unix_offset;      /* unix seconds at vel_time 0, as in struct vel_config */
     void (*log)(void *self, const struct vel_web_record *record); /* NULL: no log */
+    void (*log_connection)(void *self,
+                           const struct vel_web_connection *connection); /* NULL: none */
     void *log_self;
 };
 

@@ -23,6 +23,7 @@ struct guest {
     struct vel_http_link *link;
     struct guest *next, *prev;
     struct vel_addr remote;
+    struct vel_web_tally tally;
     bool ready;
 };
 
@@ -117,6 +118,7 @@ static void on_head(void *self, struct vel_exchange *exchange)
     const struct vel_tcp_server_setup *setup = &guest->server->setup;
     struct vel_web_caller caller = caller_of(guest);
     vel_time now = vel_clock_now();
+    guest->tally.requests++;
     if (setup->redirect_port != 0)
         vel_web_request_redirect(setup->requests, &caller, exchange, setup->redirect_port, now);
     else
@@ -127,6 +129,7 @@ static void on_closed(void *self, struct vel_exchange *exchange, const struct ve
 {
     struct guest *guest = self;
     struct vel_web_caller caller = caller_of(guest);
+    guest->tally.body_bytes += end->body_sent;
     vel_web_request_closed(guest->server->setup.requests, &caller, exchange, end, vel_clock_now());
 }
 
@@ -139,6 +142,7 @@ static void on_ready(void *self, struct vel_http_link *link)
     take_out(&server->arriving, guest);
     append(&server->ready, guest);
     guest->ready = true;
+    guest->tally.since = vel_clock_now();
     if (server->finishing)
         vel_http_link_finish(link);
 }
@@ -154,12 +158,26 @@ static void log_failure(const struct guest *guest, const struct vel_tls_stream_e
               LOG_UINT("code", end->failure.wire_code));
 }
 
+static void log_connection(struct guest *guest, const struct vel_tls_stream_end *end)
+{
+    const struct vel_web_requests *requests = guest->server->setup.requests;
+    if (requests->log_connection == NULL || !guest->ready)
+        return;
+    const struct vel_web_connection connection = {.remote = guest->remote,
+                                                  .protocol = caller_of(guest).protocol,
+                                                  .duration = vel_clock_now() - guest->tally.since,
+                                                  .tally = guest->tally,
+                                                  .ended = vel_tls_stream_reason_name(end->reason)};
+    requests->log_connection(requests->log_self, &connection);
+}
+
 static void on_over(void *self, struct vel_http_link *link, const struct vel_tls_stream_end *end)
 {
     struct guest *guest = self;
     struct vel_tcp_server *server = guest->server;
     (void)link;
     log_failure(guest, end);
+    log_connection(guest, end);
     dismiss(guest);
     if (server->finishing && server->ready.count + server->arriving.count == 0 &&
         server->setup.gone != NULL)

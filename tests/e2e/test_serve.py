@@ -141,6 +141,26 @@ def an_ordinary_certificate_goes_in_front():
             expect(server.get(url, "--alpn", "h3").stdout == b"<h1>hello</h1>\n")
 
 
+def the_connection_log_has_a_line_for_each():
+    protocols = ("velocity/1", "h3", "h2", "http/1.1")
+    with harness.Server(SITE, BASE / "connections", "--quiet", "--log-connections") as server:
+        for protocol in protocols:
+            server.get(server.url(), "--alpn", protocol, "-k")
+            server.wait_for(f'"protocol":"{protocol}"')
+        server.stop()
+        lines = [json.loads(line) for line in server.text().splitlines() if line.startswith("{")]
+    expect([line["protocol"] for line in lines] == list(protocols), lines)
+    size = (SITE / "index.html").stat().st_size
+    for line in lines:
+        expect(line["event"] == "connection-closed" and line["remote"].startswith("127.0.0.1:"), line)
+        expect(line["requests"] == 1 and line["body_bytes"] == size and line["duration_ms"] >= 0, line)
+    for line in lines[:2]:
+        expect(line["closed_by"] == "client" and line["code"] == 256, line)
+        expect(line["bytes_sent"] > size and line["packets_sent"] > 0 and line["smoothed_rtt_ms"] > 0, line)
+    for line in lines[2:]:
+        expect("bytes_sent" not in line and line["closed_by"] == "finished", line)
+
+
 def quiet_logs_nothing():
     with SelfSigned("--quiet") as server:
         server.hint()
@@ -260,6 +280,7 @@ if __name__ == "__main__":
         a_profile_list_gets_the_certificate_for_its_strongest,
         the_request_log_has_a_line_for_each, one_certificate_serves_velocity_and_h3,
         an_ordinary_certificate_goes_in_front,
-        clients_go_on_where_the_server_prefers, quiet_logs_nothing, tells_what_is_wrong,
+        clients_go_on_where_the_server_prefers, the_connection_log_has_a_line_for_each,
+        quiet_logs_nothing, tells_what_is_wrong,
         survives_junk, running_requests_finish_after_a_signal, a_second_signal_ends_at_once,
         the_time_of_grace_ends)
