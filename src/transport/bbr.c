@@ -6,7 +6,7 @@ enum { PACING_MARGIN = 1 };
 
 static void init(struct vel_cc *cc, vel_time now)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     *bbr = (struct vel_bbr){
         .phase = VEL_BBR_STARTUP,
         .min_rtt = VEL_NEVER,
@@ -26,14 +26,14 @@ static void init(struct vel_cc *cc, vel_time now)
 
 void vel_bbr_save_cwnd(struct vel_cc *cc)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     bool normal = !bbr->in_recovery && bbr->phase != VEL_BBR_PROBE_RTT;
     bbr->prior_cwnd = normal ? cc->window : VEL_MAX(bbr->prior_cwnd, cc->window);
 }
 
 void vel_bbr_restore_cwnd(struct vel_cc *cc)
 {
-    cc->window = VEL_MAX(cc->window, cc->bbr.prior_cwnd);
+    cc->window = VEL_MAX(cc->window, cc->bbr->prior_cwnd);
 }
 
 /* Until the path was full once the rate only grows: so far there may have been too little to send. */
@@ -48,16 +48,16 @@ static void set_pacing_rate(struct vel_bbr *bbr, unsigned gain)
 /* The first round trip tells how fast the initial window may leave. */
 static void init_pacing_rate(struct vel_cc *cc, const struct vel_rtt *rtt)
 {
-    if (cc->bbr.pacing_rate != 0 || !vel_rtt_has_sample(rtt))
+    if (cc->bbr->pacing_rate != 0 || !vel_rtt_has_sample(rtt))
         return;
     uint64_t window = (uint64_t)VEL_CC_INITIAL_PACKETS * cc->mtu;
     uint64_t rate = window * (uint64_t)SECOND / (uint64_t)VEL_MAX(rtt->smoothed, US);
-    cc->bbr.pacing_rate = rate * vel_bbr_pacing_gain(&cc->bbr) / 100;
+    cc->bbr->pacing_rate = rate * vel_bbr_pacing_gain(cc->bbr) / 100;
 }
 
 static uint64_t window_cap(const struct vel_cc *cc)
 {
-    const struct vel_bbr *bbr = &cc->bbr;
+    const struct vel_bbr *bbr = cc->bbr;
     uint64_t cap = VEL_BBR_INFINITY;
     if (bbr->phase == VEL_BBR_PROBE_RTT || bbr->phase == VEL_BBR_CRUISE)
         cap = vel_bbr_with_headroom(cc);
@@ -69,7 +69,7 @@ static uint64_t window_cap(const struct vel_cc *cc)
 /* At once down to what the model admits; up by no more than was acknowledged. */
 static void set_window(struct vel_cc *cc, uint64_t acked)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     uint64_t extra = VEL_MAX(bbr->extra_acked.now, bbr->extra_acked.before);
     uint64_t most = vel_bbr_bdp(cc, bbr->bw, vel_bbr_cwnd_gain(bbr)) + extra;
     most = vel_bbr_quantized(cc, most);
@@ -85,7 +85,7 @@ static void set_window(struct vel_cc *cc, uint64_t acked)
 
 static void on_sent(struct vel_cc *cc, uint64_t in_flight, uint64_t size, vel_time now)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     if (in_flight == 0 && bbr->rate.app_limited != 0) { /* after a silence */
         bbr->idle_restart = true;
         bbr->extra_acked_start = now;
@@ -100,7 +100,7 @@ static void on_sent(struct vel_cc *cc, uint64_t in_flight, uint64_t size, vel_ti
 
 static void on_ack(struct vel_cc *cc, const struct vel_rtt *rtt, const struct vel_cc_ack *ack)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     struct vel_bbr_news news = {
         .sample = vel_rate_on_ack(&bbr->rate, ack->acked, ack->sent, rtt->min, ack->now),
         .acked = ack->acked,
@@ -134,7 +134,7 @@ static uint64_t inflight_at_loss(const struct vel_rate_sample *sample, uint64_t 
 
 static void on_lost(struct vel_cc *cc, const struct vel_cc_lost *lost)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     struct vel_rate_sample sample = vel_rate_on_lost(&bbr->rate, lost->size, lost->sent);
     bbr->loss_events += lost->number != bbr->last_lost + 1;
     bbr->last_lost = lost->number;
@@ -146,14 +146,14 @@ static void on_lost(struct vel_cc *cc, const struct vel_cc_lost *lost)
 static void on_congestion(struct vel_cc *cc, vel_time now)
 {
     vel_bbr_save_cwnd(cc);
-    cc->bbr.in_recovery = true;
-    cc->bbr.recovery_start = now;
+    cc->bbr->in_recovery = true;
+    cc->bbr->recovery_start = now;
 }
 
 /* VEL-TR-33: what is marked was too much, all of the flight. */
 static void on_marked(struct vel_cc *cc, vel_time sent, vel_time now)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     vel_bbr_note_loss(cc);
     bbr->is_marked_in_round = true;
     if (!bbr->is_bw_probe_sample)
@@ -172,13 +172,13 @@ static void on_persistent_congestion(struct vel_cc *cc, vel_time now)
 
 static void on_app_limited(struct vel_cc *cc, uint64_t in_flight)
 {
-    vel_rate_on_app_limited(&cc->bbr.rate, in_flight);
+    vel_rate_on_app_limited(&cc->bbr->rate, in_flight);
 }
 
 static void undo(struct vel_cc *cc, vel_time now)
 {
     (void)now;
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     bool elsewhere = bbr->phase != VEL_BBR_PROBE_RTT && bbr->phase != bbr->undo_phase;
     bbr->in_recovery = bbr->undo_kept = false;
     vel_bbr_restore_cwnd(cc);
@@ -200,12 +200,12 @@ static void undo(struct vel_cc *cc, vel_time now)
 static struct vel_pacing pacing(const struct vel_cc *cc, const struct vel_rtt *rtt)
 {
     (void)rtt;
-    return (struct vel_pacing){.rate = cc->bbr.pacing_rate, .quantum = vel_bbr_quantum(cc)};
+    return (struct vel_pacing){.rate = cc->bbr->pacing_rate, .quantum = vel_bbr_quantum(cc)};
 }
 
 static const char *state(const struct vel_cc *cc)
 {
-    return vel_bbr_phase_name(&cc->bbr);
+    return vel_bbr_phase_name(cc->bbr);
 }
 
 const struct vel_cc_ops vel_cc_bbr = {

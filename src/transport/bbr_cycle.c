@@ -75,7 +75,7 @@ void vel_bbr_start_refill(struct vel_bbr *bbr)
 /* By 1, 2, 4, 8 ... packets a round. */
 static void raise_slope(struct vel_cc *cc)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     uint64_t growth = UINT64_C(1) << bbr->bw_probe_up_rounds;
     bbr->bw_probe_up_rounds += bbr->bw_probe_up_rounds < PROBE_UP_ROUNDS_MAX;
     bbr->probe_up_acked_per_inc = VEL_MAX(cc->window / growth, (uint64_t)cc->mtu);
@@ -83,7 +83,7 @@ static void raise_slope(struct vel_cc *cc)
 
 static void start_up(struct vel_cc *cc, const struct vel_bbr_news *news)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     bbr->acks = VEL_BBR_ACKS_PROBE_STARTING;
     vel_bbr_start_round(bbr);
     vel_bbr_reset_full_bw(bbr, news->sample.rate);
@@ -94,13 +94,13 @@ static void start_up(struct vel_cc *cc, const struct vel_bbr_news *news)
 /* The window is full, and it is inflight_longterm that makes it so small. */
 static bool is_held_by_longterm(const struct vel_cc *cc)
 {
-    const struct vel_bbr *bbr = &cc->bbr;
+    const struct vel_bbr *bbr = cc->bbr;
     return (bbr->limited_now || bbr->limited_before) && cc->window >= bbr->inflight_longterm;
 }
 
 static void raise_longterm(struct vel_cc *cc, const struct vel_bbr_news *news)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     if (!is_held_by_longterm(cc))
         return;
     bbr->bw_probe_up_acked += news->acked;
@@ -131,7 +131,7 @@ static bool end_of_probe(struct vel_bbr *bbr, const struct vel_bbr_news *news)
 /* True: the phase has changed. */
 static bool adapt_longterm(struct vel_cc *cc, const struct vel_bbr_news *news)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     if (bbr->acks == VEL_BBR_ACKS_PROBE_STARTING && bbr->round_start)
         bbr->acks = VEL_BBR_ACKS_PROBE_FEEDBACK;
     if (bbr->acks == VEL_BBR_ACKS_PROBE_STOPPING && bbr->round_start && end_of_probe(bbr, news))
@@ -148,7 +148,7 @@ static bool adapt_longterm(struct vel_cc *cc, const struct vel_bbr_news *news)
 /* As often as Reno would fill the queue of a small path; every two or three seconds on a large one. */
 static bool is_time_to_probe(const struct vel_cc *cc, vel_time now)
 {
-    const struct vel_bbr *bbr = &cc->bbr;
+    const struct vel_bbr *bbr = cc->bbr;
     uint64_t target = VEL_MIN(vel_bbr_bdp(cc, bbr->bw, 100), cc->window) / cc->mtu;
     return now > bbr->cycle_stamp + bbr->bw_probe_wait ||
            bbr->rounds_since_probe_up >= VEL_MIN(target, (uint64_t)RENO_ROUNDS_MAX);
@@ -157,12 +157,12 @@ static bool is_time_to_probe(const struct vel_cc *cc, vel_time now)
 static bool is_time_to_cruise(const struct vel_cc *cc, uint64_t in_flight)
 {
     return in_flight <= vel_bbr_with_headroom(cc) &&
-           in_flight <= vel_bbr_inflight(cc, vel_bbr_max_bw(&cc->bbr), 100);
+           in_flight <= vel_bbr_inflight(cc, vel_bbr_max_bw(cc->bbr), 100);
 }
 
 static bool is_time_to_go_down(struct vel_cc *cc, const struct vel_bbr_news *news)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     if (bbr->prev_probe_too_high && news->in_flight >= bbr->inflight_longterm) {
         bbr->prev_probe_precautionary = true;
         return true;
@@ -175,7 +175,7 @@ static bool is_time_to_go_down(struct vel_cc *cc, const struct vel_bbr_news *new
 
 static void update_cycle(struct vel_cc *cc, const struct vel_bbr_news *news)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     if (!bbr->full_bw_reached || adapt_longterm(cc, news) || !vel_bbr_in_probe_bw(bbr))
         return;
     bool resting = bbr->phase == VEL_BBR_DOWN || bbr->phase == VEL_BBR_CRUISE;
@@ -195,7 +195,7 @@ static void update_cycle(struct vel_cc *cc, const struct vel_bbr_news *news)
 void vel_bbr_too_high(struct vel_cc *cc, const struct vel_rate_sample *sample, uint64_t inflight,
                       vel_time now)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     bbr->prev_probe_too_high = true;
     bbr->is_bw_probe_sample = false; /* once in a cycle */
     uint64_t target = VEL_MIN(vel_bbr_bdp(cc, bbr->bw, 100), cc->window);
@@ -210,7 +210,7 @@ void vel_bbr_too_high(struct vel_cc *cc, const struct vel_rate_sample *sample, u
 /* A round with many losses, or with marks (VEL-TR-33), says that the path is full. */
 static void check_startup_losses(struct vel_cc *cc, const struct vel_bbr_news *news)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     if (!bbr->loss_round_start || bbr->full_bw_reached)
         return;
     bool lossy = bbr->in_recovery && bbr->loss_events >= STARTUP_LOSS_EVENTS &&
@@ -224,7 +224,7 @@ static void check_startup_losses(struct vel_cc *cc, const struct vel_bbr_news *n
 
 static void check_startup_and_drain(struct vel_cc *cc, const struct vel_bbr_news *news)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     check_startup_losses(cc, news);
     if (bbr->phase == VEL_BBR_STARTUP && bbr->full_bw_reached) {
         bbr->phase = VEL_BBR_DRAIN;
@@ -247,7 +247,7 @@ static void leave_probe_rtt(struct vel_bbr *bbr, vel_time now)
 
 void vel_bbr_check_probe_rtt_done(struct vel_cc *cc, vel_time now)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     if (bbr->probe_rtt_done_stamp == VEL_NEVER || now <= bbr->probe_rtt_done_stamp)
         return;
     bbr->probe_rtt_min_stamp = now;
@@ -258,7 +258,7 @@ void vel_bbr_check_probe_rtt_done(struct vel_cc *cc, vel_time now)
 /* Wait until little is in flight, then for a round trip and 200 ms. */
 static void handle_probe_rtt(struct vel_cc *cc, const struct vel_bbr_news *news)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     vel_rate_on_app_limited(&bbr->rate, news->in_flight);
     uint64_t little = VEL_MAX(vel_bbr_bdp(cc, bbr->bw, 50), vel_bbr_least(cc));
     if (bbr->probe_rtt_done_stamp == VEL_NEVER && news->in_flight <= little) {
@@ -274,7 +274,7 @@ static void handle_probe_rtt(struct vel_cc *cc, const struct vel_bbr_news *news)
 
 static void check_probe_rtt(struct vel_cc *cc, const struct vel_bbr_news *news)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     if (bbr->phase != VEL_BBR_PROBE_RTT && bbr->probe_rtt_expired && !bbr->idle_restart) {
         vel_bbr_save_cwnd(cc);
         bbr->phase = VEL_BBR_PROBE_RTT;
@@ -290,9 +290,9 @@ static void check_probe_rtt(struct vel_cc *cc, const struct vel_bbr_news *news)
 
 void vel_bbr_move_on(struct vel_cc *cc, const struct vel_bbr_news *news)
 {
-    vel_bbr_check_full_bw(&cc->bbr, news);
+    vel_bbr_check_full_bw(cc->bbr, news);
     check_startup_and_drain(cc, news);
     update_cycle(cc, news);
-    vel_bbr_learn_rtt(&cc->bbr, news);
+    vel_bbr_learn_rtt(cc->bbr, news);
     check_probe_rtt(cc, news);
 }

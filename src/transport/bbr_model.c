@@ -22,21 +22,21 @@ static uint64_t yield(uint64_t rate, vel_time span)
 
 uint64_t vel_bbr_quantum(const struct vel_cc *cc)
 {
-    uint64_t quantum = yield(cc->bbr.pacing_rate, MS);
+    uint64_t quantum = yield(cc->bbr->pacing_rate, MS);
     return VEL_MAX(VEL_MIN(quantum, QUANTUM_MAX), 2 * (uint64_t)cc->mtu);
 }
 
 uint64_t vel_bbr_bdp(const struct vel_cc *cc, uint64_t bw, unsigned gain)
 {
-    if (cc->bbr.min_rtt == VEL_NEVER)
+    if (cc->bbr->min_rtt == VEL_NEVER)
         return (uint64_t)VEL_CC_INITIAL_PACKETS * cc->mtu;
-    return yield(bw, VEL_MAX(cc->bbr.min_rtt, US)) * gain / 100;
+    return yield(bw, VEL_MAX(cc->bbr->min_rtt, US)) * gain / 100;
 }
 
 uint64_t vel_bbr_quantized(const struct vel_cc *cc, uint64_t inflight)
 {
     inflight = VEL_MAX(VEL_MAX(inflight, vel_bbr_quantum(cc)), vel_bbr_least(cc));
-    return cc->bbr.phase == VEL_BBR_UP ? inflight + 2 * (uint64_t)cc->mtu : inflight;
+    return cc->bbr->phase == VEL_BBR_UP ? inflight + 2 * (uint64_t)cc->mtu : inflight;
 }
 
 uint64_t vel_bbr_inflight(const struct vel_cc *cc, uint64_t bw, unsigned gain)
@@ -46,7 +46,7 @@ uint64_t vel_bbr_inflight(const struct vel_cc *cc, uint64_t bw, unsigned gain)
 
 uint64_t vel_bbr_with_headroom(const struct vel_cc *cc)
 {
-    uint64_t inflight = cc->bbr.inflight_longterm;
+    uint64_t inflight = cc->bbr->inflight_longterm;
     if (inflight == VEL_BBR_INFINITY)
         return inflight;
     uint64_t headroom = VEL_MAX(inflight * HEADROOM / 100, (uint64_t)cc->mtu);
@@ -87,7 +87,7 @@ void vel_bbr_advance_max_bw(struct vel_bbr *bbr)
 
 void vel_bbr_note_loss(struct vel_cc *cc)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     if (bbr->is_loss_in_round)
         return;
     bbr->is_loss_in_round = true;
@@ -136,7 +136,7 @@ static void update_max_bw(struct vel_bbr *bbr, const struct vel_rate_sample *sam
 /* Once in a round with losses, while nothing is probed for: down to what was delivered. */
 static void lower_bounds(struct vel_cc *cc)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     if (bbr->bw_shortterm == VEL_BBR_INFINITY)
         bbr->bw_shortterm = vel_bbr_max_bw(bbr);
     if (bbr->inflight_shortterm == VEL_BBR_INFINITY)
@@ -159,7 +159,7 @@ static bool is_probing(const struct vel_bbr *bbr)
  * of random loss that takes a quarter of the path until it probes again. */
 static void update_congestion(struct vel_cc *cc, const struct vel_rate_sample *sample)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     if (!bbr->loss_round_start)
         return;
     bool serious = bbr->is_marked_in_round || vel_bbr_is_too_high(sample);
@@ -171,7 +171,7 @@ static void update_congestion(struct vel_cc *cc, const struct vel_rate_sample *s
 /* How much more than expected comes at once: acknowledgements that are gathered on the way. */
 static void update_aggregation(struct vel_cc *cc, const struct vel_bbr_news *news)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     uint64_t expected = yield(bbr->bw, news->now - bbr->extra_acked_start);
     if (bbr->extra_acked_delivered <= expected) {
         bbr->extra_acked_delivered = 0;
@@ -190,7 +190,7 @@ static void update_aggregation(struct vel_cc *cc, const struct vel_bbr_news *new
 
 void vel_bbr_learn(struct vel_cc *cc, const struct vel_bbr_news *news)
 {
-    struct vel_bbr *bbr = &cc->bbr;
+    struct vel_bbr *bbr = cc->bbr;
     update_latest(bbr, &news->sample);
     update_round(bbr, &news->sample);
     update_max_bw(bbr, &news->sample);

@@ -15,16 +15,34 @@ static uint64_t initial_window(uint64_t mtu)
     return VEL_MIN(VEL_CC_INITIAL_PACKETS * mtu, least);
 }
 
-void vel_cc_init(struct vel_cc *cc, enum vel_congestion algorithm, uint32_t mtu, vel_time now)
+static struct vel_bbr *new_bbr(const struct vel_env *env, enum vel_congestion algorithm)
 {
+    return algorithm == VEL_CC_BBR ? vel_alloc(env, sizeof(struct vel_bbr)) : NULL;
+}
+
+void vel_cc_init(struct vel_cc *cc, const struct vel_env *env, enum vel_congestion algorithm,
+                 uint32_t mtu, vel_time now)
+{
+    struct vel_bbr *bbr = new_bbr(env, algorithm);
+    bool lacks = algorithm == VEL_CC_BBR && bbr == NULL;
     *cc = (struct vel_cc){
-        .ops = algorithms[algorithm],
+        .ops = algorithms[lacks ? VEL_CC_CUBIC : algorithm],
+        .env = env,
         .window = initial_window(mtu),
         .mtu = mtu,
         .recovery_start = INT64_MIN,
         .ssthresh = UINT64_MAX,
     };
+    if (bbr != NULL)
+        cc->bbr = bbr;
     cc->ops->init(cc, now);
+}
+
+void vel_cc_clear(struct vel_cc *cc)
+{
+    if (cc->ops == &vel_cc_bbr)
+        vel_release(cc->env, cc->bbr, sizeof *cc->bbr);
+    *cc = (struct vel_cc){.ops = NULL};
 }
 
 void vel_cc_set_crypto_window(struct vel_cc *cc, unsigned packets)

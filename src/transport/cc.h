@@ -15,8 +15,8 @@
  * Congestion control of one path, RFC 9002 section 7: how many bytes may be in flight, and how fast
  * they leave. One interface; an algorithm is a row of functions, chosen when a path begins. NewReno
  * and CUBIC grow a window until packets are lost (loss_based.h); BBR measures what the path delivers
- * (bbr.h). The state is of a fixed size, owns
- * nothing and may be copied: every path has its own. Sizes in bytes, rates in bytes per second.
+ * (bbr.h). Every path has its own state; BBR's, five times as large as the others', is allocated when it
+ * is chosen. Release with vel_cc_clear. Sizes in bytes, rates in bytes per second.
  *
  * For each packet that counts in flight, or all that leave together: vel_cc_on_sent. For each ACK frame, in this order: the
  * packets it proves lost (vel_cc_on_lost for each, vel_cc_on_congestion for the newest), then
@@ -100,6 +100,7 @@ struct vel_cc_before {
 
 struct vel_cc {
     const struct vel_cc_ops *ops;
+    const struct vel_env *env; /* of `bbr` */
     uint64_t window;
     uint64_t crypto_window;  /* at least this while the handshake runs; 0: none */
     uint32_t mtu;            /* max_datagram_size */
@@ -116,12 +117,16 @@ struct vel_cc {
             struct vel_cubic cubic;
             struct vel_cc_before before;
         };
-        struct vel_bbr bbr;
+        struct vel_bbr *bbr;
     };
 };
 
-/* Start with the initial window min(10 * mtu, max(14720, 2 * mtu)). */
-void vel_cc_init(struct vel_cc *cc, enum vel_congestion algorithm, uint32_t mtu, vel_time now);
+/* Start with the initial window min(10 * mtu, max(14720, 2 * mtu)). BBR for which there is no memory is
+ * CUBIC: a path that must be controlled somehow does not fail for want of a model. `env`: lives as long. */
+void vel_cc_init(struct vel_cc *cc, const struct vel_env *env, enum vel_congestion algorithm,
+                 uint32_t mtu, vel_time now);
+/* Fine on zeroed memory. What is moved elsewhere by assignment is to be zeroed where it was. */
+void vel_cc_clear(struct vel_cc *cc);
 
 /* A handshake flight that does not fit the initial window may use this many packets
  * (VEL_CC_CRYPTO_PACKETS at most), paced; a listed deviation from RFC 9002. Ends with 0, which is

@@ -41,7 +41,7 @@ void vel_recovery_init(struct vel_recovery *r, const struct vel_recovery_setup *
     vel_reordering_init(&r->reordering, setup->env);
     vel_rtt_init(&r->rtt);
     vel_ecn_init(&r->ecn, setup->ecn);
-    vel_cc_init(&r->cc, setup->congestion, setup->mtu, now);
+    vel_cc_init(&r->cc, setup->env, setup->congestion, setup->mtu, now);
     choose_skip(r, VEL_SKIP_FIRST);
 }
 
@@ -50,6 +50,8 @@ void vel_recovery_clear(struct vel_recovery *r)
     for (unsigned i = 0; i < VEL_SPACE_COUNT; i++)
         vel_sent_clear(&r->space[i].sent);
     vel_reordering_clear(&r->reordering);
+    vel_cc_clear(&r->cc);
+    vel_cc_clear(&r->left.cc);
     r->in_flight = 0;
 }
 
@@ -173,16 +175,19 @@ void vel_recovery_move(struct vel_recovery *r, uint32_t mtu, vel_time now)
 {
     begin_path(r, ++r->last_path, 0);
     vel_rtt_init(&r->rtt);
-    vel_cc_init(&r->cc, r->congestion, mtu, now);
+    vel_cc_clear(&r->cc);
+    vel_cc_init(&r->cc, r->space[VEL_SPACE_APP].sent.env, r->congestion, mtu, now);
 }
 
 void vel_recovery_keep_path(struct vel_recovery *r)
 {
+    vel_cc_clear(&r->left.cc);
     r->left = (struct vel_left_path){.path = r->path,
                                      .in_flight = r->in_flight,
                                      .rtt = r->rtt,
                                      .cc = r->cc,
                                      .ecn = r->ecn.state};
+    r->cc = (struct vel_cc){.ops = NULL};
 }
 
 void vel_recovery_return(struct vel_recovery *r)
@@ -190,7 +195,9 @@ void vel_recovery_return(struct vel_recovery *r)
     VEL_ASSERT(r->left.path != 0);
     begin_path(r, r->left.path, r->left.in_flight);
     r->rtt = r->left.rtt;
+    vel_cc_clear(&r->cc);
     r->cc = r->left.cc;
+    r->left.cc = (struct vel_cc){.ops = NULL};
     if (r->left.ecn == VEL_ECN_CAPABLE || r->left.ecn == VEL_ECN_FAILED)
         r->ecn.state = r->left.ecn;
     r->left.path = 0;

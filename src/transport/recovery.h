@@ -151,7 +151,7 @@ void vel_recovery_sent_aside(struct vel_recovery *r, enum vel_space space, uint1
 /* Packets take another path from now on, of which nothing is known. `mtu`: its max_datagram_size. */
 void vel_recovery_move(struct vel_recovery *r, uint32_t mtu, vel_time now);
 
-/* Keep what is known of the path in use, before a move; what was kept before is forgotten. Then
+/* Keep what is known of the path in use, right before a move, which is to follow; what was kept before is forgotten. Then
  * return to it: its packets in flight still count. */
 void vel_recovery_keep_path(struct vel_recovery *r);
 void vel_recovery_return(struct vel_recovery *r);

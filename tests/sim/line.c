@@ -177,7 +177,7 @@ static void hear(struct flow *flow)
                                             r->rtt.smoothed, r->reordering.threshold);
     vel_ack_request_consider(&flow->request, &wish);
     if (r->cc.ops == &vel_cc_bbr)
-        flow->phases_seen |= 1U << r->cc.bbr.phase;
+        flow->phases_seen |= 1U << r->cc.bbr->phase;
 }
 
 static void expire(struct flow *flow)

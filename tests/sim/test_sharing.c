@@ -71,14 +71,14 @@ static void bbr_goes_through_its_phases(uint64_t seed)
     assert_string_equal(vel_cc_state(cc), "startup");
     line_run(&line, SECOND);
     EXPECT((flow->phases_seen & 1U << VEL_BBR_DRAIN) != 0);
-    EXPECT(cc->bbr.full_bw_reached);
+    EXPECT(cc->bbr->full_bw_reached);
     EXPECT((flow->phases_seen & 1U << VEL_BBR_PROBE_RTT) == 0);
     line_run(&line, 12 * SECOND);
     EXPECT_NUMBER(flow->phases_seen, ==, (1U << VEL_BBR_PHASES) - 1);
-    EXPECT_NUMBER(cc->bbr.min_rtt, >=, 40 * MS);
-    EXPECT_NUMBER(cc->bbr.min_rtt, <, 42 * MS);
-    EXPECT_NUMBER(cc->bbr.bw, >=, RATE * 97 / 100);
-    EXPECT_NUMBER(cc->bbr.bw, <, RATE * 103 / 100);
+    EXPECT_NUMBER(cc->bbr->min_rtt, >=, 40 * MS);
+    EXPECT_NUMBER(cc->bbr->min_rtt, <, 42 * MS);
+    EXPECT_NUMBER(cc->bbr->bw, >=, RATE * 97 / 100);
+    EXPECT_NUMBER(cc->bbr->bw, <, RATE * 103 / 100);
     line_free(&line);
 }
 
@@ -147,7 +147,7 @@ static void an_idle_line_is_not_a_slow_one(uint64_t seed)
         flow->next_chunk = line.now;
         EXPECT_NUMBER(used(&line, 15 * SECOND), <, 20);
         if (all[i] == VEL_CC_BBR)
-            EXPECT_NUMBER(flow->recovery.cc.bbr.bw, >=, RATE * 90 / 100);
+            EXPECT_NUMBER(flow->recovery.cc.bbr->bw, >=, RATE * 90 / 100);
         EXPECT_NUMBER(vel_cc_window(&flow->recovery.cc), <, 5 * BDP / 2);
         flow->chunk = 0;
         EXPECT_NUMBER(used(&line, 2 * SECOND), >=, 85);
@@ -164,7 +164,7 @@ static void a_trickle_teaches_nothing(uint64_t seed)
     flow->every = 10 * MS;
     flow->chunk = 3000;
     line_run(&line, 4 * SECOND);
-    EXPECT(!flow->recovery.cc.bbr.full_bw_reached);
+    EXPECT(!flow->recovery.cc.bbr->full_bw_reached);
     flow->chunk = 0;
     line_run(&line, SECOND);
     EXPECT_NUMBER(used(&line, 5 * SECOND), >=, 85);
@@ -179,7 +179,7 @@ static void bbr_obeys_marks(uint64_t seed)
     line.mark = BDP / 4;
     struct flow *flow = line_add(&line, VEL_CC_BBR);
     line_run(&line, SECOND);
-    EXPECT(flow->recovery.cc.bbr.full_bw_reached);
+    EXPECT(flow->recovery.cc.bbr->full_bw_reached);
     EXPECT_NUMBER(used(&line, 20 * SECOND), >=, 85);
     EXPECT_NUMBER(flow->recovery.ce_marks, >, 0);
     EXPECT_NUMBER(line.queued_most, <, BDP);

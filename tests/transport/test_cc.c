@@ -37,7 +37,7 @@ static void initial_windows(void **state)
     } rows[] = {{1200, 12000}, {1452, 14520}, {1472, 14720}, {4000, 14720}, {9000, 18000}};
     for (size_t i = 0; i < VEL_COUNT(rows); i++) {
         struct vel_cc cc;
-        vel_cc_init(&cc, VEL_CC_NEWRENO, rows[i].mtu, 0);
+        vel_cc_init(&cc, NULL, VEL_CC_NEWRENO, rows[i].mtu, 0);
         assert_int_equal(vel_cc_window(&cc), rows[i].window);
         assert_true(vel_cc_in_slow_start(&cc));
     }
@@ -48,7 +48,7 @@ static void slow_start_doubles(void **state)
     (void)state;
     for (size_t i = 0; i < VEL_COUNT(both); i++) {
         struct vel_cc cc;
-        vel_cc_init(&cc, both[i], MTU, 0);
+        vel_cc_init(&cc, NULL, both[i], MTU, 0);
         uint64_t before = cc.window;
         for (uint64_t bytes = 0; bytes < before; bytes += 2 * MTU)
             ack(&cc, 2 * MTU, false, 100 * MS);
@@ -61,7 +61,7 @@ static void an_unused_window_does_not_grow(void **state)
     (void)state;
     for (size_t i = 0; i < VEL_COUNT(both); i++) {
         struct vel_cc cc;
-        vel_cc_init(&cc, both[i], MTU, 0);
+        vel_cc_init(&cc, NULL, both[i], MTU, 0);
         ack(&cc, 12000, true, 100 * MS);
         assert_int_equal(cc.window, 12000);
         vel_cc_on_congestion(&cc, 100 * MS, 200 * MS);
@@ -76,7 +76,7 @@ static void one_reduction_per_round_trip(void **state)
     (void)state;
     for (size_t i = 0; i < VEL_COUNT(both); i++) {
         struct vel_cc cc;
-        vel_cc_init(&cc, both[i], MTU, 0);
+        vel_cc_init(&cc, NULL, both[i], MTU, 0);
         vel_cc_on_congestion(&cc, 50 * MS, 100 * MS);
         uint64_t reduced = cc.window;
         assert_int_equal(reduced, both[i] == VEL_CC_CUBIC ? 8400 : 6000);
@@ -93,7 +93,7 @@ static void never_under_two_packets(void **state)
     (void)state;
     for (size_t i = 0; i < VEL_COUNT(both); i++) {
         struct vel_cc cc;
-        vel_cc_init(&cc, both[i], MTU, 0);
+        vel_cc_init(&cc, NULL, both[i], MTU, 0);
         for (vel_time now = 1; now < 20; now++)
             vel_cc_on_congestion(&cc, now, now);
         assert_int_equal(cc.window, 2 * MTU);
@@ -106,7 +106,7 @@ static void persistent_congestion_starts_over(void **state)
     (void)state;
     for (size_t i = 0; i < VEL_COUNT(both); i++) {
         struct vel_cc cc;
-        vel_cc_init(&cc, both[i], MTU, 0);
+        vel_cc_init(&cc, NULL, both[i], MTU, 0);
         vel_cc_on_congestion(&cc, 50 * MS, 100 * MS);
         uint64_t ssthresh = cc.ssthresh;
         vel_cc_on_persistent_congestion(&cc, 200 * MS);
@@ -121,7 +121,7 @@ static void crypto_window(void **state)
 {
     (void)state;
     struct vel_cc cc;
-    vel_cc_init(&cc, VEL_CC_CUBIC, MTU, 0);
+    vel_cc_init(&cc, NULL, VEL_CC_CUBIC, MTU, 0);
     vel_cc_set_crypto_window(&cc, 100);
     assert_int_equal(vel_cc_window(&cc), 16 * MTU);
     vel_cc_set_crypto_window(&cc, 0);
@@ -137,7 +137,7 @@ static void pacing_rates(void **state)
     (void)state;
     struct vel_cc cc;
     struct vel_rtt rtt = steady_rtt(100 * MS);
-    vel_cc_init(&cc, VEL_CC_NEWRENO, MTU, 0);
+    vel_cc_init(&cc, NULL, VEL_CC_NEWRENO, MTU, 0);
     assert_int_equal(vel_cc_pacing(&cc, &rtt).rate, 240000);
     vel_cc_on_congestion(&cc, 1, 2);
     assert_int_equal(vel_cc_pacing(&cc, &rtt).rate, 75000);
@@ -152,7 +152,7 @@ static void pacing_bounds_the_train(void **state)
     (void)state;
     struct vel_cc cc;
     struct vel_rtt rtt = steady_rtt(100 * MS);
-    vel_cc_init(&cc, VEL_CC_NEWRENO, MTU, 0);
+    vel_cc_init(&cc, NULL, VEL_CC_NEWRENO, MTU, 0);
     ack(&cc, MTU, false, 100 * MS);
     assert_int_equal(vel_cc_pacing(&cc, &rtt).quantum, 0); /* slow start: the pacer's */
     cc.ssthresh = cc.window = 800 * MTU;
@@ -169,7 +169,7 @@ static void the_window_has_a_limit(void **state)
 {
     (void)state;
     struct vel_cc cc;
-    vel_cc_init(&cc, VEL_CC_CUBIC, MTU, 0);
+    vel_cc_init(&cc, NULL, VEL_CC_CUBIC, MTU, 0);
     for (unsigned i = 0; i < 40; i++)
         ack(&cc, cc.window, false, 100 * MS);
     assert_int_equal(cc.window, VEL_CC_MAX_WINDOW);
@@ -179,7 +179,7 @@ static void newreno_adds_a_packet_per_window(void **state)
 {
     (void)state;
     struct vel_cc cc;
-    vel_cc_init(&cc, VEL_CC_NEWRENO, MTU, 0);
+    vel_cc_init(&cc, NULL, VEL_CC_NEWRENO, MTU, 0);
     vel_cc_on_congestion(&cc, 1, 2);
     assert_int_equal(cc.window, 5 * MTU);
     for (unsigned i = 0; i < 4; i++)

@@ -11,7 +11,7 @@ enum { MTU = 1200 };
 static struct vel_cc reduced(uint64_t packets, vel_time now)
 {
     struct vel_cc cc;
-    vel_cc_init(&cc, VEL_CC_CUBIC, MTU, 0);
+    vel_cc_init(&cc, NULL, VEL_CC_CUBIC, MTU, 0);
     cc.window = packets * MTU;
     vel_cc_on_congestion(&cc, now, now);
     return cc;
@@ -133,7 +133,7 @@ static void slow_start_without_loss_begins_at_the_plateau(void **state)
     (void)state;
     vel_time now = SECOND;
     struct vel_cc cc;
-    vel_cc_init(&cc, VEL_CC_CUBIC, MTU, 0);
+    vel_cc_init(&cc, NULL, VEL_CC_CUBIC, MTU, 0);
     cc.window = cc.ssthresh = 1000 * MTU; /* as HyStart++ leaves it */
     round_trip(&cc, 100 * MS, &now);
     assert_int_equal(cc.cubic.k, 0);

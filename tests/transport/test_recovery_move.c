@@ -80,6 +80,28 @@ static void a_path_that_is_known_goes_on(void **state)
     fix_done(&f);
 }
 
+/* BBR's model is allocated: each path has one, and the one that was left is nobody's else. */
+static void a_model_stays_with_its_path(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fix_established(&f, false);
+    f.r.congestion = VEL_CC_BBR;
+    vel_recovery_move(&f.r, FIX_MTU, 1 * MS);
+    const struct vel_bbr *home = f.r.cc.bbr;
+    vel_recovery_keep_path(&f.r);
+    vel_recovery_move(&f.r, FIX_MTU, 2 * MS);
+    assert_ptr_not_equal(f.r.cc.bbr, home);
+    vel_recovery_return(&f.r);
+    assert_ptr_equal(f.r.cc.bbr, home);
+    vel_recovery_keep_path(&f.r);
+    vel_recovery_move(&f.r, FIX_MTU, 3 * MS);
+    vel_recovery_move(&f.r, FIX_MTU, 4 * MS);
+    vel_recovery_keep_path(&f.r);
+    vel_recovery_move(&f.r, FIX_MTU, 5 * MS);
+    fix_done(&f);
+}
+
 /* Marks are tested again on each path, while the peer counts them all together. */
 static void marks_are_tested_again(void **state)
 {
@@ -121,6 +143,7 @@ int main(void)
         cmocka_unit_test(a_new_path_starts_anew),
         cmocka_unit_test(losses_of_the_old_path_are_repaired_without_blame),
         cmocka_unit_test(a_path_that_is_known_goes_on),
+        cmocka_unit_test(a_model_stays_with_its_path),
         cmocka_unit_test(marks_are_tested_again),
         cmocka_unit_test(probes_aside_count_for_nothing),
     };

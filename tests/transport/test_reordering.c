@@ -129,7 +129,7 @@ static void a_window_comes_back_once(void **state)
 {
     (void)state;
     struct vel_cc cc;
-    vel_cc_init(&cc, VEL_CC_CUBIC, 1200, 0);
+    vel_cc_init(&cc, NULL, VEL_CC_CUBIC, 1200, 0);
     uint64_t window = cc.window;
     vel_cc_undo(&cc, 5);
     assert_int_equal(cc.window, window);
