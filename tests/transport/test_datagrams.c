@@ -157,6 +157,28 @@ static void numbers_are_new_once(void **state)
         assert_int_equal(vel_datagrams_is_new(&d, rows[i].number), rows[i].is_new);
 }
 
+/* Numbers that jump ahead and fall back, beside a table of all. */
+static void numbers_are_new_once_in_any_order(void **state)
+{
+    (void)state;
+    static bool came[4 * VEL_DATAGRAMS_SEEN * 64];
+    memset(came, 0, sizeof came);
+    uint64_t next = 0;
+    for (unsigned i = 0; i < 40000; i++) {
+        uint16_t dice[2];
+        vel_random(&t.env, dice, sizeof dice);
+        bool ahead = dice[0] % 8 == 0;
+        uint64_t step = dice[1] % (dice[0] % 512 == 0 ? VEL_DATAGRAMS_SEEN + 2U : 100U);
+        uint64_t back = dice[1] % (VEL_DATAGRAMS_SEEN + 10U);
+        uint64_t number = ahead ? next + step : next - VEL_MIN(back, next);
+        assert_true(number < VEL_COUNT(came));
+        next = VEL_MAX(next, number + 1);
+        bool is_new = !came[number] && next - number <= VEL_DATAGRAMS_SEEN;
+        assert_int_equal(vel_datagrams_is_new(&d, number), is_new);
+        came[number] = true;
+    }
+}
+
 static void memory_may_run_out(void **state)
 {
     (void)state;
@@ -180,6 +202,7 @@ int main(void)
         WITH_QUEUES(the_queue_to_send_is_bounded),
         WITH_QUEUES(the_queue_of_arrivals_is_bounded),
         WITH_QUEUES(numbers_are_new_once),
+        WITH_QUEUES(numbers_are_new_once_in_any_order),
         WITH_QUEUES(memory_may_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
