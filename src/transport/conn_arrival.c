@@ -42,7 +42,6 @@ static enum vel_space space_of(enum vel_packet_type type)
 static void on_forgery(struct vel_conn *conn, const struct vel_packet_header *header)
 {
     drop_packet(conn, header, VEL_TRACE_DROP_FORGED);
-    conn->trim_at = VEL_MIN(conn->trim_at, conn->now + VEL_CONN_TRIM_AFTER); /* it woke the keys */
     if (++conn->forged >= vel_keys_forgery_limit(conn->aead))
         vel_conn_fail(conn, VEL_WIRE_AEAD_LIMIT_REACHED, "too many forged packets");
 }

@@ -197,5 +197,7 @@ void vel_conn_receive_train(struct vel_conn *conn, const struct vel_train *train
         arrival.mask = mask_of(&masks, conn, train, i);
         receive_datagram(conn, train->bytes + pos, &arrival, now);
     }
+    /* Forged or repeated, it may have woken the keys all the same. */
+    conn->trim_at = VEL_MIN(conn->trim_at, now + VEL_CONN_TRIM_AFTER);
     vel_conn_wake(conn);
 }

@@ -216,6 +216,7 @@ void vel_conn_count_sent(struct vel_conn *conn, struct vel_path *path, unsigned 
         conn->stats.handshake_datagrams_sent += datagrams;
         conn->stats.handshake_bytes_sent += size;
     }
+    conn->trim_at = conn->now + VEL_CONN_TRIM_AFTER;
 }
 
 /* VEL-TR-03: before the address is validated nothing leaves without credit for a whole datagram. */
@@ -337,7 +338,6 @@ static bool send_on(struct vel_track *track, struct vel_train *train, size_t max
         vel_conn_scheduled(track, train->len);
     if (conn->trace != NULL)
         vel_conn_trace_recovery(track);
-    conn->trim_at = now + VEL_CONN_TRIM_AFTER;
     return true;
 }
 

@@ -77,12 +77,45 @@ static void too_many_forgeries_end_the_connection(void **state)
     }
 }
 
+/* A datagram to the server's id, with what would be a packet. */
+static void receive(struct conn_pair *p, uint8_t *bytes, size_t size)
+{
+    const struct vel_path *path = p->server->first.paths.active;
+    vel_conn_receive(p->server, &path->local, &path->remote, VEL_ECN_NOT_ECT, bytes, size, p->now);
+}
+
+/* Whoever has seen a packet may send it again, or another one to the same id: it wakes the keys of a quiet
+ * connection, but does not keep them awake. */
+static void keys_rest_again_whatever_woke_them(void **state)
+{
+    (void)state;
+    struct conn_pair p;
+    uint8_t packet[VEL_INITIAL_DATAGRAM_MIN], copy[sizeof packet];
+    connect_pair(&p, false);
+    struct vel_train train = {.bytes = packet, .capacity = sizeof packet};
+    p.client->first.space[VEL_SPACE_APP].probes_due = 1;
+    ASSERT_OK(vel_conn_send(p.client, &train, sizeof packet, p.now));
+    for (unsigned i = 0; i < 3;
+         i++) { /* the first one is news, the second not, the third is forged */
+        memcpy(copy, packet, train.len);
+        copy[train.len - 1] ^= i == 2;
+        receive(&p, copy, train.len);
+        assert_false(p.server->key_update.asleep);
+        pair_run(&p, p.now + 5 * SECOND);
+        assert_true(p.server->key_update.asleep);
+        assert_true(p.server->trim_at == VEL_NEVER);
+    }
+    assert_int_equal(p.server->stats.packets_dropped, 2);
+    pair_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(half_worn_keys_are_updated),
         cmocka_unit_test(worn_keys_end_the_connection),
         cmocka_unit_test(too_many_forgeries_end_the_connection),
+        cmocka_unit_test(keys_rest_again_whatever_woke_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
