@@ -295,12 +295,21 @@ static unsigned build_datagrams(struct vel_track *track, struct vel_train *train
     return count;
 }
 
+/* Bytes of the longest train that may leave: one datagram at least. */
+static size_t train_room(const struct vel_track *track, const struct vel_train *train,
+                         size_t max_train)
+{
+    size_t room = VEL_MIN(VEL_MIN(max_train, train->capacity), (size_t)VEL_TRAIN_MAX);
+    uint64_t paced = VEL_MAX(vel_pacer_train(&track->pacer), (uint64_t)datagram_room(track));
+    return (size_t)VEL_MIN(room, paced);
+}
+
 /* One packet that nothing depends on, or as many datagrams of one size as there are. */
 static void build_train(struct vel_track *track, struct vel_train *train, size_t max_train,
                         vel_time now)
 {
     struct vel_conn *conn = track->conn;
-    size_t limit = VEL_MIN(VEL_MIN(max_train, train->capacity), (size_t)VEL_TRAIN_MAX);
+    size_t limit = train_room(track, train, max_train);
     size_t probe = build_mtu_probe(track, train->bytes, train->capacity, train->ecn, now);
     if (probe > 0) {
         vel_conn_count_sent(conn, track->paths.active, 1, probe);

@@ -70,6 +70,11 @@ uint64_t vel_pacer_budget(struct vel_pacer *pacer, vel_time now)
     return pacer->credit >= (int64_t)pacer->mtu ? (uint64_t)pacer->credit : 0;
 }
 
+uint64_t vel_pacer_train(const struct vel_pacer *pacer)
+{
+    return unlimited(pacer) ? UINT64_MAX : vel_pacer_depth(pacer);
+}
+
 void vel_pacer_sent(struct vel_pacer *pacer, uint64_t bytes, vel_time now)
 {
     if (unlimited(pacer))

@@ -11,8 +11,8 @@
  * Spreads what the window allows over the round trip (RFC 9002 7.7), train by train: a bucket that
  * fills at the pacing rate and that packets drain. It holds what the congestion controller chooses, or
  * what the rate yields in a millisecond, and then 16 packets at least and 64 at most, so a quiet
- * sender starts with a train of that size; in any time t no more than vel_pacer_depth() + rate * t bytes
- * leave. Only packets that count in flight are paced; acknowledgements alone and probes are not.
+ * sender starts with a train of that size. Once there is credit for a packet a train may take a whole
+ * bucket, and leave a debt: in any time t no more than 2 * vel_pacer_depth() + rate * t bytes leave. Only packets that count in flight are paced; acknowledgements alone and probes are not.
  */
 enum { VEL_PACER_MIN_PACKETS = 16, VEL_PACER_MAX_PACKETS = 64 };
 
@@ -35,6 +35,10 @@ void vel_pacer_set_rate(struct vel_pacer *pacer, uint64_t rate, uint64_t quantum
 
 /* How many bytes may leave now: at least one packet's, or 0. UINT64_MAX when not pacing. */
 uint64_t vel_pacer_budget(struct vel_pacer *pacer, vel_time now);
+
+/* The longest train that may begin when the budget is not 0, bytes: the bucket. UINT64_MAX when not
+ * pacing. */
+uint64_t vel_pacer_train(const struct vel_pacer *pacer);
 
 /* Bytes left; more than the budget leaves a debt that is paid first. */
 void vel_pacer_sent(struct vel_pacer *pacer, uint64_t bytes, vel_time now);

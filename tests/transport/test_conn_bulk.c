@@ -260,11 +260,49 @@ static void bulk_is_left_when_something_else_is_due(void **state)
     }
 }
 
+/* ---- pacing ---- */
+
+/* What leaves at once is what the pacer's bucket holds, whether packets are written in a row or singly. */
+static void a_train_is_no_longer_than_the_bucket(void **state)
+{
+    static const struct {
+        bool paced, traced;
+        uint64_t quantum;
+        size_t train;
+    } rows[] = {
+        {true, false, 2 * SIZE, 2 * SIZE},   {true, true, 2 * SIZE, 2 * SIZE},
+        {true, false, 5 * SIZE, 5 * SIZE},   {true, false, 0, VEL_PACER_MIN_PACKETS * SIZE},
+        {false, false, 2 * SIZE, 40 * SIZE},
+    };
+    (void)state;
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        struct conn_pair p;
+        static uint8_t bytes[VEL_TRAIN_MAX];
+        static struct listener quiet;
+        const struct vel_tracer tracer = {
+            .begin = on_begin, .event = on_event, .end = on_end, .self = &quiet};
+        pair_init(&p, VEL_PROFILE_LIGHT);
+        p.client_config.limits.pacing = rows[i].paced;
+        p.client_config.tracer = rows[i].traced ? &tracer : NULL;
+        pair_connect(&p);
+        pair_run(&p, 1 * SECOND);
+        struct vel_track *track = &p.client->first;
+        track->recovery.cc.window = 40 * SIZE;
+        vel_pacer_set_rate(&track->pacer, 1000 * 1000, rows[i].quantum, p.now);
+        write_stream(p.client, 100000, 3, true);
+        struct vel_train train = {.bytes = bytes, .capacity = sizeof bytes};
+        ASSERT_OK(vel_conn_send(p.client, &train, sizeof bytes, p.now));
+        assert_int_equal(train.len, rows[i].train);
+        pair_done(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bulk_is_what_single_packets_are),
         cmocka_unit_test(bulk_is_left_when_something_else_is_due),
+        cmocka_unit_test(a_train_is_no_longer_than_the_bucket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
