@@ -28,19 +28,24 @@ static struct vel_datagram *unlink_at(struct vel_datagram_queue *queue, struct v
 {
     struct vel_datagram *found = *link;
     *link = found->next;
+    if (found == queue->last)
+        queue->last = NULL;
     queue->count--;
     queue->bytes -= found->len;
     return found;
 }
 
-/* Behind those that are as urgent. */
+/* Behind those that are as urgent: mostly behind them all. A packet may bring hundreds of them. */
 static void insert(struct vel_datagram_queue *queue, struct vel_datagram *datagram)
 {
-    struct vel_datagram **link = &queue->first;
+    bool behind_all = queue->last != NULL && queue->last->urgency <= datagram->urgency;
+    struct vel_datagram **link = behind_all ? &queue->last->next : &queue->first;
     while (*link != NULL && (*link)->urgency <= datagram->urgency)
         link = &(*link)->next;
     datagram->next = *link;
     *link = datagram;
+    if (datagram->next == NULL)
+        queue->last = datagram;
     queue->count++;
     queue->bytes += datagram->len;
 }

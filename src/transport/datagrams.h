@@ -35,6 +35,7 @@ struct vel_datagram_order {
 
 struct vel_datagram_queue {
     struct vel_datagram *first;
+    struct vel_datagram *last; /* NULL: to be found */
     unsigned count;
     size_t bytes; /* of content */
 };

@@ -179,6 +179,42 @@ static void numbers_are_new_once_in_any_order(void **state)
     }
 }
 
+/* Any order of coming and going, beside a plain list in the order in which they are to leave. */
+static void any_order_of_urgencies(void **state)
+{
+    (void)state;
+    uint64_t ids[VEL_DATAGRAMS_WAITING];
+    uint8_t urgencies[VEL_DATAGRAMS_WAITING];
+    unsigned count = 0;
+    for (unsigned i = 0; i < 20000; i++) {
+        uint8_t dice[3];
+        vel_random(&t.env, dice, sizeof dice);
+        if (count < 8 && dice[0] % 2 == 0) {
+            unsigned at = 0;
+            while (at < count && urgencies[at] <= dice[1] % 4)
+                at++;
+            memmove(ids + at + 1, ids + at, (count - at) * sizeof *ids);
+            memmove(urgencies + at + 1, urgencies + at, count - at);
+            urgencies[at] = dice[1] % 4;
+            struct vel_datagram_order order = {
+                .bytes = vel_slice_text("x"), .expires = VEL_NEVER, .urgency = urgencies[at]};
+            ASSERT_OK(vel_datagrams_push(&d, &order, 0, &ids[at]));
+            count++;
+        } else if (count > 0) {
+            const struct vel_datagram *leaves = d.out.first;
+            unsigned at = dice[2] % count;
+            for (unsigned n = 0; n < at; n++)
+                leaves = leaves->next;
+            assert_int_equal(leaves->id, ids[at]);
+            vel_datagrams_sent(&d, leaves);
+            count--;
+            memmove(ids + at, ids + at + 1, (count - at) * sizeof *ids);
+            memmove(urgencies + at, urgencies + at + 1, count - at);
+        }
+        assert_int_equal(d.out.count, count);
+    }
+}
+
 static void memory_may_run_out(void **state)
 {
     (void)state;
@@ -203,6 +239,7 @@ int main(void)
         WITH_QUEUES(the_queue_of_arrivals_is_bounded),
         WITH_QUEUES(numbers_are_new_once),
         WITH_QUEUES(numbers_are_new_once_in_any_order),
+        WITH_QUEUES(any_order_of_urgencies),
         WITH_QUEUES(memory_may_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
