@@ -121,6 +121,40 @@ static void all_sizes_agree(void **state)
     fixture_close(&two.f);
 }
 
+/* Slices of nothing have no address either: the libraries must not look for one. */
+static void nothing_needs_no_address(void **state)
+{
+    static const struct vel_slice nothing = {0};
+    static const uint8_t body[] = "body";
+    (void)state;
+    struct two two;
+    if (!both_exist(&two, 5))
+        skip();
+    for (size_t i = 0; i < VEL_COUNT(gcms); i++) {
+        two_open(&two, gcms[i]);
+        for (size_t size = 0; size <= sizeof body; size += sizeof body) {
+            uint8_t one[sizeof body + VEL_AEAD_TAG], other[sizeof body + VEL_AEAD_TAG];
+            struct vel_slice borrowed = size > 0 ? vel_slice(body, size) : nothing;
+            ASSERT_OK(vel_aead_seal_from(two.libcrypto.seal, 0, 1, nothing, one, 0, borrowed));
+            ASSERT_OK(vel_aead_seal_from(two.ipsec_mb.seal, 0, 1, nothing, other, 0, borrowed));
+            assert_memory_equal(one, other, size + VEL_AEAD_TAG);
+            ASSERT_OK(vel_aead_open(two.ipsec_mb.open, 0, 1, nothing, one, size + VEL_AEAD_TAG));
+            ASSERT_OK(vel_aead_open(two.libcrypto.open, 0, 1, nothing, other, size + VEL_AEAD_TAG));
+        }
+        uint8_t key[VEL_AEAD_KEY_MAX] = {1}, tags[2][VEL_AEAD_TAG];
+        struct vel_slice k = vel_slice(key, vel_aead_key_size(gcms[i]));
+        struct vel_slice nonce = vel_slice(two.plain, VEL_AEAD_IV);
+        for (size_t j = 0; j < 2; j++) {
+            two.f.crypto->provider[gcms[i]] = j == 0 ? &vel_aead_libcrypto : &vel_aead_ipsec_mb;
+            ASSERT_OK(
+                vel_aead_seal_once(two.f.crypto, gcms[i], k, nonce, nothing, nothing, tags[j]));
+        }
+        assert_memory_equal(tags[0], tags[1], VEL_AEAD_TAG);
+        two_close(&two);
+    }
+    fixture_close(&two.f);
+}
+
 /* Every bit of text and tag counts, and what is refused writes nothing beside the packet. */
 static void nothing_forged_opens(void **state)
 {
@@ -176,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_sizes_agree),
+        cmocka_unit_test(nothing_needs_no_address),
         cmocka_unit_test(nothing_forged_opens),
         cmocka_unit_test(what_protects_packets_has_a_name),
         cmocka_unit_test(no_memory_leaves_nothing),
