@@ -40,8 +40,9 @@ static const struct vel_option get_options[] = {
     {"congestion", 0, vel_parse_congestion, FIELD(congestion), "NAME", "cubic", 0, 0,
      "congestion control of what is sent over UDP: cubic, newreno or bbr"},
     {"local", 0, vel_parse_locals, FIELD(locals), "ADDRESS", NULL, 0, 0,
-     "address of ours to use over UDP; given again, up to four times, each is a path of its own, and "
-     "all are used at a time if the server takes them (serve --paths)"},
+     "address of ours to use over UDP, and no other: without one that is there and of the server's family "
+     "it fails; given again, up to four times, each is a path of its own, and all are used at a time if "
+     "the server takes them (serve --paths)"},
     {"scheduler", 0, vel_parse_scheduler, FIELD(scheduler), "NAME", "lowest-latency", 0, 0,
      "which of several paths carries what we send: lowest-latency, best-path, round-robin, "
      "weighted-round-robin or redundant"},

@@ -63,11 +63,14 @@ static bool is_silence(struct vel_rung_failure failure)
             (failure.failure == VEL_CLIENT_CONNECT || failure.failure == VEL_CLIENT_TIMEOUT));
 }
 
-/* No word at all is a failure as well; silence tells more than a closed port. */
+/* No word at all is a failure as well; silence tells more than a closed port, and that more than that
+ * we could not even ask. */
 static void keep_failure(struct vel_attempt *attempt, struct vel_rung_failure failure)
 {
     bool none_yet = attempt->failure.failure == VEL_CLIENT_OK;
-    if (none_yet || !is_silence(failure) || failure.failure == VEL_CLIENT_TIMEOUT)
+    bool not_asked = is_silence(attempt->failure) && attempt->failure.reason == VEL_FALLBACK_NONE &&
+                     failure.reason != VEL_FALLBACK_NONE;
+    if (none_yet || not_asked || !is_silence(failure) || failure.failure == VEL_CLIENT_TIMEOUT)
         attempt->failure = failure;
 }
 
@@ -114,7 +117,9 @@ static struct vel_rung_failure failure_to_open(const struct vel_attempt *attempt
         return (struct vel_rung_failure){VEL_CLIENT_MEMORY, VEL_FALLBACK_NONE};
     if (err == VEL_ERR_ARGUMENT || err == VEL_ERR_CRYPTO)
         return (struct vel_rung_failure){VEL_CLIENT_HANDSHAKE, VEL_FALLBACK_NONE};
-    bool udp = attempt->setup.rung != VEL_RUNG_TCP;
+    /* That an address of ours is not there, which was asked for, says nothing of the server or of UDP:
+     * it is not remembered, and other rungs, which would take any address, do not stand in. */
+    bool udp = attempt->setup.rung != VEL_RUNG_TCP && attempt->setup.local_count == 0;
     return (struct vel_rung_failure){VEL_CLIENT_CONNECT,
                                      udp ? VEL_FALLBACK_UDP_BLOCKED : VEL_FALLBACK_NONE};
 }

@@ -50,9 +50,10 @@ struct vel_attempt_setup {
     struct vel_version_list versions; /* QUIC: these instead of the rung's, unless empty */
     vel_time
         migrate_after; /* QUIC: go on from another port, so long after it is connected; 0: no */
-    /* QUIC: addresses of ours, port 0 for any. Of those of the server's family the first is where the
-     * connection begins, and from each of the others a path is opened, if the server takes them
-     * (multipath; config->limits.max_paths must admit it). None: the system's choice. */
+    /* QUIC: addresses of ours, port 0 for any. Of those of the server's family the first that is there is
+     * where the connection begins, and from each of the others a path is opened, if the server takes them
+     * (multipath; config->limits.max_paths must admit it). When none is there the attempt fails, with
+     * VEL_CLIENT_CONNECT and no reason to fall back. None given: the system's choice. */
     struct vel_addr locals[VEL_ATTEMPT_LOCALS_MAX];
     size_t local_count;
     struct vel_addr addrs[VEL_ATTEMPT_ADDRS_MAX]; /* in the order to try */

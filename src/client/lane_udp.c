@@ -291,16 +291,31 @@ static const struct vel_lane_ops udp_ops = {.free = udp_free,
                                             .facts = udp_facts,
                                             .export = udp_export};
 
+/* From the first address of ours that is there now; the others become paths, or wait to be there. */
+static vel_result open_link(struct lane_udp *self)
+{
+    struct vel_udp_setup udp = {.local = self->local, .remote = self->lane.remote};
+    enum vel_err err = vel_udp_link_new(self->env, &udp, &self->link);
+    for (size_t i = 0; i < self->paths.count && err != VEL_OK && err != VEL_ERR_NOMEM; i++) {
+        struct vel_addr *other = &self->paths.paths[i].local;
+        struct vel_addr absent = udp.local;
+        self->local = udp.local = *other;
+        *other = absent;
+        err = vel_udp_link_new(self->env, &udp, &self->link);
+    }
+    return err;
+}
+
 static vel_result open_parts(const struct vel_lane_setup *setup, struct lane_udp *self,
                              vel_time now)
 {
     struct vel_lane *lane = &self->lane;
-    const struct vel_udp_setup udp = {.local = self->local, .remote = lane->remote};
     const struct vel_runtime_hooks hooks = {
         .events = on_events, .flush = on_flush, .unreachable = on_unreachable, .self = self};
     const struct vel_client_setup client = {.env = setup->env};
 
-    TRY(vel_udp_link_new(setup->env, &udp, &self->link));
+    REQUIRE(setup->local_count == 0 || self->local.family != VEL_ADDR_NONE, VEL_ERR_NOT_FOUND);
+    TRY(open_link(self));
     const struct vel_endpoint_setup endpoint = {.env = setup->env,
                                                 .max_send_train = self->link->max_train};
     TRY(vel_endpoint_new(&endpoint, &self->endpoint));

@@ -24,8 +24,9 @@ struct stage {
     struct vel_runtime *runtime;
     struct vel_config server, client;
     struct vel_attempt *attempt;
-    unsigned moves; /* path changes to wait for */
-    bool knows;     /* wait until the client knows where the server prefers to be, too */
+    struct vel_addr locals[2]; /* of the client; family VEL_ADDR_NONE: no more */
+    unsigned moves;            /* path changes to wait for */
+    bool knows;                /* wait until the client knows where the server prefers to be, too */
     bool connected, ended;
     struct vel_attempt_facts facts;
     struct vel_rung_failure failure;
@@ -126,7 +127,7 @@ static void stop_listening(struct stage *s, unsigned which)
 
 static enum vel_err try_to_connect(struct stage *s, struct vel_addr remote, vel_time migrate_after)
 {
-    const struct vel_attempt_setup setup = {
+    struct vel_attempt_setup setup = {
         .env = &s->env.env,
         .loop = s->loop,
         .rung = VEL_RUNG_VELOCITY,
@@ -135,6 +136,11 @@ static enum vel_err try_to_connect(struct stage *s, struct vel_addr remote, vel_
         .addrs = {remote},
         .addr_count = 1,
         .events = {.connected = on_connected, .turned = on_turned, .ended = on_ended, .self = s}};
+    while (setup.local_count < VEL_COUNT(s->locals) &&
+           s->locals[setup.local_count].family != VEL_ADDR_NONE) {
+        setup.locals[setup.local_count] = s->locals[setup.local_count];
+        setup.local_count++;
+    }
     enum vel_err err = vel_attempt_new(&setup, vel_clock_now(), &s->attempt);
     if (err == VEL_OK)
         vel_loop_run(s->loop);
@@ -219,6 +225,44 @@ static void a_dead_preference_is_no_harm(void **state)
     tear_down(&s);
 }
 
+/* ---- from where ---- */
+
+static const struct vel_addr absent = {.family = VEL_ADDR_IP4, .ip = {192, 0, 2, 1}};
+static const struct vel_addr elsewhere = {.family = VEL_ADDR_IP4, .ip = {127, 0, 0, 2}};
+static const struct vel_addr other_family = {.family = VEL_ADDR_IP6, .ip = {[15] = 1}};
+
+static void begins_where_it_can(void **state)
+{
+    struct stage s;
+    (void)state;
+    set_up(&s);
+    s.client.keep_server_address = true;
+    s.locals[0] = absent;
+    s.locals[1] = elsewhere;
+    ASSERT_OK(try_to_connect(&s, s.links[0]->local, 0));
+    expect_at(&s, 0, false);
+    assert_int_equal(s.facts.path_count, 1);
+    assert_memory_equal(s.facts.paths[0].local.ip, elsewhere.ip, 4);
+    tear_down(&s);
+}
+
+/* And is no reason to take another way, now or later. */
+static void an_absent_address_is_told_at_once(void **state)
+{
+    const struct vel_addr *const rows[] = {&absent, &other_family};
+    (void)state;
+    for (size_t row = 0; row < VEL_COUNT(rows); row++) {
+        struct stage s;
+        set_up(&s);
+        s.locals[0] = *rows[row];
+        ASSERT_OK(try_to_connect(&s, s.links[0]->local, 0));
+        assert_true(s.ended && !s.connected);
+        assert_int_equal(s.failure.failure, VEL_CLIENT_CONNECT);
+        assert_int_equal(s.failure.reason, VEL_FALLBACK_NONE);
+        tear_down(&s);
+    }
+}
+
 /* ---- how it ends ---- */
 
 static void a_closed_port_is_told_at_once(void **state)
@@ -264,6 +308,8 @@ int main(void)
         cmocka_unit_test(stays_when_it_is_told_to),
         cmocka_unit_test(wanders_after_it_has_followed),
         cmocka_unit_test(a_dead_preference_is_no_harm),
+        cmocka_unit_test(begins_where_it_can),
+        cmocka_unit_test(an_absent_address_is_told_at_once),
         cmocka_unit_test(a_closed_port_is_told_at_once),
         cmocka_unit_test(memory_may_run_out),
     };

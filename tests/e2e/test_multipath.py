@@ -70,6 +70,19 @@ def an_address_that_is_not_ours_is_no_harm():
     with serve("foreign", "--paths", "4") as server:
         paths = fetch(server, "--local", "127.0.0.2", "--local", "192.0.2.1", "--local", "::1")["multipath"]
         expect(len(paths) == 1 and paths[0]["state"] == "working", paths)
+        connection = fetch(server, "--local", "192.0.2.1", "--local", "127.0.0.2")
+        expect(connection["local"].startswith("127.0.0.2:"), connection)
+
+
+def without_one_that_is_ours_nothing_is_sent_or_remembered():
+    """TCP, which would take any address, does not stand in, and the next one tries velocity/1 again."""
+    every = ("--alpn", "velocity/1,h3,h2,http/1.1")
+    with serve("absent") as server:
+        server.host = "127.0.0.1"
+        for local in ("192.0.2.1", "::1"):
+            server.get(*every, "--local", local, "-o", BASE / "body", server.url("/big.bin"), status=7)
+        handshake = server.facts(*every, "-o", BASE / "body", server.url("/big.bin"))["handshake"]
+        expect(handshake["protocol"] == "velocity/1", handshake)
 
 
 # ---- two networks
@@ -165,4 +178,5 @@ if __name__ == "__main__":
     CERT = harness.issue(BASE / "certs", "--ip", "10.77.1.1")
     harness.run(a_download_takes_both_paths, every_copy_is_as_good_as_another, over_quic_as_well,
                 a_server_that_takes_one_path_gets_one, an_address_that_is_not_ours_is_no_harm,
+                without_one_that_is_ours_nothing_is_sent_or_remembered,
                 the_first_network_fails, the_second_network_fails)
