@@ -242,6 +242,8 @@ struct vel_bench_spent vel_bench_run_round(struct vel_bench_run *run)
     if (!run->failed)
         vel_loop_run(run->site->loop);
     vel_timer_set(run->limit, VEL_NEVER);
+    if (!run->connecting && run->answered == 0 && run->received == 0)
+        fail(run, "the server answers no request");
     return (struct vel_bench_spent){.seconds = (double)(vel_clock_now() - began) / (double)SECOND,
                                     .cpu = vel_bench_cpu() - cpu};
 }

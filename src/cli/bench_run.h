@@ -8,7 +8,8 @@
 /*
  * A round of `velocity bench URL`: requests on one connection, or new connections, so many at a time
  * until time is up. A connection that the server ends is replaced; a server that says nothing for ten
- * seconds, or ends connection after connection without an answer, fails the run.
+ * seconds, ends connection after connection without an answer, or answers nothing in a round, fails the
+ * run.
  */
 enum { VEL_BENCH_TOGETHER = 16 /* requests, or handshakes, under way at a time */ };
 

@@ -14,7 +14,8 @@
  *     handshakes  new connections, 16 at a time, without requests
  *
  * A server may end a connection after some answers: the next one goes on in its place. An answer of
- * 400 and above ends the program, and so does a server that says nothing for ten seconds.
+ * 400 and above ends the program, and so does a server that says nothing for ten seconds, or that refuses
+ * all requests of a round.
  */
 
 /* Whether a test of that name is one of these. */

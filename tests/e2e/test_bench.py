@@ -4,6 +4,9 @@ import contextlib
 import http.server
 import json
 import pathlib
+import socketserver
+import ssl
+import subprocess
 import tempfile
 import threading
 
@@ -117,6 +120,51 @@ def goes_on_when_a_server_ends_connections():
         expect("ends connections without an answer" in result.stderr.decode(), result.stderr)
 
 
+class Refusing(socketserver.BaseRequestHandler):
+    """HTTP/2 that resets every request, and stays."""
+
+    def frame(self, kind, flags, stream, payload=b""):
+        self.request.sendall(len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload)
+
+    def handle(self):
+        refused_stream = (7).to_bytes(4, "big")
+        headers, reset, settings, ack = 1, 3, 4, 1
+        came = self.request.makefile("rb")
+        came.read(24)
+        self.frame(settings, 0, 0)
+        while len(head := came.read(9)) == 9:
+            came.read(int.from_bytes(head[:3], "big"))
+            if head[3] == settings and head[4] != ack:
+                self.frame(settings, ack, 0)
+            elif head[3] == headers:
+                self.frame(reset, 0, int.from_bytes(head[5:], "big"), refused_stream)
+
+
+@contextlib.contextmanager
+def refusing():
+    key, cert = BASE / "refusing.key", BASE / "refusing.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", key, "-out", cert, "-subj", "/CN=localhost"], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    context.set_alpn_protocols(["h2"])
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refusing) as server:
+        server.daemon_threads = True
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"https://127.0.0.1:{server.server_address[1]}/"
+        finally:
+            server.shutdown()
+
+
+def a_server_that_refuses_all_requests_is_no_fast_one():
+    with refusing() as url:
+        for test in "download", "requests", "latency":
+            result = velocity("bench", url, test, "--insecure", "--alpn", "h2", "--time", "50ms", status=1)
+            expect("answers no request" in result.stderr.decode(), test, result.stderr)
+
+
 def tells_what_is_wrong_with_a_server():
     with Server(SITE, BASE / "wrong") as server:
         url = server.url("/small")
@@ -142,4 +190,5 @@ if __name__ == "__main__":
         (SITE / "large").write_bytes(b"y" * (64 << 20))
         harness.run(measures_everything, measures_what_is_asked_for, a_network_can_be_bad, tells_what_is_wrong,
                     measures_a_server_over_each_protocol, cuts_off_what_is_larger_than_a_round,
-                    goes_on_when_a_server_ends_connections, tells_what_is_wrong_with_a_server)
+                    goes_on_when_a_server_ends_connections, a_server_that_refuses_all_requests_is_no_fast_one,
+                    tells_what_is_wrong_with_a_server)
