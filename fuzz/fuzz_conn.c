@@ -509,7 +509,7 @@ static enum vel_err use_paths(struct run *run, uint8_t which)
 /* For a stream, or a datagram; paths that are not there, too. */
 static enum vel_err choose_paths(struct run *run, uint8_t which)
 {
-    static const uint8_t data[200];
+    static const uint8_t data[UINT8_MAX];
     const struct vel_path_choice choice = {.scheduler = (enum vel_scheduler)(which % SCHEDULERS),
                                            .count = which / 5 % 3,
                                            .paths = {which / 15 % 5, which / 75}};
