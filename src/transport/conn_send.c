@@ -295,11 +295,16 @@ static unsigned build_datagrams(struct vel_track *track, struct vel_train *train
     return count;
 }
 
+/* Between neighbours queues hold a train, and shorter ones cost the hosts more than they spare the way. */
+#define NEIGHBOUR_RTT (1 * MS)
+
 /* Bytes of the longest train that may leave: one datagram at least. */
 static size_t train_room(const struct vel_track *track, const struct vel_train *train,
                          size_t max_train)
 {
     size_t room = VEL_MIN(VEL_MIN(max_train, train->capacity), (size_t)VEL_TRAIN_MAX);
+    if (track->recovery.rtt.min < NEIGHBOUR_RTT)
+        return room;
     uint64_t paced = VEL_MAX(vel_pacer_train(&track->pacer), (uint64_t)datagram_room(track));
     return (size_t)VEL_MIN(room, paced);
 }

@@ -12,7 +12,9 @@
  * fills at the pacing rate and that packets drain. It holds what the congestion controller chooses, or
  * what the rate yields in a millisecond, and then 16 packets at least and 64 at most, so a quiet
  * sender starts with a train of that size. Once there is credit for a packet a train may take a whole
- * bucket, and leave a debt: in any time t no more than 2 * vel_pacer_depth() + rate * t bytes leave. Only packets that count in flight are paced; acknowledgements alone and probes are not.
+ * bucket, and leave a debt: in any time t no more than 2 * vel_pacer_depth() + rate * t bytes leave, but
+ * for longer trains between neighbours (transport/conn_send.c). Only packets that count in flight are
+ * paced; acknowledgements alone and probes are not.
  */
 enum { VEL_PACER_MIN_PACKETS = 16, VEL_PACER_MAX_PACKETS = 64 };
 

@@ -262,17 +262,22 @@ static void bulk_is_left_when_something_else_is_due(void **state)
 
 /* ---- pacing ---- */
 
-/* What leaves at once is what the pacer's bucket holds, whether packets are written in a row or singly. */
+/* What leaves at once is what the pacer's bucket holds, whether packets are written in a row or singly;
+ * between neighbours it may be more. */
 static void a_train_is_no_longer_than_the_bucket(void **state)
 {
     static const struct {
         bool paced, traced;
+        vel_time rtt; /* smallest one */
         uint64_t quantum;
         size_t train;
     } rows[] = {
-        {true, false, 2 * SIZE, 2 * SIZE},   {true, true, 2 * SIZE, 2 * SIZE},
-        {true, false, 5 * SIZE, 5 * SIZE},   {true, false, 0, VEL_PACER_MIN_PACKETS * SIZE},
-        {false, false, 2 * SIZE, 40 * SIZE},
+        {true, false, 10 * MS, 2 * SIZE, 2 * SIZE},
+        {true, true, 10 * MS, 2 * SIZE, 2 * SIZE},
+        {true, false, 1 * MS, 5 * SIZE, 5 * SIZE},
+        {true, false, 10 * MS, 0, VEL_PACER_MIN_PACKETS * SIZE},
+        {true, false, 1 * MS - 1, 2 * SIZE, 40 * SIZE},
+        {false, false, 10 * MS, 2 * SIZE, 40 * SIZE},
     };
     (void)state;
     for (size_t i = 0; i < VEL_COUNT(rows); i++) {
@@ -288,6 +293,7 @@ static void a_train_is_no_longer_than_the_bucket(void **state)
         pair_run(&p, 1 * SECOND);
         struct vel_track *track = &p.client->first;
         track->recovery.cc.window = 40 * SIZE;
+        track->recovery.rtt.min = rows[i].rtt;
         vel_pacer_set_rate(&track->pacer, 1000 * 1000, rows[i].quantum, p.now);
         write_stream(p.client, 100000, 3, true);
         struct vel_train train = {.bytes = bytes, .capacity = sizeof bytes};
