@@ -247,6 +247,26 @@ static void who_leaves_is_not_in_the_batch(void **state)
     close_world();
 }
 
+/* Clients that hear nothing repeat their first flight; it makes no second place in the batch. */
+static void who_repeats_himself_is_signed_once(void **state)
+{
+    (void)state;
+    begin_two_of_three(45);
+    for (unsigned i = 0; i < 2; i++) {
+        w.talk.now += 2 * SECOND;
+        vel_endpoint_expire(w.talk.clients, w.talk.now);
+        assert_true(carry(w.talk.clients, w.talk.server));
+        assert_false(carry(w.talk.server, w.talk.clients));
+    }
+    run(w.talk.now + SECOND);
+    assert_int_equal(stats().accepted, 3);
+    assert_int_equal(stats().completed, 3);
+    assert_int_equal(stats().signatures, 1);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(w.together[i], 3);
+    close_world();
+}
+
 static void all_may_leave(void **state)
 {
     (void)state;
@@ -355,6 +375,7 @@ int main(void)
         cmocka_unit_test(waiting_has_an_end),
         cmocka_unit_test(a_flight_is_held_until_it_is_signed),
         cmocka_unit_test(who_leaves_is_not_in_the_batch),
+        cmocka_unit_test(who_repeats_himself_is_signed_once),
         cmocka_unit_test(all_may_leave),
         cmocka_unit_test(a_server_that_ends_signs_no_more),
         cmocka_unit_test(a_signature_that_is_not_made_ends_those_that_wait),
