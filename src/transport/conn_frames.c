@@ -52,6 +52,7 @@ static uint64_t on_ack(struct vel_conn *conn, const struct frame_context *in,
     vel_pacer_set_rate(&track->pacer, pacing.rate, pacing.quantum, in->now);
     track->pace_until = VEL_NEVER;
     vel_streams_set_window(conn->streams, vel_conn_window(conn));
+    vel_streams_set_rate(conn->streams, pacing.rate);
     track->space[VEL_SPACE_APP].acks.round_trip = track->recovery.rtt.smoothed;
     if (in->frames->space == VEL_SPACE_APP)
         vel_conn_consider_acks(track);

@@ -80,7 +80,7 @@ struct vel_stream {
     uint8_t urgency;
     uint8_t choice;      /* of tracks (transport/choice.h) */
     uint8_t pending;     /* enum vel_stream_pending */
-    uint16_t turn_bytes; /* sent since its turn began; below VEL_TURN_BYTES */
+    uint16_t turn_bytes; /* sent since its turn began; below VEL_TURN_LONGEST */
     uint16_t events;     /* 1 << enum vel_event_type */
     bool keeps_turn;     /* not incremental: sends until it has nothing (RFC 9218 10) */
     bool wants_room;     /* a write came up short: tell when there is room */

@@ -19,6 +19,7 @@ vel_result vel_streams_new(const struct vel_streams_setup *setup, struct vel_str
         .pool = setup->pool,
         .limits = limits,
         .is_client = setup->is_client,
+        .long_turn = VEL_TURN_BYTES,
         .remote = {{.limit = limits->max_streams_bidi, .at_a_time = limits->max_streams_bidi},
                    {.limit = limits->max_streams_uni, .at_a_time = limits->max_streams_uni}},
     };
@@ -80,6 +81,12 @@ void vel_streams_set_window(struct vel_streams *streams, uint64_t window)
 {
     uint64_t most = VEL_SEND_BUFFER_GROWTH * streams->limits->max_send_buffer;
     streams->send_limit = VEL_MIN(2 * window, most);
+}
+
+void vel_streams_set_rate(struct vel_streams *streams, uint64_t rate)
+{
+    uint64_t turn = VEL_MAX(rate / (SECOND / MS), (uint64_t)VEL_TURN_BYTES);
+    streams->long_turn = (uint16_t)VEL_MIN(turn, (uint64_t)VEL_TURN_LONGEST);
 }
 
 void vel_streams_set_peer_params(struct vel_streams *streams, const struct vel_params *params)

@@ -54,6 +54,9 @@ void vel_streams_set_peer_params(struct vel_streams *streams, const struct vel_p
 enum { VEL_SEND_BUFFER_GROWTH = 16 };
 void vel_streams_set_window(struct vel_streams *streams, uint64_t window);
 
+/* Data leaves at `rate` bytes a second: the faster, the longer are the turns that streams take. */
+void vel_streams_set_rate(struct vel_streams *streams, uint64_t rate);
+
 /*
  * Take a STREAM, RESET_STREAM, STOP_SENDING, MAX_DATA, MAX_STREAM_DATA, MAX_STREAMS, DATA_BLOCKED,
  * STREAM_DATA_BLOCKED or STREAMS_BLOCKED frame of an authenticated packet.

@@ -35,10 +35,14 @@ enum {
     VEL_AHEAD_ALWAYS = 2 * 1024
 };
 
-/* How much an incremental stream sends before it is the next one's turn (RFC 9218 10 leaves it open):
- * at first a packet, so that all get to begin even where credit is short; once it has sent this
- * much, so much, since a packet each would touch as many streams as a train has packets, on both ends. */
-enum { VEL_TURN_BYTES = 16 * 1024 };
+/*
+ * How much an incremental stream sends before it is the next one's turn (RFC 9218 10 leaves it open):
+ * at first a packet, so that all get to begin even where credit is short. Once it has sent
+ * VEL_TURN_BYTES, so much, since a packet each would touch as many streams as a train has packets, on both
+ * ends. Once it has sent a long turn, a long one: what leaves in a millisecond, so that on a slow
+ * path nobody waits longer than before, and about a train of 45 packets at most.
+ */
+enum { VEL_TURN_BYTES = 16 * 1024, VEL_TURN_LONGEST = 62 * 1024 };
 
 /* Streams that we open, by direction. */
 struct vel_streams_local {
@@ -73,6 +77,7 @@ struct vel_streams {
     const struct vel_limits *limits;
     uint64_t send_limit; /* what a stream may queue now, at least; vel_streams_set_window */
     uint64_t unsent[VEL_URGENCY_LAST + 1]; /* bytes queued that were never sent, by urgency */
+    uint16_t long_turn; /* bytes, from VEL_TURN_BYTES to VEL_TURN_LONGEST; vel_streams_set_rate */
     bool is_client;
     bool params_known;
     bool available;  /* STREAMS_AVAILABLE is due */

@@ -233,9 +233,10 @@ static void sort_out_blocked(struct vel_streams *streams)
 }
 
 /* After `count` more bytes of it. */
-static bool keeps_turn(struct vel_stream *s, size_t count)
+static bool keeps_turn(const struct vel_streams *streams, struct vel_stream *s, size_t count)
 {
-    bool used_up = s->turn_bytes + count >= VEL_TURN_BYTES;
+    size_t turn = s->send.sent >= streams->long_turn ? streams->long_turn : VEL_TURN_BYTES;
+    bool used_up = s->turn_bytes + count >= turn;
     s->turn_bytes = used_up ? 0 : (uint16_t)(s->turn_bytes + count);
     return s->keeps_turn || (s->send.sent >= VEL_TURN_BYTES && !used_up);
 }
@@ -262,7 +263,7 @@ static vel_result write_one(struct vel_streams *streams, struct packet *packet,
     count_sent(streams, s, span.len, fresh);
     vel_stream_update(s);
     vel_streams_count_over(streams, s);
-    if (keeps_turn(s, span.len))
+    if (keeps_turn(streams, s, span.len))
         vel_streams_place(streams, s);
     else
         vel_streams_place_last(streams, s);
@@ -336,7 +337,7 @@ bool vel_streams_bulk_write(struct vel_bulk_stream *bulk, struct vel_writer *w,
     bulk->left -= span.len;
     bulk->written += span.len;
     bool alone = bulk->streams->chosen == NULL && s->send_link.next == s->send_link.prev;
-    if (!keeps_turn(s, span.len) && !alone) {
+    if (!keeps_turn(bulk->streams, s, span.len) && !alone) {
         bulk->left = 0;
         bulk->had_turn = true;
     }

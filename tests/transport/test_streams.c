@@ -411,6 +411,55 @@ static void long_streams_have_long_turns(void **state)
     pair_free(&pair);
 }
 
+/* The most bytes that one of two bulk streams sends before the other's turn. A third one that is more
+ * urgent comes late, and is first. */
+static uint64_t longest_turn(uint64_t rate)
+{
+    enum { SIZE = 120 * 1024 };
+    struct pair pair;
+    struct vel_limits limits = pair_limits();
+    limits.max_data = limits.max_stream_data = limits.max_send_buffer = 1024 * 1024;
+    ASSERT_OK(pair_init(&pair, 1, &limits, -1));
+    pair_connect(&pair);
+    vel_streams_set_rate(client(&pair), rate);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(write_bytes(client(&pair), open_stream(client(&pair), true), SIZE, false),
+                         SIZE);
+    uint64_t last = 0, turn = 0, longest = 0, total = 0;
+    while (vel_streams_want_send(client(&pair), VEL_CHOICE_ALL)) {
+        struct pair_packet packet;
+        struct vel_frame frame;
+        ASSERT_OK(pair_write(&pair, PAIR_CLIENT, 1008, &packet));
+        assert_true(pair_find_frame(&packet, VEL_FRAME_STREAM, &frame));
+        turn = (frame.stream.id == last ? turn : 0) + frame.stream.data.len;
+        last = frame.stream.id;
+        total += frame.stream.data.len;
+        longest = VEL_MAX(longest, turn);
+        if (total / 1000 == 180 && vel_streams_count(client(&pair)) == 2) {
+            uint64_t urgent = open_stream(client(&pair), true);
+            ASSERT_OK(vel_streams_set_priority(client(&pair), urgent, 0, true));
+            write_bytes(client(&pair), urgent, 100, false);
+            ASSERT_OK(pair_write(&pair, PAIR_CLIENT, 1008, &packet));
+            assert_true(pair_find_frame(&packet, VEL_FRAME_STREAM, &frame));
+            assert_int_equal(frame.stream.id, urgent);
+        }
+    }
+    assert_int_equal(vel_streams_count(client(&pair)), 3);
+    pair_free(&pair);
+    return longest;
+}
+
+/* A millisecond's worth of the rate, within bounds. */
+static void turns_are_longer_where_data_is_fast(void **state)
+{
+    (void)state;
+    assert_in_range(longest_turn(0), 15 * 1024, 17 * 1024);
+    assert_in_range(longest_turn(1000 * 1000), 15 * 1024, 17 * 1024);
+    assert_in_range(longest_turn(32 * 1024 * 1000), 31 * 1024, 33 * 1024);
+    /* The last turn of all is what is left. */
+    assert_in_range(longest_turn(UINT64_MAX), 50 * 1024, 63 * 1024);
+}
+
 /* RFC 9218 10: those that are of no use in parts are sent one after the other. */
 static void streams_that_keep_their_turn(void **state)
 {
@@ -585,6 +634,7 @@ int main(void)
         cmocka_unit_test(retransmission_needs_no_credit),
         cmocka_unit_test(urgency_then_turns),
         cmocka_unit_test(long_streams_have_long_turns),
+        cmocka_unit_test(turns_are_longer_where_data_is_fast),
         cmocka_unit_test(streams_that_keep_their_turn),
         cmocka_unit_test(reset_by_the_sender),
         cmocka_unit_test(stopped_by_the_receiver),
