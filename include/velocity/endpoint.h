@@ -77,7 +77,16 @@ vel_result vel_endpoint_send(struct vel_endpoint *endpoint, struct vel_train *tr
 /* When vel_endpoint_expire is due; VEL_NEVER if nothing is pending. With a backlog it is there that a server
  * signs for the handshakes of Velocity/1 that wait for it, so it may be due at once. */
 vel_time vel_endpoint_deadline(const struct vel_endpoint *endpoint);
-void vel_endpoint_expire(struct vel_endpoint *endpoint, vel_time now);
+
+/* For who may lag behind what arrives: everything that came until `heard` (at most `now`) was received, and
+ * what came later may still wait. Time-outs of loss recovery that became due since then wait as well,
+ * since their acknowledgement may be there; all else is done. */
+void vel_endpoint_expire_unread(struct vel_endpoint *endpoint, vel_time now, vel_time heard);
+
+static inline void vel_endpoint_expire(struct vel_endpoint *endpoint, vel_time now)
+{
+    vel_endpoint_expire_unread(endpoint, now, now);
+}
 
 /* The next connection that has events; NULL when none has. It is given once: take its events until
  * there are none. New server connections appear here with VEL_EVENT_CONNECTED; those that never get

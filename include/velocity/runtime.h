@@ -16,7 +16,8 @@
  *
  * Turns are fair and bounded: at most VEL_TURN_RECEIVE trains are taken in, after each of which the
  * application sees the connections that have events; then come time-outs, and newcomers out of the
- * endpoint's backlog, unless more waits at the link, which is taken in first for some milliseconds;
+ * endpoint's backlog, unless more waits at the link, which is taken in first for some milliseconds (and
+ * for half a second by the time-outs of loss recovery, since it may hold the acknowledgement);
  * then the application may flush; then at most VEL_TURN_SEND trains go out, and other descriptors and
  * timers of the loop have their turn. When the link is full the unsent rest waits until it is
  * writable, and the endpoint is not asked for more meanwhile.

@@ -315,7 +315,7 @@ vel_time vel_endpoint_deadline(const struct vel_endpoint *endpoint)
 }
 
 /* Each connection is asked once, even if it then names a time that has passed as well. */
-void vel_endpoint_expire(struct vel_endpoint *endpoint, vel_time now)
+void vel_endpoint_expire_unread(struct vel_endpoint *endpoint, vel_time now, vel_time heard)
 {
     struct vel_list expired;
     vel_list_init(&expired);
@@ -330,7 +330,7 @@ void vel_endpoint_expire(struct vel_endpoint *endpoint, vel_time now)
     while (!vel_list_is_empty(&expired)) {
         struct vel_peer *peer = VEL_LIST_OWNER(expired.next, struct vel_peer, expired);
         vel_list_remove(&peer->expired);
-        vel_conn_expire(peer->conn, now);
+        vel_conn_expire_unread(peer->conn, now, heard);
         vel_peer_wake(peer);
         vel_peer_refresh(peer);
     }

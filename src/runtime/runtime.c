@@ -10,7 +10,8 @@
 
 enum { FINISH_SEND = 128 * 1024 }; /* trains: a farewell for twice the connections we allow */
 
-#define PATIENCE (4 * MS) /* that time-outs have with what waits at a link */
+#define PATIENCE (4 * MS)  /* that time-outs have with what waits at a link; */
+#define LAG_MAX (500 * MS) /* those of loss recovery, which it may make pointless, have more */
 
 /* One link, and what wakes us for it. */
 struct port {
@@ -30,6 +31,7 @@ struct vel_runtime {
     struct vel_train unsent; /* len > 0: its link was full; its bytes are in `outgoing` */
     bool behind;             /* more waits at a link than one turn took in */
     vel_time patient_since;  /* that began, or time-outs were looked at all the same */
+    vel_time heard;          /* the links had nothing more then */
     bool *freed;             /* set when a hook frees us in the middle of a turn */
     uint8_t incoming[VEL_TRAIN_MAX];
     uint8_t outgoing[VEL_TRAIN_MAX];
@@ -119,7 +121,8 @@ static void expire(struct vel_runtime *runtime, vel_time now)
     if (runtime->behind && now - runtime->patient_since < PATIENCE)
         return;
     runtime->patient_since = now;
-    vel_endpoint_expire(runtime->endpoint, now);
+    vel_time heard = VEL_MAX(runtime->heard, now - LAG_MAX);
+    vel_endpoint_expire_unread(runtime->endpoint, now, heard);
 }
 
 /* Bring one train to the link. VEL_ERR_AGAIN: nothing to send, or the link is full. */
@@ -185,6 +188,8 @@ static void turn(struct vel_runtime *runtime, struct port *readable)
     if (freed)
         return;
     vel_time now = vel_clock_now();
+    if (!runtime->behind)
+        runtime->heard = now;
     expire(runtime, now);
     deliver(runtime, now, &freed);
     if (!freed && runtime->hooks.flush != NULL)

@@ -89,7 +89,15 @@ vel_result vel_conn_send(struct vel_conn *conn, struct vel_train *train, size_t 
                          vel_time now);
 
 vel_time vel_conn_deadline(const struct vel_conn *conn);
-void vel_conn_expire(struct vel_conn *conn, vel_time now);
+
+/* `heard`: what arrived until then was received. Later arrivals may still lie at a socket, and among them
+ * the acknowledgement that a probe or a loss by time waits for: those that became due after `heard` wait. */
+void vel_conn_expire_unread(struct vel_conn *conn, vel_time now, vel_time heard);
+
+static inline void vel_conn_expire(struct vel_conn *conn, vel_time now)
+{
+    vel_conn_expire_unread(conn, now, now);
+}
 
 /* The handshake waits for the signature that setup.defer_signature has left to the endpoint. */
 bool vel_conn_is_signing(const struct vel_conn *conn);

@@ -131,11 +131,12 @@ static void trim(struct vel_conn *conn)
     vel_key_update_rest(&conn->key_update);
 }
 
-static void expire_track(struct vel_track *track, vel_time now)
+static void expire_track(struct vel_track *track, vel_time now, vel_time heard)
 {
     if (track->state == VEL_TRACK_SPARE)
         return;
-    if (vel_recovery_deadline(&track->recovery) <= now)
+    if (vel_recovery_deadline(&track->recovery) <= now &&
+        !vel_recovery_put_off(&track->recovery, now, heard))
         on_recovery_timeout(track, now);
     if (track->pace_until <= now)
         track->pace_until = VEL_NEVER;
@@ -147,7 +148,7 @@ static void expire_track(struct vel_track *track, vel_time now)
         vel_conn_expire_paths(track, now);
 }
 
-void vel_conn_expire(struct vel_conn *conn, vel_time now)
+void vel_conn_expire_unread(struct vel_conn *conn, vel_time now, vel_time heard)
 {
     conn->now = now;
     if (vel_life_deadline(&conn->life) <= now) {
@@ -157,7 +158,7 @@ void vel_conn_expire(struct vel_conn *conn, vel_time now)
     if (!vel_life_is_over(&conn->life)) {
         VEL_TRACKS_EACH(track, conn)
         {
-            expire_track(track, now);
+            expire_track(track, now, heard);
         }
         vel_key_update_expire(&conn->key_update, now);
         if (keep_alive_deadline(conn) <= now)

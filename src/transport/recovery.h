@@ -106,6 +106,7 @@ struct vel_recovery {
     enum vel_congestion congestion;
     bool ecn_enabled;
     vel_time last_event;    /* the latest `now` seen: the anti-deadlock probe counts from there */
+    vel_time put_off;       /* no time-out before: the answer may be there, unread */
     vel_time max_ack_delay; /* the peer's */
     uint64_t skip_at;       /* the next 1-RTT number to leave out, RFC 9000 21.4 */
     unsigned pto_backoff;   /* time-outs in a row: the period doubles with each */
@@ -167,6 +168,11 @@ void vel_recovery_trim(struct vel_recovery *r);
 /* When to call vel_recovery_on_timeout; VEL_NEVER: not. Changes after every other call here. */
 vel_time vel_recovery_deadline(const struct vel_recovery *r);
 struct vel_recovery_timeout vel_recovery_on_timeout(struct vel_recovery *r, vel_time now);
+
+/* A time-out that became due after `heard` waits VEL_UNREAD_WAIT more: what was not received yet may hold
+ * the acknowledgement. False: it was due before. */
+#define VEL_UNREAD_WAIT (1 * MS)
+bool vel_recovery_put_off(struct vel_recovery *r, vel_time now, vel_time heard);
 
 /* The keys of a space are gone (RFC 9001 4.9): its packets leave the flight, no hooks. */
 void vel_recovery_discard(struct vel_recovery *r, enum vel_space space);

@@ -65,11 +65,24 @@ static vel_time probe_time(const struct vel_recovery *r, enum vel_space *space)
     return earliest;
 }
 
-vel_time vel_recovery_deadline(const struct vel_recovery *r)
+static vel_time due_time(const struct vel_recovery *r)
 {
     enum vel_space space;
     vel_time loss = r->space[earliest_loss(r)].loss_time;
     return loss != VEL_NEVER ? loss : probe_time(r, &space);
+}
+
+vel_time vel_recovery_deadline(const struct vel_recovery *r)
+{
+    return VEL_MAX(due_time(r), r->put_off);
+}
+
+bool vel_recovery_put_off(struct vel_recovery *r, vel_time now, vel_time heard)
+{
+    if (due_time(r) <= heard)
+        return false;
+    r->put_off = now + VEL_UNREAD_WAIT;
+    return true;
 }
 
 /* 6.2.4: a probe carries what is oldest. The packets stay outstanding. */

@@ -81,9 +81,9 @@ vel_time vel_conn_deadline(const struct vel_conn *conn)
     return conn->deadline;
 }
 
-void vel_conn_expire(struct vel_conn *conn, vel_time now)
+void vel_conn_expire_unread(struct vel_conn *conn, vel_time now, vel_time heard)
 {
-    (void)now;
+    (void)now, (void)heard;
     conn->expired++;
     conn->setup.hooks.wake(conn->setup.hooks.self, conn);
 }

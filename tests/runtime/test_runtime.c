@@ -65,9 +65,10 @@ vel_time vel_endpoint_deadline(const struct vel_endpoint *endpoint)
     return endpoint->deadline;
 }
 
-void vel_endpoint_expire(struct vel_endpoint *endpoint, vel_time now)
+void vel_endpoint_expire_unread(struct vel_endpoint *endpoint, vel_time now, vel_time heard)
 {
     assert_true(now >= endpoint->deadline);
+    assert_true(heard <= now);
     endpoint->deadline = VEL_NEVER;
     note('x');
     if (endpoint->stop_after == 0)

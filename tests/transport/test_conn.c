@@ -495,9 +495,47 @@ static void acknowledging_nothing_ends_it(void **state)
     pair_done(&p);
 }
 
+static uint64_t probes(struct vel_conn *conn)
+{
+    struct vel_conn_stats stats;
+    vel_conn_get_stats(conn, &stats);
+    return stats.pto_count;
+}
+
+/* Who has not received yet all that has come does not know that nothing has. */
+static void what_is_unread_may_be_the_answer(void **state)
+{
+    (void)state;
+    struct conn_pair p;
+    pair_init(&p, VEL_PROFILE_LIGHT);
+    pair_connect(&p);
+    pair_run(&p, 1 * SECOND);
+    uint64_t id;
+    size_t accepted;
+    ASSERT_OK(vel_stream_open(p.client, true, &id));
+    ASSERT_OK(vel_stream_write(p.client, id, vel_slice_text("x"), false, &accepted));
+    uint8_t bytes[1500];
+    struct vel_train train = {.bytes = bytes, .capacity = sizeof bytes};
+    ASSERT_OK(vel_conn_send(p.client, &train, sizeof bytes, p.now)); /* and is lost */
+
+    const struct vel_recovery *recovery = &p.client->first.recovery;
+    vel_time due = vel_recovery_deadline(recovery);
+    uint64_t before = probes(p.client);
+    for (vel_time now = due; now < due + 20 * MS; now = vel_recovery_deadline(recovery)) {
+        vel_conn_expire_unread(p.client, now, due - 1);
+        assert_true(vel_recovery_deadline(recovery) > now);
+        assert_int_equal(probes(p.client), before);
+    }
+    vel_conn_expire_unread(p.client, due + 20 * MS, due);
+    assert_int_equal(probes(p.client), before + 1);
+    p.now = due + 20 * MS;
+    pair_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_unread_may_be_the_answer),
         cmocka_unit_test(one_round_trip),
         cmocka_unit_test(bytes_arrive_both_ways),
         cmocka_unit_test(reading_to_the_end_wakes),
