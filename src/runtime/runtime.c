@@ -177,7 +177,21 @@ static void give_back(struct vel_runtime *runtime, vel_time now)
         vel_memory_give_back();
 }
 
-/* `readable`: a port that has something for us; NULL: none. */
+/* A time came: what makes it pointless may have come as well, and be told of after it. */
+static void receive_all(struct vel_runtime *runtime, const bool *freed)
+{
+    bool behind = false;
+    for (unsigned i = 0; i < VEL_RUNTIME_LINKS && !*freed; i++) {
+        if (runtime->ports[i].link == NULL)
+            continue;
+        receive(&runtime->ports[i], freed);
+        behind |= !*freed && runtime->behind;
+    }
+    if (!*freed)
+        runtime->behind = behind;
+}
+
+/* `readable`: a port that has something for us; NULL: any may have. */
 static void turn(struct vel_runtime *runtime, struct port *readable)
 {
     bool freed = false;
@@ -185,6 +199,8 @@ static void turn(struct vel_runtime *runtime, struct port *readable)
 
     if (readable != NULL)
         receive(readable, &freed);
+    else
+        receive_all(runtime, &freed);
     if (freed)
         return;
     vel_time now = vel_clock_now();

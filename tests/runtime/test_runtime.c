@@ -218,6 +218,20 @@ static void the_deadline_becomes_a_timer(void **state)
     stop(&t);
 }
 
+/* Whether the timer or the link is seen first: what has come may make the time-out pointless. */
+static void arrivals_come_before_time_outs(void **state)
+{
+    (void)state;
+    struct test_env t;
+    start(&t, 0, on_events);
+    ep.deadline = vel_clock_now();
+    assert_int_equal(write(net.pipe[1], "ab", 2), 2);
+    vel_runtime_wake(ep.runtime);
+    vel_loop_run(ep.loop); /* until the endpoint expires */
+    assert_int_equal(strncmp(ep.diary, "rrx", 3), 0);
+    stop(&t);
+}
+
 static void turns_are_bounded(void **state)
 {
     (void)state;
@@ -319,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_turn_has_its_order),
         cmocka_unit_test(the_deadline_becomes_a_timer),
+        cmocka_unit_test(arrivals_come_before_time_outs),
         cmocka_unit_test(turns_are_bounded),
         cmocka_unit_test(a_full_link_keeps_its_train),
         cmocka_unit_test(tells_that_nobody_listens),
