@@ -8,15 +8,13 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/units.h"
-#include "cli/bench_measure.h"
-#include "cli/bench_node.h"
+#include "cli/bench.h"
+#include "cli/bench_stream.h"
 #include "velocity/system.h"
 
-enum { BLOCK = 64 * 1024, REQUEST = 8, TOGETHER = 32 /* handshakes under way at a time */ };
+enum { TOGETHER = 32 /* handshakes under way at a time */ };
 
 /* What is moved in a round. */
 struct load {
@@ -24,101 +22,6 @@ struct load {
     uint64_t streams, connections;
     uint64_t rounds;
 };
-
-/* One process. */
-struct side {
-    struct vel_bench_node node; /* first: run_server gets this */
-    struct load load;
-};
-
-/* ---- server: a request is 8 bytes, how many to send ---- */
-
-struct server {
-    struct vel_bench_node *node;
-    struct vel_watch *watch;
-};
-
-/* What a stream has still to send. */
-struct answer {
-    uint64_t left;
-};
-
-static const uint8_t block[BLOCK];
-
-static void released(void *context, struct vel_slice bytes)
-{
-    (void)context, (void)bytes;
-}
-
-static void serve_more(struct vel_conn *conn, uint64_t stream)
-{
-    struct answer *answer = vel_stream_user(conn, stream);
-    while (answer != NULL && answer->left > 0) {
-        size_t size = (size_t)VEL_MIN(answer->left, (uint64_t)BLOCK);
-        enum vel_err err = vel_stream_write_borrowed(conn, stream, vel_slice(block, size),
-                                                     size == answer->left, released, NULL);
-        if (err == VEL_ERR_AGAIN)
-            return;
-        BENCH_OK(err);
-        answer->left -= size;
-    }
-}
-
-static void read_request(struct vel_conn *conn, uint64_t stream)
-{
-    struct vel_slice bytes;
-    bool fin = false;
-    if (vel_stream_read(conn, stream, &bytes, &fin) != VEL_OK || bytes.len < REQUEST)
-        return;
-    struct answer *answer = calloc(1, sizeof *answer);
-    BENCH_OK(answer != NULL ? VEL_OK : VEL_ERR_NOMEM);
-    memcpy(&answer->left, bytes.ptr, REQUEST);
-    vel_stream_set_user(conn, stream, answer);
-    BENCH_OK(vel_stream_consume(conn, stream, bytes.len));
-    serve_more(conn, stream);
-}
-
-static void on_server_events(void *context, struct vel_conn *conn, vel_time now)
-{
-    (void)context, (void)now;
-    struct vel_event event;
-    while (vel_conn_next_event(conn, &event)) {
-        if (event.type == VEL_EVENT_STREAM_READABLE)
-            read_request(conn, event.stream);
-        else if (event.type == VEL_EVENT_STREAM_WRITABLE)
-            serve_more(conn, event.stream);
-        else if (event.type == VEL_EVENT_STREAM_CLOSED)
-            free(vel_stream_user(conn, event.stream));
-    }
-}
-
-/* The client asks for our CPU seconds; no more questions means the end. */
-static void on_control(void *context, unsigned ready)
-{
-    (void)ready;
-    struct server *self = context;
-    double ignored;
-    if (read(self->node->control, &ignored, sizeof ignored) == (ssize_t)sizeof ignored)
-        vel_bench_tell(self->node, vel_bench_cpu());
-    else
-        vel_loop_stop(self->node->loop);
-}
-
-static void run_server(struct vel_bench_node *node)
-{
-    const struct load *load = &((struct side *)(void *)node)->load;
-    struct server self = {.node = node};
-    struct vel_runtime_hooks hooks = {.events = on_server_events, .self = &self};
-    vel_bench_node_open(node, true, load->connections + TOGETHER, &hooks);
-    BENCH_OK(vel_watch_new(node->loop, node->control, on_control, &self, &self.watch));
-    vel_watch_set(self.watch, VEL_WATCH_READ);
-    vel_bench_tell(node, node->link->local.port);
-    vel_loop_run(node->loop);
-    vel_watch_free(self.watch);
-    vel_bench_node_close(node);
-}
-
-/* ---- client ---- */
 
 struct client {
     struct vel_bench_node *node;
@@ -132,20 +35,11 @@ struct client {
     struct bench goodput, client_cost, server_cost;
 };
 
-static double server_cpu(const struct client *self)
-{
-    vel_bench_tell(self->node, 0);
-    return vel_bench_hear(self->node);
-}
-
 static void ask(struct vel_conn *conn, const struct load *load)
 {
-    for (uint64_t i = 0; i < load->streams; i++) {
-        uint64_t stream = 0;
-        size_t accepted = 0;
-        BENCH_OK(vel_stream_open(conn, true, &stream));
-        BENCH_OK(vel_stream_write(conn, stream, vel_slice(&load->size, REQUEST), true, &accepted));
-    }
+    const struct vel_bench_request request = {.size = load->size};
+    for (uint64_t i = 0; i < load->streams; i++)
+        (void)vel_bench_stream_ask(conn, &request, true);
 }
 
 static void begin_round(struct client *self)
@@ -153,7 +47,7 @@ static void begin_round(struct client *self)
     const struct load *load = self->load;
     self->received = 0;
     self->streams_left = load->streams * load->connections;
-    self->server_cpu = server_cpu(self);
+    self->server_cpu = vel_bench_ask(self->node, BENCH_ASK_CPU);
     self->cpu = vel_bench_cpu();
     self->began = vel_clock_now();
     for (uint64_t i = 0; i < load->connections; i++)
@@ -168,24 +62,12 @@ static void end_round(struct client *self)
     double gigabytes = (double)self->received * 1e-9;
     vel_bench_add(&self->goodput, gigabytes * 8 / seconds);
     vel_bench_add(&self->client_cost, cpu / gigabytes);
-    vel_bench_add(&self->server_cost, (server_cpu(self) - self->server_cpu) / gigabytes);
+    vel_bench_add(&self->server_cost,
+                  (vel_bench_ask(self->node, BENCH_ASK_CPU) - self->server_cpu) / gigabytes);
     if (--self->rounds_left > 0)
         begin_round(self);
     else
         vel_loop_stop(self->node->loop);
-}
-
-static void drain(struct client *self, struct vel_conn *conn, uint64_t stream)
-{
-    struct vel_slice bytes;
-    bool fin = false;
-    do {
-        BENCH_OK(vel_stream_read(conn, stream, &bytes, &fin));
-        self->received += bytes.len;
-        BENCH_OK(vel_stream_consume(conn, stream, bytes.len));
-    } while (bytes.len > 0 && !fin);
-    if (fin && --self->streams_left == 0)
-        end_round(self);
 }
 
 static void connect_more(struct client *self)
@@ -216,7 +98,9 @@ static void on_client_events(void *context, struct vel_conn *conn, vel_time now)
         if (event.type == VEL_EVENT_CONNECTED) {
             on_connected(self);
         } else if (event.type == VEL_EVENT_STREAM_READABLE) {
-            drain(self, conn, event.stream);
+            if (vel_bench_stream_drain(conn, event.stream, &self->received) &&
+                --self->streams_left == 0)
+                end_round(self);
         } else if (event.type == VEL_EVENT_CLOSED) {
             fprintf(stderr, "bench_transfer: %s\n", vel_conn_close_reason(conn)->reason);
             exit(1);
@@ -224,23 +108,21 @@ static void on_client_events(void *context, struct vel_conn *conn, vel_time now)
     }
 }
 
-static void run_client(struct side *side)
+static void run_client(struct vel_bench_node *node, const struct load *load)
 {
-    struct vel_bench_node *node = &side->node;
     struct client self = {
         .node = node,
-        .load = &side->load,
-        .rounds_left = side->load.rounds,
-        .conns = calloc(side->load.connections, sizeof *self.conns),
+        .load = load,
+        .rounds_left = load->rounds,
+        .conns = calloc(load->connections, sizeof *self.conns),
         .goodput = {.key = "goodput_gbit_s", .unit = "Gbit/s of stream data"},
         .client_cost = {.key = "receive_cpu_s_per_gb", .unit = "CPU seconds per GB"},
         .server_cost = {.key = "send_cpu_s_per_gb", .unit = "CPU seconds per GB"},
     };
     struct vel_runtime_hooks hooks = {.events = on_client_events, .self = &self};
     BENCH_OK(self.conns != NULL ? VEL_OK : VEL_ERR_NOMEM);
-    vel_bench_node_open(node, false, side->load.connections, &hooks);
-    self.remote = node->link->local;
-    self.remote.port = (uint16_t)vel_bench_hear(node);
+    vel_bench_node_open(node, false, load->connections, &hooks);
+    self.remote = vel_bench_hear_address(node);
     connect_more(&self);
     vel_loop_run(node->loop);
     vel_bench_print(&self.goodput);
@@ -265,11 +147,11 @@ int main(int argc, char **argv)
     vel_bench_party_init(&party, VEL_PROFILE_BALANCED);
     party.server.limits.max_streams_bidi =
         VEL_MAX(party.server.limits.max_streams_bidi, load.streams);
-    struct side side = {.node = {.party = &party}, .load = load};
+    struct vel_bench_node node = {.party = &party};
     int child = 0;
-    vel_bench_fork(&side.node, run_server, &child);
-    run_client(&side);
-    vel_bench_join(&side.node, child);
+    vel_bench_fork(&node, vel_bench_server, &child);
+    run_client(&node, &load);
+    vel_bench_join(&node, child);
     vel_bench_party_clear(&party);
     return 0;
 }

@@ -10,14 +10,8 @@
 /*
  * `velocity bench`: a client and a server process on this machine, over loopback, each pinned to a core
  * of its own when there are two, and perhaps a relay between them (bench_relay.h). What they speak on
- * the streams of Velocity/1 is their own: a request is what the client writes before it ends its side,
- *
- *     8 bytes  bytes to answer with
- *     8 bytes  DATAGRAM frames to send before the answer
- *     the rest is taken and dropped
- *
- * in the byte order of the machine, and the answer follows when all of it has come. Nothing is
- * switched off for speed: every handshake is a whole one, and all bytes are encrypted.
+ * the streams of Velocity/1 is their own (bench_stream.h). Nothing is switched off for speed: every
+ * handshake is a whole one, and all bytes are encrypted.
  */
 struct vel_bench_settings {
     vel_time time; /* of one round */
@@ -33,7 +27,7 @@ struct vel_bench_settings {
     bool json;
 };
 
-enum { BENCH_HEADER = 16, BENCH_DATAGRAM = 1200 };
+enum { BENCH_DATAGRAM = 1200 };
 
 /* What was measured of one test: a sample a round. */
 struct vel_bench_row {
@@ -46,8 +40,7 @@ struct vel_bench_row {
 
 enum { BENCH_TESTS = 8 };
 
-/* The server process, for vel_bench_fork. A message of it answers each of the client's: */
-enum vel_bench_question { BENCH_ASK_CPU, BENCH_ASK_MEMORY };
+/* The server process, for vel_bench_fork. */
 void vel_bench_server(struct vel_bench_node *node);
 
 /* Names of the tests in their order; NULL beyond the last. */

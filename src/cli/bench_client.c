@@ -3,20 +3,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/units.h"
+#include "cli/bench_stream.h"
 #include "velocity/system.h"
-
-enum { BLOCK = 64 * KIB };
-
-static const uint8_t block[BLOCK];
-
-static void released(void *context, struct vel_slice bytes)
-{
-    (void)context;
-    (void)bytes;
-}
 
 void vel_bench_client_run(const struct vel_bench_client *self)
 {
@@ -29,44 +18,18 @@ static void stop(const struct vel_bench_client *self)
     vel_loop_stop(self->node->loop);
 }
 
-double vel_bench_client_ask_server(const struct vel_bench_client *self,
-                                   enum vel_bench_question question)
-{
-    vel_bench_tell(self->node, question);
-    return vel_bench_hear(self->node);
-}
-
 /* ---- streams ---- */
-
-static void bring(struct vel_bench_client *self, struct vel_conn *conn)
-{
-    while (self->up_left > 0) {
-        size_t size = (size_t)VEL_MIN(self->up_left, (uint64_t)BLOCK);
-        enum vel_err err = vel_stream_write_borrowed(conn, self->up_stream, vel_slice(block, size),
-                                                     size == self->up_left, released, NULL);
-        if (err == VEL_ERR_AGAIN)
-            return;
-        BENCH_OK(err);
-        self->up_left -= size;
-    }
-}
 
 void vel_bench_client_ask(struct vel_bench_client *self, uint64_t datagrams)
 {
-    uint8_t header[BENCH_HEADER];
-    size_t accepted = 0;
-    uint64_t stream;
-    memcpy(header, &self->size, sizeof self->size);
-    memcpy(header + sizeof self->size, &datagrams, sizeof datagrams);
-    BENCH_OK(vel_stream_open(self->conn, true, &stream));
-    BENCH_OK(vel_stream_write(self->conn, stream, vel_slice(header, sizeof header), self->up == 0,
-                              &accepted));
+    const struct vel_bench_request request = {.size = self->size, .datagrams = datagrams};
+    uint64_t stream = vel_bench_stream_ask(self->conn, &request, self->up == 0);
     self->streams_left++;
     if (self->up == 0)
         return;
     self->up_left = self->up;
     self->up_stream = stream;
-    bring(self, self->conn);
+    vel_bench_stream_fill(self->conn, stream, &self->up_left);
 }
 
 static void on_answered(struct vel_bench_client *self)
@@ -77,19 +40,6 @@ static void on_answered(struct vel_bench_client *self)
         vel_bench_client_ask(self, 0);
     else if (self->streams_left == 0)
         stop(self);
-}
-
-static void drain(struct vel_bench_client *self, struct vel_conn *conn, uint64_t stream)
-{
-    struct vel_slice bytes;
-    bool fin = false;
-    do {
-        BENCH_OK(vel_stream_read(conn, stream, &bytes, &fin));
-        self->received += bytes.len;
-        BENCH_OK(vel_stream_consume(conn, stream, bytes.len));
-    } while (bytes.len > 0 && !fin);
-    if (fin)
-        on_answered(self);
 }
 
 static void take_datagrams(struct vel_bench_client *self, struct vel_conn *conn)
@@ -158,9 +108,10 @@ static void on_events(void *context, struct vel_conn *conn, vel_time now)
         if (event.type == VEL_EVENT_CONNECTED) {
             on_connected(self, conn);
         } else if (event.type == VEL_EVENT_STREAM_READABLE) {
-            drain(self, conn, event.stream);
+            if (vel_bench_stream_drain(conn, event.stream, &self->received))
+                on_answered(self);
         } else if (event.type == VEL_EVENT_STREAM_WRITABLE) {
-            bring(self, conn);
+            vel_bench_stream_fill(conn, self->up_stream, &self->up_left);
         } else if (event.type == VEL_EVENT_DATAGRAM) {
             take_datagrams(self, conn);
         } else if (event.type == VEL_EVENT_CLOSED) {
@@ -179,7 +130,7 @@ static void on_time(void *context, vel_time now)
 void vel_bench_client_open(struct vel_bench_client *self)
 {
     const struct vel_runtime_hooks hooks = {.events = on_events, .self = self};
-    vel_bench_node_open(self->node, false, (size_t)1 << 20, &hooks);
+    vel_bench_node_open(self->node, false, BENCH_CONNECTIONS_MAX, &hooks);
     BENCH_OK(vel_timer_new(self->node->loop, on_time, self, &self->timer));
     self->conn = vel_bench_client_connect(self);
     vel_bench_client_run(self);

@@ -39,7 +39,4 @@ void vel_bench_client_ask(struct vel_bench_client *self, uint64_t datagrams);
 /* Begin a new connection. */
 struct vel_conn *vel_bench_client_connect(struct vel_bench_client *self);
 
-double vel_bench_client_ask_server(const struct vel_bench_client *self,
-                                   enum vel_bench_question question);
-
 #endif

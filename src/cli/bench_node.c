@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/bench_node.h"
 
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/bench_measure.h"
+#include "velocity/system.h"
 #include "velocity/udp.h"
 
 static void fail(const char *what)
@@ -106,6 +108,46 @@ double vel_bench_hear(const struct vel_bench_node *node)
     if (recv(node->control, &number, sizeof number, 0) != (ssize_t)sizeof number)
         fail("the other process is gone");
     return number;
+}
+
+static double answer(enum vel_bench_question question)
+{
+    if (question == BENCH_ASK_HEAP)
+        return (double)mallinfo2().uordblks;
+    return question == BENCH_ASK_MEMORY ? vel_bench_resident() : vel_bench_cpu();
+}
+
+static void on_control(void *context, unsigned ready)
+{
+    const struct vel_bench_node *node = context;
+    double question;
+    (void)ready;
+    if (read(node->control, &question, sizeof question) != (ssize_t)sizeof question)
+        vel_loop_stop(node->loop);
+    else
+        vel_bench_tell(node, answer((enum vel_bench_question)question));
+}
+
+void vel_bench_node_serve(struct vel_bench_node *node)
+{
+    struct vel_watch *watch = NULL;
+    BENCH_OK(vel_watch_new(node->loop, node->control, on_control, node, &watch));
+    vel_watch_set(watch, VEL_WATCH_READ);
+    vel_bench_tell(node, node->link->local.port);
+    vel_loop_run(node->loop);
+    vel_watch_free(watch);
+}
+
+struct vel_addr vel_bench_hear_address(const struct vel_bench_node *node)
+{
+    return (struct vel_addr){
+        .family = VEL_ADDR_IP4, .ip = {127, 0, 0, 1}, .port = (uint16_t)vel_bench_hear(node)};
+}
+
+double vel_bench_ask(const struct vel_bench_node *node, enum vel_bench_question question)
+{
+    vel_bench_tell(node, question);
+    return vel_bench_hear(node);
 }
 
 void vel_bench_join(struct vel_bench_node *node, int child)

@@ -29,6 +29,7 @@ void vel_bench_fork(struct vel_bench_node *node, void (*server)(struct vel_bench
 void vel_bench_unpin(void);
 
 /* Socket on 127.0.0.1, any port, and what stands on it. */
+enum { BENCH_CONNECTIONS_MAX = 1 << 20 };
 void vel_bench_node_open(struct vel_bench_node *node, bool is_server, size_t max_connections,
                          const struct vel_runtime_hooks *hooks);
 void vel_bench_node_close(struct vel_bench_node *node);
@@ -37,6 +38,18 @@ void vel_bench_node_close(struct vel_bench_node *node);
  * other is gone. */
 void vel_bench_tell(const struct vel_bench_node *node, double number);
 double vel_bench_hear(const struct vel_bench_node *node);
+
+/* Of the server process: the CPU seconds it used so far, the bytes of memory of its own that are resident,
+ * and those that its heap has in use. */
+enum vel_bench_question { BENCH_ASK_CPU, BENCH_ASK_MEMORY, BENCH_ASK_HEAP };
+
+/* In the server, once its node is open: say where it is, then run the loop and answer questions until the
+ * client closes its end. */
+void vel_bench_node_serve(struct vel_bench_node *node);
+
+/* In the client: the server's address, which is the first that it says, and then its answers. */
+struct vel_addr vel_bench_hear_address(const struct vel_bench_node *node);
+double vel_bench_ask(const struct vel_bench_node *node, enum vel_bench_question question);
 
 /* Close the control socket and wait for the child to end well. */
 void vel_bench_join(struct vel_bench_node *node, int child);

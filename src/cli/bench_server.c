@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-#include <unistd.h>
-
 #include "base/units.h"
 #include "cli/bench.h"
+#include "cli/bench_stream.h"
 #include "velocity/system.h"
 
 /* What is to be done for a stream. */
@@ -19,40 +17,23 @@ struct answer {
 
 struct server {
     struct vel_bench_node *node;
-    struct vel_watch *watch;
     struct answer *sending; /* datagrams */
     struct answer *all;
 };
 
-enum { BLOCK = 64 * KIB, URGENCY = 3 };
-static const uint8_t block[BLOCK];
-
-static void released(void *context, struct vel_slice bytes)
-{
-    (void)context;
-    (void)bytes;
-}
+enum { URGENCY = 3 };
+static const uint8_t datagram[BENCH_DATAGRAM];
 
 static void finish(struct answer *answer)
 {
     size_t accepted = 0;
-    BENCH_OK(vel_stream_write(answer->conn, answer->stream, vel_slice(block, 0), true, &accepted));
+    BENCH_OK(vel_stream_write(answer->conn, answer->stream, vel_slice(NULL, 0), true, &accepted));
 }
 
 static void send_bytes(struct answer *answer)
 {
-    if (!answer->heard || answer->datagrams > 0)
-        return;
-    while (answer->left > 0) {
-        size_t size = (size_t)VEL_MIN(answer->left, (uint64_t)BLOCK);
-        enum vel_err err =
-            vel_stream_write_borrowed(answer->conn, answer->stream, vel_slice(block, size),
-                                      size == answer->left, released, NULL);
-        if (err == VEL_ERR_AGAIN)
-            return;
-        BENCH_OK(err);
-        answer->left -= size;
-    }
+    if (answer->heard && answer->datagrams == 0)
+        vel_bench_stream_fill(answer->conn, answer->stream, &answer->left);
 }
 
 /* False: the queue is full. */
@@ -60,8 +41,8 @@ static bool send_datagrams(struct answer *answer)
 {
     size_t size = VEL_MIN(vel_conn_max_datagram(answer->conn), (size_t)BENCH_DATAGRAM);
     while (answer->datagrams > 0) {
-        enum vel_err err =
-            vel_conn_send_datagram(answer->conn, vel_slice(block, size), URGENCY, VEL_NEVER, NULL);
+        enum vel_err err = vel_conn_send_datagram(answer->conn, vel_slice(datagram, size), URGENCY,
+                                                  VEL_NEVER, NULL);
         if (err == VEL_ERR_AGAIN)
             return false;
         BENCH_OK(err);
@@ -94,8 +75,9 @@ static void begin_answer(struct server *self, struct answer *answer)
 
 static void read_header(struct answer *answer, struct vel_slice bytes)
 {
-    memcpy(&answer->left, bytes.ptr, sizeof answer->left);
-    memcpy(&answer->datagrams, bytes.ptr + sizeof answer->left, sizeof answer->datagrams);
+    struct vel_bench_request request = vel_bench_stream_request(bytes);
+    answer->left = request.size;
+    answer->datagrams = request.datagrams;
     answer->asked = true;
 }
 
@@ -178,28 +160,12 @@ static void on_flush(void *context, vel_time now)
         send_bytes(answer);
 }
 
-static void on_control(void *context, unsigned ready)
-{
-    struct server *self = context;
-    double question;
-    (void)ready;
-    if (read(self->node->control, &question, sizeof question) != (ssize_t)sizeof question)
-        vel_loop_stop(self->node->loop);
-    else
-        vel_bench_tell(self->node,
-                       question == BENCH_ASK_MEMORY ? vel_bench_resident() : vel_bench_cpu());
-}
-
 void vel_bench_server(struct vel_bench_node *node)
 {
     struct server self = {.node = node};
     const struct vel_runtime_hooks hooks = {.events = on_events, .flush = on_flush, .self = &self};
-    vel_bench_node_open(node, true, (size_t)1 << 20, &hooks);
-    BENCH_OK(vel_watch_new(node->loop, node->control, on_control, &self, &self.watch));
-    vel_watch_set(self.watch, VEL_WATCH_READ);
-    vel_bench_tell(node, node->link->local.port);
-    vel_loop_run(node->loop);
-    vel_watch_free(self.watch);
+    vel_bench_node_open(node, true, BENCH_CONNECTIONS_MAX, &hooks);
+    vel_bench_node_serve(node);
     while (self.all != NULL)
         drop_answer(&self, self.all);
     vel_bench_node_close(node);

@@ -23,7 +23,7 @@ struct clock {
 
 static struct clock start_clock(const struct vel_bench_client *self)
 {
-    struct clock clock = {.server = vel_bench_client_ask_server(self, BENCH_ASK_CPU),
+    struct clock clock = {.server = vel_bench_ask(self->node, BENCH_ASK_CPU),
                           .client = vel_bench_cpu()};
     clock.began = vel_clock_now();
     return clock;
@@ -38,7 +38,7 @@ static struct spent read_clock(const struct vel_bench_client *self, const struct
 {
     struct spent spent = {.seconds = (double)(vel_clock_now() - clock->began) / (double)SECOND};
     spent.client = vel_bench_cpu() - clock->client;
-    spent.server = vel_bench_client_ask_server(self, BENCH_ASK_CPU) - clock->server;
+    spent.server = vel_bench_ask(self->node, BENCH_ASK_CPU) - clock->server;
     return spent;
 }
 
@@ -196,13 +196,13 @@ static void idle(struct vel_bench_client *self, struct vel_bench_row *row)
     self->idle = true;
     self->wanted = (uint64_t)self->settings->connections;
     rest(self);
-    double before = vel_bench_client_ask_server(self, BENCH_ASK_MEMORY);
+    double before = vel_bench_ask(self->node, BENCH_ASK_MEMORY);
     for (uint64_t i = 0; i < VEL_MIN(self->wanted, (uint64_t)TOGETHER); i++)
         (void)vel_bench_client_connect(self);
     vel_bench_client_run(self);
     rest(self);
-    vel_bench_add(&row->value, (vel_bench_client_ask_server(self, BENCH_ASK_MEMORY) - before) /
-                                   (double)self->wanted);
+    vel_bench_add(&row->value,
+                  (vel_bench_ask(self->node, BENCH_ASK_MEMORY) - before) / (double)self->wanted);
 }
 
 /* Idle connections are measured last, as they stay. */

@@ -152,8 +152,7 @@ static int bench_ourselves(const struct vel_call *call, const bool wanted[BENCH_
     struct vel_bench_node node = {.party = &party}, relay = {.party = &party};
     int server_child, relay_child = 0;
     vel_bench_fork(&node, vel_bench_server, &server_child);
-    struct vel_addr remote = {
-        .family = VEL_ADDR_IP4, .ip = {127, 0, 0, 1}, .port = (uint16_t)vel_bench_hear(&node)};
+    struct vel_addr remote = vel_bench_hear_address(&node);
     if (vel_bench_is_impaired(&settings->network))
         vel_bench_relay_start(&relay, &settings->network, &remote, &remote, &relay_child);
     size_t count = vel_bench_tests(&node, settings, &remote, wanted, rows);
