@@ -180,15 +180,19 @@ static void give_back(struct vel_runtime *runtime, vel_time now)
 /* A time came: what makes it pointless may have come as well, and be told of after it. */
 static void receive_all(struct vel_runtime *runtime, const bool *freed)
 {
-    bool behind = false;
+    bool was_behind = runtime->behind, behind = false;
+    vel_time since = runtime->patient_since;
     for (unsigned i = 0; i < VEL_RUNTIME_LINKS && !*freed; i++) {
         if (runtime->ports[i].link == NULL)
             continue;
         receive(&runtime->ports[i], freed);
         behind |= !*freed && runtime->behind;
     }
-    if (!*freed)
-        runtime->behind = behind;
+    if (*freed)
+        return;
+    runtime->behind = behind;
+    if (was_behind) /* whichever link it was at */
+        runtime->patient_since = since;
 }
 
 /* `readable`: a port that has something for us; NULL: any may have. */
