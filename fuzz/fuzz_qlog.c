@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The qlog writer, given what a hostile peer can say: the first byte chooses the kind of packet, the
- * rest are its frames, a close reason, an ALPN name and a text. Properties: whatever comes out is
- * records of JSON between a record separator and a line end, without another control character, which
- * an independent parser reads; a text that is UTF-8 comes back as it was; without frames a record
- * stays under its bound; when there is no room nothing is written behind it.
+ * rest are its frames, a close reason, an ALPN name, a text, and a method and settings of HTTP/3.
+ * Properties: whatever comes out is records of JSON between a record separator and a line end, without
+ * another control character, which an independent parser reads; a text that is UTF-8 comes back as it
+ * was; without frames a record stays under its bound; when there is no room nothing is written behind it.
  */
 #include <jansson.h>
 
@@ -97,6 +97,26 @@ static void check_words(struct vel_qlog_memory *m, const uint8_t *data, size_t s
     FUZZ_CHECK(tell(m, &end, SPACE, true) <= VEL_QLOG_SMALL_MAX);
 }
 
+/* What a peer's HTTP/3 says: settings, each as often as it likes, and heads with any method. */
+static void check_http(struct vel_qlog_memory *m, const uint8_t *data, size_t size)
+{
+    static uint8_t space[VEL_QLOG_SMALL_MAX];
+    const struct vel_http_trace_event events[] = {
+        {.type = VEL_HTTP_TRACE_STREAM, .remote = true, .stream_type = data[0]},
+        {.type = VEL_HTTP_TRACE_SETTING, .setting = {.id = data[0] % 64, .value = size}},
+        {.type = VEL_HTTP_TRACE_SETTING, .setting = {.id = data[size - 1] % 64, .value = data[0]}},
+        {.type = VEL_HTTP_TRACE_FRAME, .remote = true, .frame = {.type = 0x04, .length = size}},
+        {.type = VEL_HTTP_TRACE_FRAME, .frame = {.type = 0x01, .method = vel_slice(data, size)}},
+        {.type = VEL_HTTP_TRACE_FRAME, .frame = {.type = data[0], .id = size, .status = data[0]}},
+    };
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
+        struct vel_json j = vel_json(space, sizeof space);
+        vel_qlog_http(m, &j, &events[i], 1);
+        FUZZ_CHECK(vel_write_ok(&j.w));
+        check_records(vel_writer_slice(&j.w));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 1 || size > 2000)
@@ -114,5 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_packet(&m, data[0], vel_slice(data + 1, size - 1));
     check_words(&m, data + 1, size - 1);
     check_text(data + 1, size - 1);
+    if (size > 1)
+        check_http(&m, data + 1, size - 1);
     return 0;
 }

@@ -81,6 +81,15 @@ static void put_settings(const struct vel_qlog_pen *pen)
     vel_json_close(pen->j, ']');
 }
 
+/* RFC 9114 7.2.4: none may come twice, but a peer may do that; what came first counts. */
+static bool is_repeated(const struct vel_qlog_memory *m, unsigned index)
+{
+    unsigned first = 0;
+    while (m->settings[first].id != m->settings[index].id)
+        first++;
+    return first < index;
+}
+
 /* The frame was told; what is in force by it. */
 static void put_parameters(const struct vel_qlog_pen *pen, bool remote)
 {
@@ -88,8 +97,9 @@ static void put_parameters(const struct vel_qlog_pen *pen, bool remote)
     vel_qlog_open(pen, "http:parameters_set");
     vel_json_word(pen->j, "owner", owners[remote]);
     for (unsigned i = 0; i < pen->m->settings_count; i++)
-        vel_json_uint(pen->j, setting_name(pen->m->settings[i].id, room),
-                      pen->m->settings[i].value);
+        if (!is_repeated(pen->m, i))
+            vel_json_uint(pen->j, setting_name(pen->m->settings[i].id, room),
+                          pen->m->settings[i].value);
     vel_qlog_close(pen);
     pen->m->settings_count = 0;
 }
@@ -97,6 +107,9 @@ static void put_parameters(const struct vel_qlog_pen *pen, bool remote)
 /* ---- frames ---- */
 
 enum { HEADERS = 0x01, SETTINGS = 0x04, PRIORITY_UPDATE = 0xf0700 };
+
+/* Bytes of a method that are told: the peer chooses it. */
+enum { METHOD_MAX = 64 };
 
 static const struct {
     uint64_t type;
@@ -128,7 +141,8 @@ static void put_headers(struct vel_json *j, const struct vel_http_trace_frame *f
     char status[12];
     snprintf(status, sizeof status, "%u", frame->status);
     vel_json_open(j, "headers", '[');
-    put_field(j, ":method", frame->method);
+    put_field(j, ":method",
+              vel_slice(frame->method.ptr, VEL_MIN(frame->method.len, (size_t)METHOD_MAX)));
     put_field(j, ":status", frame->status > 0 ? vel_slice_text(status) : vel_slice(NULL, 0));
     vel_json_close(j, ']');
 }

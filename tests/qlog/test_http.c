@@ -125,11 +125,49 @@ static void parameters_follow_their_frame(void **state)
     json_decref(records);
 }
 
+/* A peer may say one twice: an object has each name once, the first time. */
+static void a_setting_is_in_force_once(void **state)
+{
+    (void)state;
+    struct vel_qlog_memory m = {0};
+    for (uint64_t i = 0; i < 3; i++)
+        json_decref(told(&m, &(const struct vel_http_trace_event)SETTING(true, 0x06, i)));
+    const struct vel_http_trace_event frame = FRAME(true, 3, .type = SETTINGS, .length = 6);
+    char space[2000];
+    struct vel_json j = vel_json(space, sizeof space);
+    vel_qlog_http(&m, &j, &frame, 3 * MS);
+    assert_true(vel_write_ok(&j.w) && vel_written(&j.w) < sizeof space);
+    space[vel_written(&j.w)] = '\0';
+    const char *set = strstr(space, "http:parameters_set");
+    assert_non_null(set);
+    const char *first = strstr(set, "\"max_field_section_size\":0");
+    assert_non_null(first);
+    assert_null(strstr(first + 2, "max_field_section_size"));
+}
+
+/* A method may be as long as a head may be; traces have room for more than that. */
+static void a_method_is_cut(void **state)
+{
+    (void)state;
+    static uint8_t method[1000];
+    memset(method, 'M', sizeof method);
+    struct vel_qlog_memory m = {0};
+    const struct vel_http_trace_event head =
+        FRAME(true, 0, .type = 1, .length = 1, .method = vel_slice(method, sizeof method));
+    json_t *records = told(&m, &head);
+    const json_t *data = json_object_get(json_array_get(records, 0), "data");
+    const json_t *headers = json_object_get(json_object_get(data, "frame"), "headers");
+    assert_int_equal(json_string_length(json_object_get(json_array_get(headers, 0), "value")), 64);
+    json_decref(records);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_are_written_as_the_draft_has_them),
         cmocka_unit_test(parameters_follow_their_frame),
+        cmocka_unit_test(a_setting_is_in_force_once),
+        cmocka_unit_test(a_method_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
