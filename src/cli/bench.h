@@ -36,6 +36,7 @@ struct vel_bench_row {
     struct bench value, client, server; /* the latter two: CPU time; without samples: unknown */
     struct bench arrived;               /* share of datagrams; no samples: not told */
     struct bench tail;                  /* 99th of a hundred requests; no samples: not told */
+    uint64_t refused;                   /* requests of a URL, or cut off: not in the figures */
 };
 
 enum { BENCH_TESTS = 8 };

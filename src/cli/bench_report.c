@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -46,6 +47,8 @@ static void print_row(struct vel_bench_row *row)
         printf(", 99th of a hundred %s", figure(vel_bench_at(&row->tail, BENCH_MEDIAN), client));
     if (row->arrived.count > 0)
         printf(", %.1f %% arrived", 100 * vel_bench_at(&row->arrived, BENCH_MEDIAN));
+    if (row->refused > 0)
+        printf(", %" PRIu64 " refused", row->refused);
     printf("\n");
 }
 
@@ -76,7 +79,7 @@ static json_t *ranks(struct bench *bench)
     return made;
 }
 
-static json_t *result(struct vel_bench_row *row)
+static json_t *result(struct vel_bench_row *row, bool of_url)
 {
     json_t *made = ranks(&row->value);
     if (row->client.count > 0) {
@@ -88,6 +91,8 @@ static json_t *result(struct vel_bench_row *row)
         json_object_set_new(made, "p99", json_real(vel_bench_at(&row->tail, BENCH_MEDIAN)));
     if (row->arrived.count > 0)
         json_object_set_new(made, "arrived", json_real(vel_bench_at(&row->arrived, BENCH_MEDIAN)));
+    if (of_url)
+        json_object_set_new(made, "refused", json_integer((json_int_t)row->refused));
     return made;
 }
 
@@ -128,7 +133,7 @@ void vel_bench_report_json(const struct vel_bench_settings *settings,
         describe_other(subject, root);
     json_object_set_new(root, "rounds", json_integer(settings->rounds));
     for (size_t i = 0; i < count; i++)
-        json_object_set_new(results, rows[i].name, result(&rows[i]));
+        json_object_set_new(results, rows[i].name, result(&rows[i], subject != NULL));
     json_object_set_new(root, "results", results);
     json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     printf("\n");

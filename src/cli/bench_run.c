@@ -52,6 +52,24 @@ static vel_result on_body(void *self, struct vel_transfer *transfer, struct vel_
     return VEL_OK;
 }
 
+/* A request without a whole answer. */
+static void on_unanswered(struct vel_bench_run *run, const struct vel_transfer_result *result)
+{
+    enum vel_client_failure why;
+    if (run->failed)
+        return; /* it is all over */
+    bool ended = run->over ||
+                 vel_client_ended(vel_attempt_client(vel_connector_attempt(run->connector)), &why);
+    if (run->cut && vel_clock_now() >= run->until)
+        return; /* that was us */
+    if (result->status != 0)
+        run->refused++;
+    else if (!ended && result->code == VEL_H3_REQUEST_REJECTED)
+        run->turned_away++;
+    else if (!ended && result->code != 0)
+        run->refused++;
+}
+
 static void on_done(void *self, struct vel_transfer *transfer,
                     const struct vel_transfer_result *result)
 {
@@ -71,6 +89,8 @@ static void on_done(void *self, struct vel_transfer *transfer,
             vel_bench_spread_add(run->spread, vel_clock_now() - run->asked);
     } else if (result->failure == VEL_CLIENT_PROTOCOL || result->failure == VEL_CLIENT_MEMORY) {
         fail(run, vel_exit_text(vel_exit_of_failure(result->failure)));
+    } else {
+        on_unanswered(run, result);
     }
     ask_more(run);
 }
@@ -123,6 +143,7 @@ static void on_ended(void *self, struct vel_connector *connector, vel_time now)
     (void)connector;
     (void)now;
     run->over = true;
+    run->turned_away = 0;
     if (++run->barren > BARREN_MAX)
         fail(run, "the server ends connections without an answer");
     else
@@ -230,7 +251,7 @@ struct vel_bench_spent vel_bench_run_round(struct vel_bench_run *run)
         renew(run);
     double cpu = vel_bench_cpu();
     vel_time began = vel_clock_now();
-    run->answered = run->received = run->connections = 0;
+    run->answered = run->received = run->refused = run->connections = 0;
     run->until = began + run->settings->time;
     hear(run);
     if (run->connecting)
@@ -242,6 +263,8 @@ struct vel_bench_spent vel_bench_run_round(struct vel_bench_run *run)
     if (!run->failed)
         vel_loop_run(run->site->loop);
     vel_timer_set(run->limit, VEL_NEVER);
+    run->refused += run->turned_away;
+    run->turned_away = 0;
     if (!run->connecting && run->answered == 0 && run->received == 0)
         fail(run, "the server answers no request");
     return (struct vel_bench_spent){.seconds = (double)(vel_clock_now() - began) / (double)SECOND,

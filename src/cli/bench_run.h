@@ -9,7 +9,8 @@
  * A round of `velocity bench URL`: requests on one connection, or new connections, so many at a time
  * until time is up. A connection that the server ends is replaced; a server that says nothing for ten
  * seconds, ends connection after connection without an answer, or answers nothing in a round, fails the
- * run.
+ * run. A request that is refused or cut off while others are answered is counted; what a server turns away
+ * since it ends the connection is no such request.
  */
 enum { VEL_BENCH_TOGETHER = 16 /* requests, or handshakes, under way at a time */ };
 
@@ -34,11 +35,14 @@ struct vel_bench_run {
     bool connected;
     bool over; /* it is to be replaced */
     unsigned barren;
+    uint64_t
+        turned_away; /* requests, so far: the next connection may take them, or they are refused */
     /* Of the round that runs: */
     vel_time until;
     unsigned together, active;
     bool cut; /* what is under way when time is up */
     uint64_t answered, received;
+    uint64_t refused;                /* requests, or cut off */
     vel_time asked;                  /* the last of them */
     struct vel_bench_spread *spread; /* of the times of requests, one at a time; NULL: not wanted */
     bool connecting;                 /* a round of handshakes */

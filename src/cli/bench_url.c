@@ -15,6 +15,7 @@ static void download(struct vel_bench_run *run, struct vel_bench_row *row)
     for (int64_t i = 0; i < run->settings->rounds && !run->failed; i++) {
         struct vel_bench_spent spent = vel_bench_run_round(run);
         double gigabytes = (double)run->received * 1e-9;
+        row->refused += run->refused;
         vel_bench_add(&row->value, gigabytes * 8 / spent.seconds);
         vel_bench_add(&row->client, spent.cpu / VEL_MAX(gigabytes, 1e-9));
         run->over |=
@@ -36,6 +37,7 @@ static void requests(struct vel_bench_run *run, struct vel_bench_row *row)
     run->together = VEL_BENCH_TOGETHER;
     for (int64_t i = 0; i < run->settings->rounds && !run->failed; i++) {
         struct vel_bench_spent spent = vel_bench_run_round(run);
+        row->refused += run->refused;
         add_rate(row, &spent, run->answered);
     }
 }
@@ -50,6 +52,7 @@ static void latency(struct vel_bench_run *run, struct vel_bench_row *row)
     run->spread = &spread;
     for (int64_t i = 0; i < run->settings->rounds && !run->failed; i++) {
         struct vel_bench_spent spent = vel_bench_run_round(run);
+        row->refused += run->refused;
         vel_bench_add(&row->client, spent.cpu / (double)VEL_MAX(run->answered, 1u) * 1e6);
     }
     run->spread = NULL;

@@ -15,7 +15,7 @@
  *
  * A server may end a connection after some answers: the next one goes on in its place. An answer of
  * 400 and above ends the program, and so does a server that says nothing for ten seconds, or that refuses
- * all requests of a round.
+ * all requests of a round. If it refuses some, they stand in their row.
  */
 
 /* Whether a test of that name is one of these. */

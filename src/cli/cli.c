@@ -104,6 +104,7 @@ static int run_with(const struct vel_env *env, const struct vel_command *command
     const struct vel_call call = {.env = env,
                                   .command = command,
                                   .settings = settings,
+                                  .given = parsed.given,
                                   .arguments = (const char *const *)argv,
                                   .argument_count = parsed.argument_count};
     return command->run(&call);

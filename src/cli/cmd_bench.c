@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,9 +50,9 @@ static const struct vel_option bench_options[] = {
     {"rounds", 0, vel_parse_number, FIELD(rounds), "NUMBER", "3", 1, BENCH_SAMPLES,
      "rounds of each test"},
     {"streams", 0, vel_parse_number, FIELD(streams), "NUMBER", "100", 1, 10000,
-     "streams at once in the test of many"},
+     "streams at once in the test of many; not of a URL"},
     {"connections", 0, vel_parse_number, FIELD(connections), "NUMBER", "1000", 1, 100000,
-     "idle connections at once"},
+     "idle connections at once; not of a URL"},
     {"alpn", 0, vel_parse_alpn, FIELD(alpn), "LIST", "velocity/1,h3,h2,http/1.1", 0, 0,
      "of a URL: protocols to allow, as client get has them"},
     {"cacert", 0, vel_parse_text, FIELD(cacert), "FILE", NULL, 1, 4095,
@@ -74,6 +75,36 @@ static bool has_test(const char *url, const char *name)
     return url == NULL || vel_bench_url_has(name);
 }
 
+/* Options that say nothing of the other kind of run: who gives one there expects something. */
+static const struct {
+    const char *name;
+    bool of_url;
+} apart[] = {
+    {"loss", false}, {"delay", false},   {"rate", false},
+    {"seed", false}, {"streams", false}, {"connections", false},
+    {"alpn", true},  {"cacert", true},   {"insecure", true},
+};
+
+static bool was_given(const struct vel_call *call, const char *name)
+{
+    size_t at = 0;
+    while (at < VEL_COUNT(bench_options) && strcmp(bench_options[at].name, name) != 0)
+        at++;
+    return at < VEL_COUNT(bench_options) && call->given[at];
+}
+
+static bool options_fit(const struct vel_call *call, bool is_url)
+{
+    for (size_t i = 0; i < VEL_COUNT(apart); i++) {
+        if (apart[i].of_url == is_url || !was_given(call, apart[i].name))
+            continue;
+        vel_fail(call, "--%s is of %s", apart[i].name,
+                 is_url ? "the test against itself, not of a URL" : "a URL, and none is given");
+        return false;
+    }
+    return true;
+}
+
 /* Which tests are asked for: all that there are without a name. */
 static bool choose(const struct vel_call *call, bool wanted[BENCH_TESTS])
 {
@@ -91,11 +122,6 @@ static bool choose(const struct vel_call *call, bool wanted[BENCH_TESTS])
             return false;
         }
         wanted[at] = true;
-    }
-    if (url != NULL &&
-        vel_bench_is_impaired(&((const struct vel_bench_settings *)call->settings)->network)) {
-        vel_fail(call, "--loss, --delay and --rate are of the test against itself");
-        return false;
     }
     return true;
 }
@@ -125,6 +151,7 @@ static int bench_url(const struct vel_call *call, const char *url, const bool wa
     struct vel_attempt_facts facts;
     struct vel_bench_site site;
     size_t count = 0;
+    uint64_t refused = 0;
     enum vel_err err = vel_bench_site_open(&site, call->env, settings, url);
     if (err == VEL_OK)
         err = vel_bench_url(&site, wanted, rows, &count, &facts);
@@ -136,7 +163,11 @@ static int bench_url(const struct vel_call *call, const char *url, const bool wa
                                                   .protocol = vel_attempt_protocol(&facts),
                                                   .version = vel_attempt_version_name(&facts)};
         report(settings, &subject, rows, count);
+        for (size_t i = 0; i < count; i++)
+            refused += rows[i].refused;
     }
+    if (refused > 0)
+        status = vel_fail(call, "the server refused or cut off %" PRIu64 " requests", refused);
     vel_bench_site_clear(&site);
     return status;
 }
@@ -168,7 +199,7 @@ static int run_bench(const struct vel_call *call)
 {
     bool wanted[BENCH_TESTS];
     const char *url = url_of(call);
-    if (!choose(call, wanted))
+    if (!options_fit(call, url != NULL) || !choose(call, wanted))
         return VEL_STATUS_USAGE;
     return url != NULL ? bench_url(call, url, wanted) : bench_ourselves(call, wanted);
 }
@@ -190,7 +221,11 @@ const struct vel_command vel_cmd_bench = {
         "and again), requests, latency (minimum, median, maximum and the 99th of a hundred are of all "
         "requests) and handshakes. It is reached as client get reaches it, by the protocols of --alpn: "
         "--alpn velocity/1 or --alpn h3 asks for one of them. The CPU time is that of the client. What "
-        "is remembered of servers, and their pins, are neither used nor changed.",
+        "is remembered of servers, and their pins, are neither used nor changed. Requests that the server "
+        "refuses or cuts off, on a connection that goes on, are not among those that are measured: they are "
+        "counted beside them, and the exit status is 1.\n\n"
+        "The network and the numbers of streams and connections are of the test against itself, the "
+        "protocols and certificates are of a URL: where an option says nothing it is refused.",
     .options = bench_options,
     .option_count = VEL_COUNT(bench_options),
     .settings_size = sizeof(struct vel_bench_settings),

@@ -37,6 +37,7 @@ struct vel_call {
     const struct vel_env *env;
     const struct vel_command *command;
     const void *settings; /* of settings_size bytes, defaults filled in */
+    const bool *given;    /* which of the command's options were, in the order of their table */
     const char *const *arguments;
     size_t argument_count;
 };

@@ -71,11 +71,19 @@ static vel_result store(struct scan *scan, const struct vel_option *option, cons
     return VEL_OK;
 }
 
+/* On the command line. */
+static vel_result give(struct scan *scan, const struct vel_option *option, const char *value)
+{
+    if (option != &vel_help_option)
+        scan->parsed->given[option - scan->options] = true;
+    return store(scan, option, value);
+}
+
 static vel_result value_from_next(struct scan *scan, const struct vel_option *option)
 {
     if (scan->at >= scan->argc)
         return wrong(scan, "option --%s needs a value: %s", option->name, option->metavar);
-    return store(scan, option, scan->argv[scan->at++]);
+    return give(scan, option, scan->argv[scan->at++]);
 }
 
 /* "--name", "--name VALUE" or "--name=VALUE"; `word` is behind the dashes. */
@@ -90,7 +98,7 @@ static vel_result long_option(struct scan *scan, const char *word)
         return wrong(scan, "option --%s takes no value", option->name);
     if (takes_value(option) && !has_value)
         return value_from_next(scan, option);
-    return store(scan, option, has_value ? word + length + 1 : NULL);
+    return give(scan, option, has_value ? word + length + 1 : NULL);
 }
 
 /* "-v", "-vk", "-o VALUE" or "-oVALUE"; `word` is behind the dash. */
@@ -101,8 +109,8 @@ static vel_result short_options(struct scan *scan, const char *word)
         if (option == NULL)
             return wrong(scan, "unknown option -%c", *word);
         if (takes_value(option))
-            return word[1] != '\0' ? store(scan, option, word + 1) : value_from_next(scan, option);
-        TRY(store(scan, option, NULL));
+            return word[1] != '\0' ? give(scan, option, word + 1) : value_from_next(scan, option);
+        TRY(give(scan, option, NULL));
     }
     return VEL_OK;
 }
@@ -124,6 +132,7 @@ vel_result vel_options_parse(const struct vel_option *options, size_t option_cou
                         .argv = argv,
                         .settings = settings,
                         .parsed = parsed};
+    VEL_ASSERT(option_count <= VEL_OPTIONS_MAX);
     *parsed = (struct vel_parsed){0};
     TRY(fill_defaults(&scan));
 

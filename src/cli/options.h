@@ -82,19 +82,20 @@ enum vel_err vel_parse_alpn(const struct vel_option *option, const char *value, 
 /* The option --help, which every command has. */
 extern const struct vel_option vel_help_option;
 
-enum { VEL_PROBLEM_MAX = 256 };
+enum { VEL_PROBLEM_MAX = 256, VEL_OPTIONS_MAX = 64 /* of a command */ };
 
 /* Parsed command line. Arguments are moved to the front of argv. */
 struct vel_parsed {
     size_t argument_count;
     bool help;                     /* --help was given: nothing else counts */
+    bool given[VEL_OPTIONS_MAX];   /* each option of the table, in its order */
     char problem[VEL_PROBLEM_MAX]; /* on failure: what is wrong, for people */
 };
 
 /*
  * Fill `settings` (zeroed by the caller) with the defaults, then with what argv says. Options and
  * arguments may be mixed; "--" ends the options; a value follows as "--name VALUE", "--name=VALUE",
- * "-n VALUE" or "-nVALUE"; flags may be joined, "-vk".
+ * "-n VALUE" or "-nVALUE"; flags may be joined, "-vk". At most VEL_OPTIONS_MAX options.
  *
  * VEL_ERR_ARGUMENT  unknown option, missing, needless or wrong value; see parsed->problem
  */

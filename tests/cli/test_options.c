@@ -70,6 +70,9 @@ static void reads_every_spelling(void **state)
         CHECK(lines[i], strcmp(settings.headers.items[1], "b") == 0);
         CHECK(lines[i], parsed.argument_count == 1 && strcmp(words[0], "url") == 0);
         CHECK(lines[i], settings.patience == 10 * SECOND);
+        const bool given[] = {true, true, true, true, true}; /* and not those that have a default */
+        CHECK(lines[i], memcmp(parsed.given, given, sizeof given) == 0);
+        CHECK(lines[i], !parsed.given[VEL_COUNT(given)]);
     }
 }
 

@@ -45,7 +45,9 @@ def a_network_can_be_bad():
 
 def tells_what_is_wrong():
     for part, *arguments in (("no such test: tcp", "tcp"), ("--loss", "--loss", "51"), ("--loss", "--loss", "x"),
-                             ("--congestion", "--congestion", "none"), ("--rounds", "--rounds", "0")):
+                             ("--congestion", "--congestion", "none"), ("--rounds", "--rounds", "0"),
+                             ("--alpn is of a URL", "latency", "--alpn", "h3"), ("--insecure is of a URL", "-k"),
+                             ("--cacert is of a URL", "--cacert=file")):
         result = velocity("bench", *arguments, status=2)
         expect(part in result.stderr.decode(), arguments, result.stderr)
 
@@ -64,6 +66,7 @@ def measures_a_server_over_each_protocol():
             for name, result in found["results"].items():
                 expect(0 <= result["min"] <= result["median"] <= result["max"], alpn, name, result)
                 expect("client_cpu" in result and result["server_cpu"] is None, alpn, name, result)
+                expect(result["refused"] == 0, alpn, name, result)
             expect(found["results"]["requests"]["max"] > 0, found)
             latency = found["results"]["latency"]
             expect(0 < latency["min"] <= latency["p99"] <= latency["max"], latency)
@@ -121,14 +124,17 @@ def goes_on_when_a_server_ends_connections():
 
 
 class Refusing(socketserver.BaseRequestHandler):
-    """HTTP/2 that resets every request, and stays."""
+    """HTTP/2 that resets requests and stays: all, or every other one before or within its answer; or one that
+    answers a request and goes, while others are under way."""
+    refuses = "all"
 
     def frame(self, kind, flags, stream, payload=b""):
         self.request.sendall(len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload)
 
     def handle(self):
         refused_stream = (7).to_bytes(4, "big")
-        headers, reset, settings, ack = 1, 3, 4, 1
+        headers, reset, settings, goaway, ack, end_stream, end_headers, status_200 = 1, 3, 4, 7, 1, 1, 4, b"\x88"
+        asked = 0
         came = self.request.makefile("rb")
         came.read(24)
         self.frame(settings, 0, 0)
@@ -137,18 +143,29 @@ class Refusing(socketserver.BaseRequestHandler):
             if head[3] == settings and head[4] != ack:
                 self.frame(settings, ack, 0)
             elif head[3] == headers:
-                self.frame(reset, 0, int.from_bytes(head[5:], "big"), refused_stream)
+                stream, asked = int.from_bytes(head[5:], "big"), asked + 1
+                if self.refuses == "all" or self.refuses == "some" and asked % 2 == 0:
+                    self.frame(reset, 0, stream, refused_stream)
+                elif self.refuses == "within" and asked % 2 == 0:
+                    self.frame(headers, end_headers, stream, status_200)
+                    self.frame(reset, 0, stream, refused_stream)
+                else:
+                    self.frame(headers, end_headers | end_stream, stream, status_200)
+                if self.refuses == "goes":
+                    self.frame(goaway, 0, 0, stream.to_bytes(4, "big") + bytes(4))
+                    return
 
 
 @contextlib.contextmanager
-def refusing():
+def refusing(what):
     key, cert = BASE / "refusing.key", BASE / "refusing.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                     "-keyout", key, "-out", cert, "-subj", "/CN=localhost"], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
     context.set_alpn_protocols(["h2"])
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refusing) as server:
+    kind = type("Refusing", (Refusing,), {"refuses": what})
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), kind) as server:
         server.daemon_threads = True
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -158,11 +175,32 @@ def refusing():
             server.shutdown()
 
 
+def of_refusing(url, test, *options, **how):
+    return velocity("bench", url, test, "--insecure", "--alpn", "h2", "--time", "50ms", *options, **how)
+
+
 def a_server_that_refuses_all_requests_is_no_fast_one():
-    with refusing() as url:
+    with refusing("all") as url:
         for test in "download", "requests", "latency":
-            result = velocity("bench", url, test, "--insecure", "--alpn", "h2", "--time", "50ms", status=1)
+            result = of_refusing(url, test, status=1)
             expect("answers no request" in result.stderr.decode(), test, result.stderr)
+
+
+def requests_that_are_refused_are_counted():
+    for what in "some", "within":
+        with refusing(what) as url:
+            for test in "requests", "latency":
+                result = of_refusing(url, test, "--json", status=1)
+                found = json.loads(result.stdout)["results"][test]
+                expect(found["refused"] > 0 and found["max"] > 0, what, test, found)
+                expect(f'refused or cut off {found["refused"]} requests' in result.stderr.decode(), what, result.stderr)
+            expect(" refused" in of_refusing(url, "requests", status=1).stdout.decode(), what)
+
+
+def what_goes_with_its_connection_is_not_refused():
+    with refusing("goes") as url:
+        found = json.loads(of_refusing(url, "requests", "--json").stdout)["results"]["requests"]
+        expect(found["refused"] == 0 and found["max"] > 0, found)
 
 
 def tells_what_is_wrong_with_a_server():
@@ -170,7 +208,8 @@ def tells_what_is_wrong_with_a_server():
         url = server.url("/small")
         for part, status, path, options in (
                 ("the server answered 404", 1, "/nothing", ()), ("no such test of a URL: idle", 2, "/small", ("idle",)),
-                ("of the test against itself", 2, "/small", ("--loss", "1"))):
+                *((f"{option} is of the test against itself", 2, "/small", (option, "1")) for option in
+                  ("--loss", "--delay", "--rate", "--seed", "--streams", "--connections"))):
             result = of_url(server, path, *options, status=status)
             expect(part in result.stderr.decode(), path, options, result.stderr)
         result = velocity("bench", url, status=1)  # whose issuer is not known
@@ -191,4 +230,5 @@ if __name__ == "__main__":
         harness.run(measures_everything, measures_what_is_asked_for, a_network_can_be_bad, tells_what_is_wrong,
                     measures_a_server_over_each_protocol, cuts_off_what_is_larger_than_a_round,
                     goes_on_when_a_server_ends_connections, a_server_that_refuses_all_requests_is_no_fast_one,
+                    requests_that_are_refused_are_counted, what_goes_with_its_connection_is_not_refused,
                     tells_what_is_wrong_with_a_server)
