@@ -9,6 +9,7 @@
  * is left.
  */
 #include "base/reader.h"
+#include "base/units.h"
 #include "http/fake.h"
 #include "http/h3.h"
 #include "testing/fuzz.h"
@@ -60,6 +61,7 @@ enum { KNOWN_MAX = 8 };
 
 static struct vel_exchange *known[KNOWN_MAX]; /* some that are not closed */
 static struct vel_http *session;
+static vel_time now;
 static bool restless;
 static uint32_t mood; /* of the input, and of what happened */
 
@@ -220,6 +222,16 @@ static void step(struct fake_pair *pair, int peer, struct vel_http *http, struct
     (void)ignored;
 }
 
+/* A session that has just looked at the time has nothing overdue. */
+static void pass_time(struct vel_http *http)
+{
+    if (!restless)
+        return;
+    now += (vel_time)(mood % 8) * SECOND;
+    vel_http_expire(http, now);
+    FUZZ_CHECK(vel_http_deadline(http) > now);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -239,12 +251,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mood = kind >> 3;
     FUZZ_CHECK(vel_h3_new(&env, fake_streams(&pair, us), client, &events, &http) == VEL_OK);
     session = http;
+    now = 1;
     if (client)
         ask(http);
     vel_http_send(http);
     for (int i = 0; i < STEPS_MAX && vel_left(&r) > 0; i++) {
         step(&pair, 1 - us, http, &r);
         mood ^= (uint32_t)vel_left(&r) << 16;
+        pass_time(http);
         fake_run(&pair, client ? http : NULL, client ? NULL : http);
         act();
     }

@@ -80,6 +80,20 @@ enum {
     VEL_HTTP_MIN_PIECE = 16 * 1024               /* asked for even when that is used up */
 };
 
+/*
+ * Slow clients, on every version. A request's head has 10 s, from its first byte to its last. Behind
+ * it, a client that owes bytes of requests has 30 s in hand for all that a connection carries. Waiting
+ * uses them up, a byte of a body (in either direction) gives back 1 / VEL_HTTP_MIN_RATE of a second,
+ * and nobody has more than 30 s. So who is silent is cut off after that time, who is slower than the
+ * rate somewhat later, however the bytes are spread, and who is faster never. The rest of a request
+ * that was answered has 30 s in HTTP/1.1 and HTTP/2, and is refused at once in HTTP/3.
+ *
+ * Cut off means: HTTP/1.1 answers 408 and closes; the others reset the streams with
+ * H3_REQUEST_CANCELLED (CANCEL); HTTP/2 ends the connection for a head. An exchange that the
+ * application has paused owes nothing.
+ */
+enum { VEL_HTTP_MIN_RATE = 256 /* bytes a second */ };
+
 /* ---- bodies to send ---- */
 
 /* A piece of a body. The bytes stay unchanged until `release` is called, once: that may be after
@@ -217,7 +231,9 @@ vel_result vel_http_new(const struct vel_env *env, struct vel_conn *conn,
  * allowed. */
 void vel_http_free(struct vel_http *http);
 
-/* React to an event of the connection. After VEL_EVENT_CLOSED free the session. */
+/* React to an event of the connection. After VEL_EVENT_CLOSED free the session. A server's session
+ * must be told the time for what is said above of slow clients: vel_http_expire before the events of
+ * each turn, and at vel_http_deadline. One that is never told has patience without end. */
 void vel_http_event(struct vel_http *http, const struct vel_event *event);
 
 /* Hand everything writable to the transport. Call after events and after calls from outside of
@@ -245,7 +261,8 @@ enum vel_http_version vel_http_version(const struct vel_http *http);
 /* ---- HTTP/2 and HTTP/1.1: a session on one ordered stream of bytes (TLS over TCP, or TCP) ----
  *
  * The owner moves the bytes and the time; exchanges, events and vel_http_request, vel_http_finish,
- * vel_http_free are those above. vel_http_event and vel_http_send are for HTTP/3 alone.
+ * vel_http_free are those above. vel_http_event and vel_http_send are for HTTP/3 alone,
+ * vel_http_deadline and vel_http_expire for all.
  *
  *     bytes came           vel_http_receive, then the loop below
  *     the peer's end came  vel_http_receive_end, then the loop below
@@ -262,8 +279,9 @@ struct vel_http_stream_setup {
     bool secure;                   /* "https" on this stream; else "http" */
     struct vel_addr remote;        /* for the log */
     vel_time head_timeout;         /* server: from the first byte of a head to its last; 0: 10 s */
-    vel_time body_timeout;         /* without a byte while a message is coming in or an answer is
-                                  waiting to go out; 0: 30 s */
+    vel_time body_timeout;         /* server: what a client has in hand, see VEL_HTTP_MIN_RATE;
+                                  both: without a byte while an answer is coming in or waiting to
+                                  go out; 0: 30 s */
     vel_time idle_timeout;         /* without any exchange; 0: 60 s */
     struct vel_http_events events; /* copied */
 };
@@ -288,8 +306,9 @@ void vel_http_output_taken(struct vel_http *http, size_t count, vel_time now);
 /* Nothing more will be sent or understood. */
 bool vel_http_is_over(const struct vel_http *http);
 
-/* When vel_http_expire is due; VEL_NEVER. */
+/* When vel_http_expire is due; VEL_NEVER. May be early, and then it gives up nothing. */
 vel_time vel_http_deadline(const struct vel_http *http);
+/* It is `now`: gives up what has taken too long. */
 void vel_http_expire(struct vel_http *http, vel_time now);
 
 #endif

@@ -145,6 +145,8 @@ const struct vel_command vel_cmd_serve = {
         "Every request is a line on the standard output: time, client, request, status, bytes of "
         "body, duration, protocol. So is a handshake that failed, with the reason. With --log-connections "
         "so is a connection when it ends.\n\n"
+        "A client has 10 s for the head of a request; while it owes bytes of a request's body it has 30 s in "
+        "hand, and gets one back for each 256 bytes. What is slower is cut off.\n\n"
         "Each worker has connections of its own, and keeps those that move to another address. One that "
         "dies is replaced, and the others do not notice; its clients are told to connect again. One "
         "that gets SIGTERM by itself finishes what it has, and is replaced. Each "

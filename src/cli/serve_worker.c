@@ -32,6 +32,8 @@ struct worker {
     struct vel_runtime *runtime;
     struct vel_signals *signals;
     struct vel_timer *patience; /* runs while the last requests finish */
+    struct vel_alarm *look;     /* at slow clients */
+    vel_time look_at;           /* what it is set to */
     bool finishing;
     bool idle; /* finished, and has said so */
 };
@@ -70,7 +72,19 @@ static void on_flush(void *self, vel_time now)
 {
     struct worker *worker = self;
     vel_web_server_flush(worker->web, now);
+    if (worker->look_at != vel_web_server_deadline(worker->web)) {
+        worker->look_at = vel_web_server_deadline(worker->web);
+        vel_alarm_set(worker->look, worker->look_at);
+    }
     end_when_finished(worker);
+}
+
+/* The turn that follows flushes. */
+static void on_look(void *self, vel_time now)
+{
+    struct worker *worker = self;
+    (void)now;
+    vel_runtime_wake(worker->runtime);
 }
 
 static void on_tcp_gone(void *self)
@@ -190,6 +204,7 @@ static vel_result open_loop(struct worker *worker)
                         &worker->runtime));
     TRY(vel_serve_preferred_join(&worker->common->sockets.preferred, worker->number,
                                  worker->runtime));
+    TRY(vel_alarm_new(worker->loop, on_look, worker, &worker->look));
     TRY(vel_signals_new(worker->loop, on_signal, worker, &worker->signals));
     return vel_timer_new(worker->loop, on_impatience, worker, &worker->patience);
 }
@@ -229,6 +244,7 @@ static vel_result set_up(struct worker *worker)
 static void tear_down(struct worker *worker)
 {
     vel_timer_free(worker->patience);
+    vel_alarm_free(worker->look);
     vel_signals_free(worker->signals);
     vel_serve_tcp_close(&worker->tcp);
     vel_runtime_free(worker->runtime);
@@ -278,6 +294,7 @@ int vel_serve_worker(struct vel_serve_common *common, unsigned number, int repor
     struct worker worker = {.common = common,
                             .number = number,
                             .reports = reports,
+                            .look_at = VEL_NEVER,
                             .link = common->sockets.udp[number]};
     vel_serve_sockets_keep(&common->sockets, number);
     enum vel_err err = set_up(&worker);

@@ -36,6 +36,7 @@ void vel_exchange_abort(struct vel_exchange *exchange, uint64_t code, bool by_pe
     if (exchange->cancelled || exchange->finished)
         return;
     exchange->cancelled = true;
+    vel_exchange_awaits_none(exchange);
     exchange->by_peer = by_peer;
     exchange->code = code;
     list(exchange);
@@ -46,6 +47,7 @@ void vel_exchange_abort(struct vel_exchange *exchange, uint64_t code, bool by_pe
 void vel_exchange_finished(struct vel_exchange *exchange)
 {
     exchange->finished = true;
+    vel_exchange_awaits_none(exchange);
     list(exchange);
 }
 
@@ -71,6 +73,7 @@ static void tell_closed(struct vel_exchange *exchange)
 static void free_exchange(struct vel_exchange *exchange)
 {
     struct vel_http *http = exchange->http;
+    vel_exchange_awaits_none(exchange);
     vel_exchange_end_source(exchange);
     vel_http_pieces_orphan(exchange);
     http->ops->release(exchange);
@@ -237,6 +240,7 @@ void vel_exchange_resume_body(struct vel_exchange *exchange)
 void vel_exchange_pause(struct vel_exchange *exchange)
 {
     exchange->paused = true;
+    vel_exchange_awaits_none(exchange);
 }
 
 void vel_exchange_resume(struct vel_exchange *exchange)

@@ -183,6 +183,7 @@ static void request_head_came(struct vel_h1 *h1)
     else if (h1->expects_continue && h1->minor >= 1 && has_body(h1) && !exchange->answered &&
              !exchange->cancelled)
         vel_h1_write_continue(h1);
+    vel_exchange_await_body(exchange, h1->now, h1->body_timeout);
 }
 
 static void response_head_came(struct vel_h1 *h1)

@@ -140,6 +140,7 @@ void vel_h1_output_taken(struct vel_http *http, size_t count, vel_time now)
     if (count == 0)
         return;
     h1->sent_at = now;
+    vel_http_moved(http, count, now, h1->body_timeout);
     if (h1->out.len > 0) {
         vel_buf_consume(&h1->out, count);
     } else if (own != NULL && own->piece != NULL) {

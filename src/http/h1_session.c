@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/try.h"
-#include "base/units.h"
 #include "http/h1_internal.h"
-
-#define HEAD_TIMEOUT (10 * SECOND)
-#define BODY_TIMEOUT (30 * SECOND)
-#define IDLE_TIMEOUT (60 * SECOND)
 
 /* ---- the end of exchanges, and of the session ---- */
 
@@ -111,16 +106,25 @@ static bool takes_input(const struct vel_h1 *h1)
     return !own->base.paused && !own->base.cancelled;
 }
 
+/* Some of the bytes; how many. */
+static size_t take(struct vel_h1 *h1, struct vel_slice bytes)
+{
+    bool body = h1->phase == VEL_H1_BODY;
+    size_t taken = vel_h1_parse(h1, bytes);
+    if (body)
+        vel_http_moved(&h1->http, taken, h1->now, h1->body_timeout);
+    vel_http_settle(&h1->http);
+    return taken;
+}
+
 static void h1_receive(struct vel_http *http, struct vel_slice bytes, size_t *taken, vel_time now)
 {
     struct vel_h1 *h1 = vel_h1_of(http);
     size_t at = 0;
     h1->now = now;
     h1->received_at = now;
-    while (at < bytes.len && takes_input(h1)) {
-        at += vel_h1_parse(h1, vel_slice(bytes.ptr + at, bytes.len - at));
-        vel_http_settle(http);
-    }
+    while (at < bytes.len && takes_input(h1))
+        at += take(h1, vel_slice(bytes.ptr + at, bytes.len - at));
     if (at < bytes.len && http->client && h1->current == NULL)
         vel_h1_end(h1); /* a response to nothing: who knows what it belongs to */
     *taken = h1->ignoring ? bytes.len : at;
@@ -131,6 +135,7 @@ static void h1_read_on(struct vel_exchange *exchange)
 {
     struct vel_h1 *h1 = vel_h1_of(exchange->http);
     h1->received_at = h1->now;
+    vel_exchange_await_body(exchange, h1->now, h1->body_timeout);
     if (h1->phase == VEL_H1_BODY)
         (void)vel_h1_parse_body(h1, vel_slice("", 0));
     if (h1->held_back)
@@ -191,7 +196,9 @@ static vel_time receive_deadline(const struct vel_h1 *h1)
         if (h1->current != NULL &&
             h1->current->base.sent_end) /* the rest is worth no more than this */
             return h1->sent_at + h1->body_timeout;
-        return paused || h1->ignoring ? VEL_NEVER : h1->received_at + h1->body_timeout;
+        if (paused || h1->ignoring)
+            return VEL_NEVER;
+        return h1->http.client ? h1->received_at + h1->body_timeout : vel_http_body_due(&h1->http);
     case VEL_H1_COMPLETE:
         break;
     }
@@ -289,9 +296,9 @@ vel_result vel_h1_new(const struct vel_http_stream_setup *setup, vel_time now,
     REQUIRE(h1 != NULL, VEL_ERR_NOMEM);
     vel_http_init(&h1->http, &h1_ops, env, &setup->events, setup->client);
     h1->secure = setup->secure;
-    h1->head_timeout = or_else(setup->head_timeout, HEAD_TIMEOUT);
-    h1->body_timeout = or_else(setup->body_timeout, BODY_TIMEOUT);
-    h1->idle_timeout = or_else(setup->idle_timeout, IDLE_TIMEOUT);
+    h1->head_timeout = or_else(setup->head_timeout, VEL_HTTP_HEAD_TIMEOUT);
+    h1->body_timeout = or_else(setup->body_timeout, VEL_HTTP_BODY_TIMEOUT);
+    h1->idle_timeout = or_else(setup->idle_timeout, VEL_HTTP_IDLE_TIMEOUT);
     h1->now = h1->idle_since = h1->received_at = now;
     h1->line = (struct vel_buf){.env = env, .limit = VEL_H1_LINE_MAX};
     h1->name = (struct vel_buf){.env = env, .limit = VEL_HTTP_MAX_FIELD_SECTION};

@@ -52,7 +52,7 @@ struct vel_h2_exchange {
     bool held_end;       /* the message ends with the held bytes */
     bool gone;           /* nghttp2 has closed the stream */
     struct vel_buf held; /* body bytes received while paused */
-    vel_time moved;      /* last byte of either message */
+    vel_time moved;      /* last byte of either message; of an unwanted one, when that became so */
 };
 
 struct vel_h2 {

@@ -125,11 +125,12 @@ static int on_data(nghttp2_session *h2, uint8_t flags, int32_t stream, const uin
         skip(session, stream, size);
         return 0;
     }
-    vel_h2_moved(exchange);
-    if (vel_h2_exchange_of(exchange)->unwanted) {
+    if (vel_h2_exchange_of(exchange)->unwanted) { /* which does not get more time by this */
         drop(exchange, size);
         return 0;
     }
+    vel_h2_moved(exchange);
+    vel_http_moved(&session->common, size, session->now, session->body_timeout);
     if (exchange->paused || vel_h2_exchange_of(exchange)->held.len > 0)
         return hold(exchange, vel_slice(bytes, size));
     vel_exchange_body_came(exchange, vel_slice(bytes, size));
@@ -174,6 +175,8 @@ void vel_h2_read_on(struct vel_exchange *exchange)
     if (e->held.len > 0 || exchange->cancelled)
         return;
     vel_buf_free(&e->held);
+    if (!e->held_end)
+        vel_exchange_await_body(exchange, session->now, session->body_timeout);
     if (e->held_end)
         message_ended(exchange);
     if (e->gone)
@@ -234,6 +237,8 @@ static int on_frame(nghttp2_session *h2, const nghttp2_frame *frame, void *user)
         session->head_since = VEL_NEVER;
         if (exchange != NULL && head_came(exchange) != 0)
             return NGHTTP2_ERR_CALLBACK_FAILURE;
+        if (exchange != NULL && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
+            vel_exchange_await_body(exchange, session->now, session->body_timeout);
         break;
     case NGHTTP2_DATA:
         break;

@@ -164,6 +164,7 @@ static int send_data(nghttp2_session *h2, nghttp2_frame *frame, const uint8_t *h
     exchange->body_sent += size;
     session->idle_allowed += size / VEL_H2_SENT_PER_IDLE;
     vel_h2_moved(exchange);
+    vel_http_moved(&session->common, size, session->now, session->body_timeout);
     return session->output.len < VEL_H2_OUTPUT_STOP ? 0 : NGHTTP2_ERR_PAUSE;
 }
 
@@ -171,6 +172,7 @@ void vel_h2_stop_request(struct vel_exchange *exchange)
 {
     struct vel_h2 *session = vel_h2_of(exchange->http);
     exchange->received_end = true;
+    vel_exchange_awaits_none(exchange);
     vel_h2_fail_with(session,
                      nghttp2_submit_rst_stream(session->h2, NGHTTP2_FLAG_NONE,
                                                (int32_t)exchange->stream, NGHTTP2_NO_ERROR));
@@ -185,6 +187,7 @@ static void message_sent(struct vel_exchange *exchange)
     if (exchange->http->client || exchange->received_end)
         return;
     vel_h2_exchange_of(exchange)->unwanted = true;
+    vel_exchange_awaits_none(exchange);
     vel_h2_forget_held(exchange);
     if (vel_h2_exchange_of(exchange)->held_end)
         exchange->received_end = true;

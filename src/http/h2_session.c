@@ -76,9 +76,9 @@ static vel_time or_default(vel_time given, vel_time otherwise)
 static void set_times(struct vel_h2 *session, const struct vel_http_stream_setup *setup,
                       vel_time now)
 {
-    session->head_timeout = or_default(setup->head_timeout, 10 * SECOND);
-    session->body_timeout = or_default(setup->body_timeout, 30 * SECOND);
-    session->idle_timeout = or_default(setup->idle_timeout, 60 * SECOND);
+    session->head_timeout = or_default(setup->head_timeout, VEL_HTTP_HEAD_TIMEOUT);
+    session->body_timeout = or_default(setup->body_timeout, VEL_HTTP_BODY_TIMEOUT);
+    session->idle_timeout = or_default(setup->idle_timeout, VEL_HTTP_IDLE_TIMEOUT);
     session->now = session->started = session->idle_since = session->output_moved = now;
     session->head_since = session->deadline = VEL_NEVER;
     vel_h2_due(session, now, session->head_timeout);

@@ -18,12 +18,12 @@ void vel_h2_moved(struct vel_exchange *exchange)
     vel_h2_due(session, session->now, session->body_timeout);
 }
 
-/* The peer owes us bytes, or room for ours. */
+/* The peer owes us bytes, or room for ours. Bodies of requests that are wanted: http/patience.c. */
 static bool waits_for_peer(struct vel_exchange *exchange)
 {
     struct vel_h2_exchange *e = vel_h2_exchange_of(exchange);
     bool coming = !exchange->received_end && !exchange->paused && !e->held_end &&
-                  (!exchange->http->client || exchange->head_complete);
+                  (exchange->http->client || e->unwanted);
     bool going = (exchange->answered || exchange->http->client) && !exchange->sent_end &&
                  !e->source_waits && !exchange->starved;
     return coming || going;
@@ -54,14 +54,14 @@ static bool elapsed(struct vel_h2 *session, vel_time since, vel_time timeout)
 vel_time vel_h2_deadline(const struct vel_http *http)
 {
     const struct vel_h2 *session = (const struct vel_h2 *)http;
-    return session->dead ? VEL_NEVER : session->deadline;
+    return session->dead ? VEL_NEVER : VEL_MIN(session->deadline, vel_http_body_due(http));
 }
 
 void vel_h2_expire(struct vel_http *http, vel_time now)
 {
     struct vel_h2 *session = vel_h2_of(http);
     session->now = now;
-    if (session->dead || now < session->deadline)
+    if (now < vel_h2_deadline(http))
         return;
     session->deadline = VEL_NEVER;
     bool waiting = session->output_taken < session->output.len;
@@ -76,6 +76,8 @@ void vel_h2_expire(struct vel_http *http, vel_time now)
         vel_http_fail(http, VEL_H3_NO_ERROR, "idle");
     } else {
         vel_exchange_each(http, look_at_exchange);
+        if (now >= vel_http_body_due(http))
+            vel_http_give_up_bodies(http);
     }
     if (http->failed)
         vel_h2_due(session, now, session->body_timeout); /* for the last words */

@@ -18,6 +18,7 @@
  *   h3_send.c       heads and body pieces into the byte streams
  *   h3_whole.c      small answers in one go
  *   h3_exchange.c   requests and responses, and the end of one
+ *   h3_time.c       deadlines: heads and bodies that stall
  */
 
 enum {
@@ -30,6 +31,7 @@ enum {
 };
 
 #define VEL_H3_NO_STREAM UINT64_MAX
+#define VEL_H3_TIMELESS 0 /* before the time was told */
 
 /* RFC 9114 7.2, RFC 9218 7. */
 enum vel_h3_frame {
@@ -78,6 +80,7 @@ struct vel_h3_exchange {
     uint8_t header_size; /* of a frame header that comes in parts */
     uint8_t frame;       /* VEL_H3_DATA, VEL_H3_HEADERS; else nobody's */
     uint8_t phase;
+    vel_time head_due; /* in VEL_H3_HEAD: until when it has to be whole */
     bool in_frame;
     bool began;       /* bytes came on the stream */
     bool read_end;    /* the end of the stream was seen */
@@ -106,6 +109,8 @@ struct vel_h3 {
     uint64_t peer_goaway;                       /* id in the peer's last one, likewise */
     const struct vel_exchange *reading; /* its bytes are being shown: it may not be stopped */
     bool last_look;                     /* the connection ends: pauses do not count any more */
+    vel_time now;                       /* as told last */
+    vel_time heads_due;                 /* not later than the first of them */
 };
 
 static inline struct vel_h3 *vel_h3_of(struct vel_http *http)
@@ -172,6 +177,13 @@ void vel_h3_write(struct vel_h3 *session);
 /* Our message is out. A server that has answered does not need the rest of the request (RFC 9114
  * 4.1): no more of it is read. */
 void vel_h3_message_sent(struct vel_h3 *session, struct vel_exchange *exchange);
+
+/* ---- h3_time.c ---- */
+
+/* The stream of a request was opened: its head has to come in time. */
+void vel_h3_await_head(struct vel_h3_exchange *e);
+vel_time vel_h3_deadline(const struct vel_http *http);
+void vel_h3_expire(struct vel_http *http, vel_time now);
 
 /* ---- h3_whole.c: a row of struct vel_http_ops ---- */
 

@@ -97,6 +97,7 @@ static enum outcome write_small(struct vel_h3 *session, struct vel_h3_exchange *
     size_t accepted;
     enum outcome outcome = write_copied(session, e->common.stream, rest, e->ends, &accepted);
     e->common.body_sent += accepted;
+    vel_http_moved(&session->common, accepted, session->now, VEL_HTTP_BODY_TIMEOUT);
     piece->given += accepted;
     if (accepted == rest.len)
         e->piece = NULL;
@@ -123,6 +124,7 @@ static enum outcome lend_some(struct vel_h3 *session, struct vel_h3_exchange *e)
         return outcome_of(err);
     }
     e->common.body_sent += size;
+    vel_http_moved(&session->common, size, session->now, VEL_HTTP_BODY_TIMEOUT);
     if (whole)
         e->piece = NULL;
     return WROTE_ALL;
@@ -211,5 +213,6 @@ void vel_h3_message_sent(struct vel_h3 *session, struct vel_exchange *exchange)
         session->streams.ops->stop(session->streams.self, exchange->stream, VEL_H3_NO_ERROR);
     (void)ignored; /* over already: as good */
     exchange->received_end = true;
+    vel_exchange_awaits_none(exchange);
     vel_h3_exchange_of(exchange)->read_end = true;
 }

@@ -87,6 +87,7 @@ vel_result vel_h3_new(const struct vel_env *env, struct vel_bytestreams streams,
     vel_h3_uni_init(&fresh->uni);
     fresh->goaway = VEL_H3_NO_STREAM;
     fresh->peer_goaway = VEL_H3_NO_STREAM;
+    fresh->heads_due = VEL_NEVER;
     TRY(open_control(fresh));
     *http = &GIVE(fresh)->common;
     return VEL_OK;
@@ -121,7 +122,10 @@ static bool read_some(struct vel_h3 *session, uint64_t stream, struct vel_exchan
     if (bytes.len == 0 && !fin)
         return false;
     size_t size = VEL_MIN(bytes.len, (size_t)VEL_H3_READ_MAX);
+    bool body = e->phase != VEL_H3_HEAD;
     size_t taken = vel_h3_bytes_came(e, vel_slice(bytes.ptr, size));
+    if (body)
+        vel_http_moved(&session->common, taken, session->now, VEL_HTTP_BODY_TIMEOUT);
     bool ends = fin && taken == bytes.len;
     if (ends)
         vel_h3_end_came(e);
@@ -151,6 +155,8 @@ void vel_h3_read(struct vel_h3 *session, uint64_t stream)
            read_some(session, stream, exchange))
         ;
     session->reading = NULL;
+    if (vel_h3_exchange_of(exchange)->phase != VEL_H3_HEAD)
+        vel_exchange_await_body(exchange, session->now, VEL_HTTP_BODY_TIMEOUT);
     if (exchange->sent_end && !exchange->cancelled)
         vel_h3_message_sent(session, exchange);
 }
@@ -193,6 +199,7 @@ static void request_opened(struct vel_h3 *session, uint64_t stream)
     struct vel_h3_exchange *e = vel_h3_exchange_of(exchange);
     e->length = VEL_H3_LENGTH_UNKNOWN;
     take_early_priority(session, e);
+    vel_h3_await_head(e);
     session->next_stream = VEL_MAX(session->next_stream, stream + 4);
     VEL_H3_TRACE(session, .type = VEL_HTTP_TRACE_STREAM, .remote = true, .stream = stream,
                  .stream_type = VEL_HTTP_TRACE_REQUEST);
@@ -372,6 +379,8 @@ static const struct vel_http_ops h3_ops = {
     .release = vel_h3_release,
     .finish = h3_finish,
     .failed = h3_failed,
+    .deadline = vel_h3_deadline,
+    .expire = vel_h3_expire,
     .event = h3_event,
     .send = h3_send,
 };

@@ -132,6 +132,7 @@ void vel_exchange_end_came(struct vel_exchange *exchange)
     if (exchange->cancelled)
         return;
     exchange->received_end = true;
+    vel_exchange_awaits_none(exchange);
     if (exchange->head_complete && http->events.end != NULL)
         http->events.end(http->events.self, exchange);
 }

@@ -2,6 +2,7 @@
 #ifndef HTTP_SESSION_H
 #define HTTP_SESSION_H
 
+#include "base/units.h"
 #include "http/headers.h"
 #include "velocity/http.h"
 
@@ -14,6 +15,7 @@
  *   exchange.c   life of an exchange: table by stream, abort, sweep, the application's calls
  *   message.c    what was received: fields into a bounded head, request and response views, events
  *   body.c       what is sent: pieces pulled from a source, bounded, released
+ *   patience.c   how long a server waits for what its clients owe
  *
  * Nothing is freed inside a callback: an exchange that ends is marked and swept by vel_http_settle,
  * which a version calls at the end of each call from outside.
@@ -28,6 +30,11 @@ enum {
     VEL_HTTP_STREAMS = 128,          /* requests a client may have open at a time */
     VEL_HTTP_SHORT_BODY = 64 * 1024  /* of a request: taken to its end although it was answered */
 };
+
+/* Unless the setup says otherwise. */
+#define VEL_HTTP_HEAD_TIMEOUT (10 * SECOND)
+#define VEL_HTTP_BODY_TIMEOUT (30 * SECOND)
+#define VEL_HTTP_IDLE_TIMEOUT (60 * SECOND)
 
 /* What a version does in its own way. Those under "streams" are NULL in HTTP/3, those under
  * "connection" in the other two. */
@@ -64,6 +71,10 @@ struct vel_http_ops {
     /* vel_http_fail was called: there is a reason to tell the peer; from vel_http_settle. */
     void (*failed)(struct vel_http *http, uint64_t code, const char *reason);
 
+    /* as the vel_http_* call of the same name */
+    vel_time (*deadline)(const struct vel_http *http);
+    void (*expire)(struct vel_http *http, vel_time now);
+
     /* connection */
     void (*event)(struct vel_http *http, const struct vel_event *event);
     void (*send)(struct vel_http *http);
@@ -74,8 +85,6 @@ struct vel_http_ops {
     struct vel_slice (*output)(struct vel_http *http, vel_time now);
     void (*output_taken)(struct vel_http *http, size_t count, vel_time now);
     bool (*is_over)(const struct vel_http *http);
-    vel_time (*deadline)(const struct vel_http *http);
-    void (*expire)(struct vel_http *http, vel_time now);
 };
 
 /* A body piece from its pull until every byte was released. */
@@ -113,6 +122,7 @@ struct vel_exchange {
     bool sent_end;      /* our message was handed over whole */
     bool received_end;  /* the peer's message came whole */
     bool paused;        /* the application takes no body now */
+    bool owing;         /* server: among those whose client owes bytes of a body */
     bool read_waiting;  /* bytes may wait since a pause */
     bool source_open;   /* may be pulled */
     bool source_failed; /* to be aborted at the end of the call */
@@ -133,6 +143,8 @@ struct vel_http {
     size_t active;
     size_t pending; /* bytes of all pieces */
     size_t heads;   /* bytes of all header sections received */
+    size_t owing;   /* exchanges whose client owes bytes of a body */
+    vel_time due;   /* until when it has to send some, if there are any */
     uint64_t done, abandoned;
     const char *failure; /* why the session is broken; told when it is safe */
     uint64_t failure_code;
@@ -168,6 +180,20 @@ vel_result vel_h2_new(const struct vel_http_stream_setup *setup, vel_time now,
                       struct vel_http **http);
 vel_result vel_h1_new(const struct vel_http_stream_setup *setup, vel_time now,
                       struct vel_http **http);
+
+/* ---- patience.c: the rule of velocity/http.h about bodies of slow clients ---- */
+
+/* Server: it is `now`, and from now on the client owes bytes of this body; it has `timeout` in hand
+ * unless it owes others already. For exchanges that are over or paused, nothing. */
+void vel_exchange_await_body(struct vel_exchange *exchange, vel_time now, vel_time timeout);
+/* It owes none any more. */
+void vel_exchange_awaits_none(struct vel_exchange *exchange);
+/* Bytes of some body have moved. */
+void vel_http_moved(struct vel_http *http, size_t bytes, vel_time now, vel_time timeout);
+/* When its time is up; VEL_NEVER: it owes nothing. */
+vel_time vel_http_body_due(const struct vel_http *http);
+/* Its time is up: give up all that it owes. */
+void vel_http_give_up_bodies(struct vel_http *http);
 
 /* ---- exchange.c ---- */
 

@@ -5,6 +5,9 @@
 #include "base/units.h"
 #include "web/requests.h"
 
+/* Sessions are looked at for slow clients no more often than this. */
+#define BETWEEN_LOOKS (1 * SECOND)
+
 struct session {
     struct vel_web_server *server;
     struct vel_conn *conn;
@@ -20,7 +23,8 @@ struct vel_web_server {
     size_t session_count;
     struct session *sessions;
     vel_time now;
-    bool dirty; /* some session is */
+    vel_time look; /* when some session is to be looked at; may be early */
+    bool dirty;    /* some session is */
     bool finishing;
 };
 
@@ -141,11 +145,17 @@ static vel_result start_session(struct vel_web_server *server, struct vel_conn *
         session->next->prev = session;
     server->sessions = session;
     server->session_count++;
+    vel_http_expire(session->http, server->now); /* tells the time */
     vel_conn_set_user(conn, session);
     if (server->finishing)
         vel_http_finish(session->http);
     *out = session;
     return VEL_OK;
+}
+
+static void note_deadline(struct vel_web_server *server, const struct session *session)
+{
+    server->look = VEL_MIN(server->look, vel_http_deadline(session->http));
 }
 
 void vel_web_server_events(struct vel_web_server *server, struct vel_conn *conn, vel_time now)
@@ -154,6 +164,8 @@ void vel_web_server_events(struct vel_web_server *server, struct vel_conn *conn,
     struct session *session = vel_conn_user(conn);
     struct vel_event event;
     bool closed = false;
+    if (session != NULL)
+        vel_http_expire(session->http, now);
     while (vel_conn_next_event(conn, &event)) {
         if (event.type == VEL_EVENT_CONNECTED && session == NULL &&
             start_session(server, conn, &session) != VEL_OK)
@@ -164,15 +176,36 @@ void vel_web_server_events(struct vel_web_server *server, struct vel_conn *conn,
     }
     if (session == NULL)
         return;
-    if (closed)
+    if (closed) {
         end_session(session);
-    else
-        vel_http_send(session->http);
+        return;
+    }
+    vel_http_send(session->http);
+    note_deadline(server, session);
+}
+
+/* The client of one that has nothing to say for itself may be slow. */
+static void look_at_sessions(struct vel_web_server *server)
+{
+    server->look = VEL_NEVER;
+    for (struct session *session = server->sessions; session != NULL; session = session->next) {
+        vel_http_expire(session->http, server->now);
+        note_deadline(server, session);
+    }
+    if (server->look != VEL_NEVER)
+        server->look = VEL_MAX(server->look, server->now + BETWEEN_LOOKS);
+}
+
+vel_time vel_web_server_deadline(const struct vel_web_server *server)
+{
+    return server->look;
 }
 
 void vel_web_server_flush(struct vel_web_server *server, vel_time now)
 {
     server->now = now;
+    if (now >= server->look)
+        look_at_sessions(server);
     if (!server->dirty)
         return;
     server->dirty = false;
@@ -201,6 +234,7 @@ vel_result vel_web_server_new(const struct vel_web_server_setup *setup,
     struct vel_web_server *fresh = vel_alloc(setup->env, sizeof *fresh);
     REQUIRE(fresh != NULL, VEL_ERR_NOMEM);
     fresh->setup = *setup;
+    fresh->look = VEL_NEVER;
     fresh->requests = (struct vel_web_requests){.env = setup->env,
                                                 .site = setup->site,
                                                 .fallback = setup->fallback,

@@ -10,7 +10,8 @@
  *
  *     for each conn of vel_endpoint_next(endpoint)
  *         vel_web_server_events(server, conn, now);     takes all events of the connection
- *     vel_web_server_flush(server, now);                once, before vel_endpoint_send
+ *     vel_web_server_flush(server, now);                once, before vel_endpoint_send; and at
+ *                                                       vel_web_server_deadline(server)
  *
  * To stop: vel_endpoint_refuse_new, vel_web_server_finish; go on looping until
  * vel_web_server_sessions is 0 or patience is over; then vel_endpoint_close_all.
@@ -80,8 +81,12 @@ void vel_web_server_free(struct vel_web_server *server);
  * vel_conn_set_user. */
 void vel_web_server_events(struct vel_web_server *server, struct vel_conn *conn, vel_time now);
 
-/* Write what has become writable without an event. Cheap when nothing has. */
+/* Write what has become writable without an event, and give up requests that come too slowly (see
+ * velocity/http.h). Cheap when there is nothing to do. */
 void vel_web_server_flush(struct vel_web_server *server, vel_time now);
+
+/* When vel_web_server_flush has to be called although nothing else happens; VEL_NEVER. */
+vel_time vel_web_server_deadline(const struct vel_web_server *server);
 
 /* Let every session finish what runs (GOAWAY) and then close its connection. */
 void vel_web_server_finish(struct vel_web_server *server);

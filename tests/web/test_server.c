@@ -234,6 +234,34 @@ static void a_stopped_reader_costs_little(void **state)
     close_stage(&s);
 }
 
+/* The beginning of a head, over HTTP/3: after ten seconds its stream is given up, and nobody else's. */
+static void half_a_head_is_given_up(void **state)
+{
+    (void)state;
+    struct stage s;
+    struct got got = {0};
+    uint64_t stream;
+    size_t accepted;
+    open_stage(&s);
+    fetch(&s, "/small", &got);
+    run(&s, SECOND);
+    ASSERT_OK(vel_stream_open(s.pair.client, true, &stream));
+    ASSERT_OK(vel_stream_write(s.pair.client, stream, vel_slice_text("\x01"), false, &accepted));
+    run(&s, 9 * SECOND);
+    vel_time due = vel_web_server_deadline(s.server);
+    assert_true(due > s.pair.now && due <= s.pair.now + 2 * SECOND);
+    ASSERT_OK(vel_stream_write(s.pair.client, stream, vel_slice_text("\x08"), false, &accepted));
+    run(&s, 3 * SECOND);
+    ASSERT_ERR("given up",
+               vel_stream_write(s.pair.client, stream, vel_slice_text("\0"), false, &accepted),
+               VEL_ERR_NOT_FOUND);
+    assert_int_equal(vel_web_server_deadline(s.server), VEL_NEVER);
+    fetch(&s, "/small", &got);
+    run(&s, SECOND);
+    assert_int_equal(got.result.body_received, 100);
+    close_stage(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +269,7 @@ int main(void)
         cmocka_unit_test(finishing_waits_for_what_runs),
         cmocka_unit_test(cut_transfers_are_logged_as_such),
         cmocka_unit_test(a_stopped_reader_costs_little),
+        cmocka_unit_test(half_a_head_is_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
