@@ -126,6 +126,13 @@ static size_t build(struct vel_track *track, uint8_t *bytes, size_t room, uint8_
     return vel_packet_finish(track->conn, &p, 0, ecn, now) ? size : 0;
 }
 
+bool vel_conn_owes_copy(const struct vel_track *track)
+{
+    const struct vel_conn *conn = track->conn;
+    unsigned slot = vel_multipath_slot(&conn->multipath, track->id);
+    return conn->copy != NULL && (conn->copy->left >> slot & 1) != 0 && takes_copies(track);
+}
+
 bool vel_conn_send_copy(struct vel_conn *conn, struct vel_train *train, vel_time now)
 {
     for (unsigned i = 0; conn->copy != NULL && i < VEL_TRACKS_MAX; i++) {

@@ -168,6 +168,9 @@ unsigned vel_conn_copies_to(const struct vel_track *but, unsigned choice);
 void vel_conn_keep_copy(struct vel_packet_build *p, unsigned slots, size_t from,
                         unsigned first_record);
 
+/* One waits for the window or the pacer of this track. */
+bool vel_conn_owes_copy(const struct vel_track *track);
+
 /* The next copy, in a datagram of its own. False: none is left, or admitted. */
 bool vel_conn_send_copy(struct vel_conn *conn, struct vel_train *train, vel_time now);
 

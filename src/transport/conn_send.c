@@ -266,7 +266,8 @@ static size_t datagram_room(const struct vel_track *track)
 /* Nothing more to write: is it for want of data, or did window or pacer stop us? */
 static void note_limit(struct vel_track *track, vel_time now)
 {
-    bool wanted = wants_any(track, true, now) || vel_conn_is_passed_over(track);
+    bool wanted =
+        wants_any(track, true, now) || vel_conn_is_passed_over(track) || vel_conn_owes_copy(track);
     bool app_limited =
         !wanted && vel_recovery_room(&track->recovery) >= track->paths.active->pmtud.mtu;
     vel_recovery_set_app_limited(&track->recovery, app_limited);

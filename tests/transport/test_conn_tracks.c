@@ -302,6 +302,45 @@ static void keys_wear_out_by_the_largest_packets(void **state)
     finish(&a);
 }
 
+static void send_all(struct vel_conn *conn, vel_time now)
+{
+    static uint8_t space[VEL_TRAIN_MAX];
+    struct vel_train train = {.bytes = space, .capacity = sizeof space};
+    while (vel_conn_send(conn, &train, sizeof space, now) == VEL_OK)
+        continue;
+}
+
+/* VEL-TR-53: a copy that only the pacer holds back leaves when that says, not when something arrives. */
+static void a_copy_waits_for_the_pacer_alone(void **state)
+{
+    (void)state;
+    struct attack a;
+    begin(&a, 2);
+    a.p.client_config.scheduler = VEL_SCHEDULE_REDUNDANT;
+    struct vel_conn *client = a.p.client;
+    struct vel_addr local = client->first.paths.active->local;
+    uint32_t path;
+    uint64_t stream;
+    size_t accepted;
+    ASSERT_OK(vel_conn_open_path(client, &local, &path));
+    pair_run(&a.p, a.p.now + 500 * MS);
+    struct vel_track *second = vel_conn_find_track(client, path);
+    send_all(client, a.p.now);
+    vel_pacer_set_rate(&second->pacer, 1000 * 1000, 0, a.p.now);
+    vel_pacer_sent(&second->pacer, vel_pacer_depth(&second->pacer), a.p.now);
+    uint64_t before = second->bytes_sent;
+    ASSERT_OK(vel_stream_open(client, true, &stream));
+    ASSERT_OK(vel_stream_write(client, stream, vel_slice_text("both"), false, &accepted));
+    send_all(client, a.p.now);
+    assert_int_equal(second->bytes_sent, before);
+    vel_time due = vel_pacer_next(&second->pacer, a.p.now);
+    assert_true(vel_conn_deadline(client) <= due);
+    vel_conn_expire(client, due);
+    send_all(client, due);
+    assert_true(second->bytes_sent > before);
+    finish(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +351,7 @@ int main(void)
         cmocka_unit_test(calls_tell_what_is_wrong),
         cmocka_unit_test(a_new_path_knows_how_long_the_peer_waits),
         cmocka_unit_test(keys_wear_out_by_the_largest_packets),
+        cmocka_unit_test(a_copy_waits_for_the_pacer_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
