@@ -168,6 +168,16 @@ static void fill_immediate_ack(const struct vel_conn *conn, struct vel_packet_bu
         vel_frame_write(&p->w, &frame);
 }
 
+static bool has_own_control(const struct vel_conn *conn)
+{
+    return conn->new_token_due || vel_conn_wants_path_frames(conn);
+}
+
+bool vel_conn_has_control(const struct vel_conn *conn)
+{
+    return has_own_control(conn) || vel_streams_want_send(conn->streams, VEL_CHOICE_CONTROL);
+}
+
 /* Something waits for a packet of this track, whatever the streams want. */
 static bool has_other_work(const struct vel_track *track)
 {
@@ -175,7 +185,7 @@ static bool has_other_work(const struct vel_track *track)
     bool control = (track->carries & VEL_CHOICE_CONTROL) != 0;
     return conn->handshake_done_due || track->paths.active->response_count > 0 ||
            vel_datagrams_first(&conn->datagrams, track->carries) != NULL ||
-           (control && (conn->new_token_due || vel_conn_wants_path_frames(conn)));
+           (control && has_own_control(conn));
 }
 
 static bool app_has_work(const struct vel_track *track)

@@ -121,6 +121,9 @@ bool vel_conn_wants(struct vel_track *track, enum vel_space space, bool window, 
 /* A 1-RTT packet of this track would hold frames of streams and nothing else. */
 bool vel_conn_fills_streams_only(const struct vel_track *track);
 
+/* Control frames wait that any track may carry. */
+bool vel_conn_has_control(const struct vel_conn *conn);
+
 /* Write what is due into the packet. */
 void vel_conn_fill(struct vel_conn *conn, struct vel_packet_build *p, bool window, vel_time now);
 /* Write one control frame with its record; nothing happens when either has no room. */

@@ -144,7 +144,7 @@ struct vel_together {
 };
 struct vel_together vel_conn_together(const struct vel_track *track);
 
-/* Streams wait that may use this track, but it is not its turn. */
+/* Something waits that may use this track, but it is not its turn. */
 bool vel_conn_is_passed_over(const struct vel_track *track);
 
 /* ---- conn_choices.c ---- */

@@ -176,12 +176,13 @@ struct vel_together vel_conn_together(const struct vel_track *track)
 bool vel_conn_is_passed_over(const struct vel_track *track)
 {
     const struct vel_conn *conn = track->conn;
-    if (conn->choices == NULL)
-        return conn->pick != track && vel_streams_want_send(conn->streams, VEL_CHOICE_ALL);
-    for (unsigned i = 0; i < conn->choices->count; i++) {
-        const struct vel_choice *choice = &conn->choices->rows[i];
-        bool may = choice->slots == 0 || vel_choice_names(choice, slot_of(track));
-        if (may && (track->carries >> i & 1) == 0 && vel_streams_want_send(conn->streams, 1U << i))
+    unsigned count = conn->choices != NULL ? conn->choices->count : 1;
+    if ((track->carries & VEL_CHOICE_CONTROL) == 0 && vel_conn_has_control(conn))
+        return true;
+    for (unsigned i = 0; i < count; i++) {
+        struct vel_choice choice = vel_conn_choice(conn, i);
+        bool may = choice.slots == 0 || vel_choice_names(&choice, slot_of(track));
+        if (may && (track->carries >> i & 1) == 0 && has_data(conn, i))
             return true;
     }
     return false;

@@ -17,6 +17,7 @@ static void begin(struct attack *a, unsigned paths)
     *a = (struct attack){.before = 0};
     pair_init(&a->p, VEL_PROFILE_LIGHT);
     a->p.client_config.limits.max_paths = a->p.server_config.limits.max_paths = paths;
+    a->p.server_config.limits.max_datagram_frame_size = PACKET;
     pair_connect(&a->p);
     pair_run(&a->p, 1 * SECOND);
     a->victim = a->p.server;
@@ -341,6 +342,51 @@ static void a_copy_waits_for_the_pacer_alone(void **state)
     finish(&a);
 }
 
+/* Whatever waits for a pacer leaves at its time: a datagram, by any path or by one that it names, and a
+ * control frame, which goes by the path whose turn it is. */
+static void all_that_waits_has_a_time(void **state)
+{
+    (void)state;
+    const struct {
+        const char *what;
+        bool named, control;
+    } rows[] = {
+        {"datagram", false, false}, {"datagram by name", true, false}, {"control", true, true}};
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        struct attack a;
+        begin(&a, 2);
+        struct vel_conn *client = a.p.client;
+        struct vel_addr local = client->first.paths.active->local;
+        struct vel_path_choice choice = {.count = 1};
+        uint64_t stream;
+        ASSERT_OK(vel_stream_open(client, true, &stream));
+        ASSERT_OK(vel_conn_open_path(client, &local, &choice.paths[0]));
+        pair_run(&a.p, a.p.now + 500 * MS);
+        if (rows[i].named)
+            ASSERT_OK(vel_stream_set_paths(client, stream, &choice));
+        send_all(client, a.p.now);
+        VEL_TRACKS_OPEN(track, client)
+        {
+            vel_pacer_set_rate(&track->pacer, 1000 * 1000, 0, a.p.now);
+            vel_pacer_sent(&track->pacer, vel_pacer_depth(&track->pacer), a.p.now);
+        }
+        vel_time due = vel_pacer_next(&client->first.pacer, a.p.now);
+        uint64_t before = client->stats.bytes_sent;
+        if (rows[i].control)
+            ASSERT_OK(vel_stream_stop(client, stream, 1));
+        else
+            ASSERT_OK(vel_conn_send_datagram_by(client, vel_slice_text("late"), 3, VEL_NEVER,
+                                                rows[i].named ? &choice : NULL, NULL));
+        send_all(client, a.p.now);
+        CHECK(rows[i].what, client->stats.bytes_sent == before);
+        CHECK(rows[i].what, vel_conn_deadline(client) <= due);
+        vel_conn_expire(client, due);
+        send_all(client, due);
+        CHECK(rows[i].what, client->stats.bytes_sent > before);
+        finish(&a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +398,7 @@ int main(void)
         cmocka_unit_test(a_new_path_knows_how_long_the_peer_waits),
         cmocka_unit_test(keys_wear_out_by_the_largest_packets),
         cmocka_unit_test(a_copy_waits_for_the_pacer_alone),
+        cmocka_unit_test(all_that_waits_has_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
