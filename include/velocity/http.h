@@ -227,6 +227,11 @@ const char *vel_h3_error_name(uint64_t code);
 vel_result vel_http_new(const struct vel_env *env, struct vel_conn *conn,
                         const struct vel_http_events *events, struct vel_http **http);
 
+/* Server: the fields of the answers that a session gives by itself, to what it refuses (400, 408, 414,
+ * 417, 431, 500, 501), beside their framing; none at first. Borrowed for its life, half of
+ * VEL_HTTP_MAX_FIELDS at most. */
+void vel_http_set_refusal_fields(struct vel_http *http, struct vel_fields fields);
+
 /* Closes every exchange (with its event) and forgets the connection without closing it. NULL is
  * allowed. */
 void vel_http_free(struct vel_http *http);

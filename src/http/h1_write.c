@@ -137,6 +137,12 @@ static vel_result frame_response(const struct vel_h1 *h1, const struct vel_respo
     return VEL_OK;
 }
 
+/* RFC 6797 7.2: nothing of the kind over plain HTTP. */
+static const char *unfit(const struct vel_h1 *h1)
+{
+    return h1->secure ? "" : "strict-transport-security";
+}
+
 vel_result vel_h1_respond(struct vel_exchange *exchange, const struct vel_response *response,
                           bool has_body)
 {
@@ -150,8 +156,7 @@ vel_result vel_h1_respond(struct vel_exchange *exchange, const struct vel_respon
                  own->framing == VEL_H1_UNTIL_CLOSE;
     write_format(&head, "HTTP/1.1 %u %s\r\n", response->status,
                  vel_http_status_text(response->status));
-    /* RFC 6797 7.2: nothing of the kind over plain HTTP. */
-    write_fields(&head, response->fields, h1->secure ? "" : "strict-transport-security");
+    write_fields(&head, response->fields, unfit(h1));
     if (tell)
         write_framing(&head, VEL_H1_LENGTH, length);
     else
@@ -169,8 +174,10 @@ vel_result vel_h1_respond(struct vel_exchange *exchange, const struct vel_respon
 void vel_h1_write_refusal(struct vel_h1 *h1, unsigned status)
 {
     struct head head = {.text = {.env = h1->http.env, .limit = VEL_H1_OUT_MAX}};
-    write_format(&head, "HTTP/1.1 %u %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", status,
-                 vel_http_status_text(status));
+    write_format(&head, "HTTP/1.1 %u %s\r\n", status, vel_http_status_text(status));
+    write_fields(&head, h1->http.refusal_fields, unfit(h1));
+    write_framing(&head, VEL_H1_LENGTH, 0);
+    write_format(&head, "connection: close\r\n\r\n");
     enum vel_err ignored = hand_over(h1, &head); /* without memory the end has to say it */
     (void)ignored;
 }

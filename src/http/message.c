@@ -139,9 +139,13 @@ void vel_exchange_end_came(struct vel_exchange *exchange)
 
 void vel_exchange_refuse(struct vel_exchange *exchange, unsigned status)
 {
-    static const struct vel_field none = {{(const uint8_t *)"content-length", 14},
-                                          {(const uint8_t *)"0", 1}};
-    struct vel_response response = {.status = status, .fields = {.items = &none, .count = 1}};
+    struct vel_fields also = exchange->http->refusal_fields;
+    struct vel_field fields[1 + VEL_HTTP_MAX_FIELDS / 2] = {
+        {vel_slice_text("content-length"), vel_slice_text("0")}};
+    if (also.count > 0)
+        memcpy(fields + 1, also.items, also.count * sizeof *fields);
+    struct vel_response response = {.status = status,
+                                    .fields = {.items = fields, .count = 1 + also.count}};
     if (vel_exchange_respond(exchange, &response, NULL) != VEL_OK)
         vel_exchange_abort(exchange, VEL_H3_INTERNAL_ERROR, false);
 }

@@ -32,6 +32,12 @@ void vel_http_wake(struct vel_http *http)
         http->events.wake(http->events.self);
 }
 
+void vel_http_set_refusal_fields(struct vel_http *http, struct vel_fields fields)
+{
+    VEL_ASSERT(fields.count <= VEL_HTTP_MAX_FIELDS / 2); /* the server's own */
+    http->refusal_fields = fields;
+}
+
 void vel_http_free(struct vel_http *http)
 {
     if (http == NULL)

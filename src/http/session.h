@@ -137,6 +137,7 @@ struct vel_http {
     const struct vel_http_ops *ops;
     const struct vel_env *env;
     struct vel_http_events events;
+    struct vel_fields refusal_fields; /* of answers of the session's own */
     struct vel_exchange *buckets[VEL_HTTP_BUCKETS];
     struct vel_exchange *over;      /* to be swept */
     struct vel_http_piece *orphans; /* pieces that outlive their exchange */

@@ -10,18 +10,23 @@
 #include "http/status.h"
 #include "web/visit.h"
 
-/* On every response, errors included. */
-static const struct {
-    const char *name;
-    const char *value;
-} always[] = {
-    {"server", "velocity"},
-    {"x-content-type-options", "nosniff"},
-    {"x-frame-options", "DENY"},
-    {"referrer-policy", "strict-origin-when-cross-origin"},
-    {"content-security-policy", "default-src 'self'"},
-    {"strict-transport-security", "max-age=63072000; includeSubDomains"},
+#define TEXT(text) {(const uint8_t *)(text), sizeof(text) - 1}
+
+static const struct vel_field always[] = {
+    {TEXT("server"), TEXT("velocity")},
+    {TEXT("x-content-type-options"), TEXT("nosniff")},
+    {TEXT("x-frame-options"), TEXT("DENY")},
+    {TEXT("referrer-policy"), TEXT("strict-origin-when-cross-origin")},
+    {TEXT("content-security-policy"), TEXT("default-src 'self'")},
+    {TEXT("strict-transport-security"), TEXT("max-age=63072000; includeSubDomains")},
 };
+
+#undef TEXT
+
+struct vel_fields vel_reply_always(void)
+{
+    return (struct vel_fields){.items = always, .count = VEL_COUNT(always)};
+}
 
 void vel_reply_add(struct vel_reply *reply, const char *name, const char *value)
 {
@@ -57,8 +62,8 @@ void vel_reply_print(struct vel_reply *reply, const char *name, const char *form
 void vel_reply_start_undated(struct vel_reply *reply)
 {
     *reply = (struct vel_reply){.exchange = NULL};
-    for (size_t i = 0; i < VEL_COUNT(always); i++)
-        vel_reply_add(reply, always[i].name, always[i].value);
+    memcpy(reply->fields, always, sizeof always);
+    reply->count = VEL_COUNT(always);
 }
 
 void vel_reply_start(struct vel_reply *reply, struct vel_exchange *exchange, int64_t unix_now)

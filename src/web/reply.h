@@ -22,6 +22,10 @@ struct vel_reply {
     size_t text_used;
 };
 
+/* The fields of every response, errors included, but for its date: also of those that a session gives
+ * by itself (vel_http_set_refusal_fields). */
+struct vel_fields vel_reply_always(void);
+
 /* Start in place, with the fields of every response and those that the exchange's visit announces
  * (web/visit.h). */
 void vel_reply_start(struct vel_reply *reply, struct vel_exchange *exchange, int64_t unix_now);

@@ -3,6 +3,7 @@
 
 #include "base/try.h"
 #include "base/units.h"
+#include "web/reply.h"
 #include "web/requests.h"
 
 /* Sessions are looked at for slow clients no more often than this. */
@@ -146,6 +147,7 @@ static vel_result start_session(struct vel_web_server *server, struct vel_conn *
     server->sessions = session;
     server->session_count++;
     vel_http_expire(session->http, server->now); /* tells the time */
+    vel_http_set_refusal_fields(session->http, vel_reply_always());
     vel_conn_set_user(conn, session);
     if (server->finishing)
         vel_http_finish(session->http);

@@ -12,6 +12,7 @@
 #include "transport/error.h"
 #include "velocity/log.h"
 #include "velocity/system.h"
+#include "web/reply.h"
 
 enum { ACCEPTS_A_TURN = 32 };
 
@@ -143,6 +144,7 @@ static void on_ready(void *self, struct vel_http_link *link)
     append(&server->ready, guest);
     guest->ready = true;
     guest->tally.since = vel_clock_now();
+    vel_http_set_refusal_fields(vel_http_link_session(link), vel_reply_always());
     if (server->finishing)
         vel_http_link_finish(link);
 }

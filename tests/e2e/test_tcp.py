@@ -182,6 +182,22 @@ def oversized_requests_are_refused():
     expect(statuses(talk(rows[1][0])) == [431], "431 is told")
 
 
+def what_is_refused_before_the_site_sees_it_has_the_fields_of_every_answer():
+    """Those that are on an answer of the site, on a session's own as well."""
+    def fields(data):
+        lines = data.decode().lower().split("\r\n\r\n")[0].split("\r\n")[1:]
+        return {line for line in lines if line.split(":")[0] not in own}
+
+    own = ("date", "content-length", "content-type", "connection", "alt-svc", "allow")
+    want = fields(talk(b"PUT / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+    expect("x-content-type-options: nosniff" in want and len(want) == 6, want)
+    for request, status in ((b"what\r\n\r\n", 400), (b"GET / HTTP/1.1\r\n\r\n", 400),
+                            (GET + b"Expect: much\r\n\r\n", 417), (GET + b"X: ", 400)):
+        data = talk(request)
+        expect(statuses(data) == [status], request, data)
+        expect(fields(data) == want, request, data)
+
+
 def smuggled_requests_are_never_seen():
     secret = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
     rows = (
@@ -365,6 +381,7 @@ with Server(SITE, BASE) as SERVER:
         a_half_closed_client_gets_its_answer,
         a_connection_without_alpn_is_http_1_1,
         oversized_requests_are_refused,
+        what_is_refused_before_the_site_sees_it_has_the_fields_of_every_answer,
         smuggled_requests_are_never_seen,
         only_tls_1_3_is_spoken,
         rubbish_on_the_port_is_dropped,
