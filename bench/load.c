@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * load --connect ADDRESS:PORT [--alpn velocity/1|h3] [--path PATH] [--connections N] [--streams N]
- *      [--requests N] [--together N] [--name HOST] [--body FILE]
+ *      [--requests N] [--together N] [--name HOST] [--body FILE] [--hold 1]
  *
  * The load generator: N connections, each with so many requests under way at a time, until all were
  * answered; each asks for its part of them, so that a server's workers get what their connections
  * ask and not what they have time for. Any server of HTTP over QUIC will do; trust and name are not
- * checked. So many handshakes are under way together. Says when all are connected, then prints, one
- * line per key (see measure.h): requests a second, the time of one request, probe time-outs that
- * fired (what was lost, or late), and requests that failed, which also make the exit status 1. With
- * --body each answer must be that file.
+ * checked. So many handshakes are under way together. Says when all are connected, waits for a line on
+ * stdin with --hold 1, then prints, one line per key (see measure.h): requests a second, the time of one
+ * request, probe time-outs that fired (what was lost, or late), and requests that failed, which also make
+ * the exit status 1. With --body each answer must be that file.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/units.h"
@@ -47,6 +48,7 @@ struct load {
     struct vel_runtime *runtime;
     struct visitor *visitors;
     uint64_t connections, streams, requests, together;
+    struct vel_watch *word;      /* that is waited for; NULL: none */
     uint64_t started, connected; /* connections */
     uint64_t answered, failed;   /* requests */
     uint64_t pto_fired;
@@ -149,6 +151,23 @@ static void open_one(struct load *load)
     vel_conn_set_user(conn, visitor);
 }
 
+static void begin(struct load *load)
+{
+    load->first = load->now;
+    for (uint64_t i = 0; i < load->connections; i++)
+        ask_all(&load->visitors[i]);
+}
+
+static void on_word(void *self, unsigned ready)
+{
+    struct load *load = self;
+    (void)ready;
+    vel_watch_set(load->word, 0);
+    load->now = vel_clock_now();
+    begin(load);
+    vel_runtime_wake(load->runtime);
+}
+
 /* Requests begin when every connection is there, so that handshakes are not in the figures. */
 static void on_connected(struct load *load, struct visitor *visitor, struct vel_conn *conn)
 {
@@ -159,11 +178,12 @@ static void on_connected(struct load *load, struct visitor *visitor, struct vel_
         open_one(load);
     if (load->connected < load->connections)
         return;
-    load->first = load->now;
     printf("load_connected\t%" PRIu64 "\n", load->connected);
     fflush(stdout);
-    for (uint64_t i = 0; i < load->connections; i++)
-        ask_all(&load->visitors[i]);
+    if (load->word != NULL)
+        vel_watch_set(load->word, VEL_WATCH_READ);
+    else
+        begin(load);
 }
 
 static void on_events(void *self, struct vel_conn *conn, vel_time now)
@@ -188,7 +208,7 @@ static void on_events(void *self, struct vel_conn *conn, vel_time now)
         vel_http_send(visitor->http);
 }
 
-static void set_up(struct load *load)
+static void set_up(struct load *load, bool hold)
 {
     struct vel_udp_setup udp = {.remote = load->remote};
     struct vel_runtime_hooks hooks = {.events = on_events, .self = load};
@@ -200,6 +220,8 @@ static void set_up(struct load *load)
     BENCH_OK(vel_endpoint_new(&endpoint, &load->endpoint));
     BENCH_OK(vel_runtime_new(&load->env, load->loop, load->link, load->endpoint, &hooks,
                              &load->runtime));
+    if (hold)
+        BENCH_OK(vel_watch_new(load->loop, STDIN_FILENO, on_word, load, &load->word));
     load->visitors = calloc((size_t)load->connections, sizeof *load->visitors);
     BENCH_OK(load->visitors != NULL ? VEL_OK : VEL_ERR_NOMEM);
 }
@@ -224,6 +246,7 @@ static void tear_down(struct load *load)
     for (uint64_t i = 0; i < load->connections; i++)
         vel_http_free(load->visitors[i].http);
     free(load->visitors);
+    vel_watch_free(load->word);
     vel_runtime_free(load->runtime);
     vel_endpoint_free(load->endpoint);
     vel_link_free(load->link);
@@ -296,7 +319,7 @@ int main(int argc, char **argv)
         fprintf(stderr,
                 "usage: load --connect ADDRESS:PORT [--alpn NAME] [--path PATH] "
                 "[--connections N] [--streams N] [--requests N] [--together N] [--name HOST] "
-                "[--body FILE]\n");
+                "[--body FILE] [--hold 1]\n");
         return 2;
     }
     BENCH_OK(vel_crypto_new(&load.env, &crypto));
@@ -313,7 +336,7 @@ int main(int argc, char **argv)
     load.body = (struct vel_buf){.env = &load.env, .limit = BODY_MAX};
     if (body != NULL)
         BENCH_OK(vel_file_load(body, &load.body));
-    set_up(&load);
+    set_up(&load, vel_bench_option(argc, argv, "hold", 0) != 0);
     run(&load);
     report(&load);
     tear_down(&load);
