@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 
-from measure import CLIENT_SIDE, PROGRAMS, SERVER_SIDE, cpu_seconds, peers, report, skipped
+from measure import BOTH_SIDES, CLIENT_SIDE, PROGRAMS, SERVER_SIDE, cpu_seconds, peers, report, skipped
 import harness
 
 LIMIT = 300  # seconds for one download
@@ -97,14 +97,24 @@ def download(server, command, size):
 # ---- requests ---------------------------------------------------------------------------------
 
 
+def measured(*command):
+    """{key: median} of what a program of ours prints."""
+    done = subprocess.run([*map(str, command)], stdout=subprocess.PIPE, text=True, timeout=LIMIT, check=True)
+    return {key: float(median) for key, _, median, *_ in (line.split("\t") for line in done.stdout.splitlines()
+                                                         if line.count("\t") == 4)}
+
+
 def asked_by_load(server, size, requests):
     """Microseconds of one request after another over one connection: (median, 99th of a hundred)."""
-    done = subprocess.run(
-        [*CLIENT_SIDE.prefix, PROGRAMS / "load", "--connect", f"127.0.0.1:{server.port}", "--alpn", "h3",
-         "--path", f"/{size}", "--connections", "1", "--streams", "1", "--requests", str(requests)],
-        stdout=subprocess.PIPE, text=True, timeout=LIMIT, check=True)
-    rows = dict(line.split("\t")[:2] for line in done.stdout.splitlines())
-    return float(rows["load_latency_median_us"]), float(rows["load_latency_p99_us"])
+    rows = measured(*CLIENT_SIDE.prefix, PROGRAMS / "load", "--connect", f"127.0.0.1:{server.port}", "--alpn", "h3",
+                    "--path", f"/{size}", "--connections", "1", "--streams", "1", "--requests", requests)
+    return rows["load_latency_median_us"], rows["load_latency_p99_us"]
+
+
+def asked_of_nobody(requests):
+    """The same of two processes that only answer each other's datagrams: what no server can be faster than."""
+    rows = measured(*BOTH_SIDES.prefix, PROGRAMS / "bench_echo", "--requests", requests, "--repeat", 1)
+    return rows["request_latency_floor"], rows["request_latency_floor_p99"]
 
 
 def asked_by_curl(name):
@@ -185,12 +195,27 @@ def compare_downloads(servers, mib, repeat):
             report(f"cpu_s_per_gb_receive_{name}", [row[2] for row in rows], "CPU s/GB")
 
 
+FLOOR = "floor"  # among the servers of a round
+
+
+def report_floor(rounds):
+    if Nginx in rounds[0]:
+        report("request_latency_floor_over_nginx_h3", [row[FLOOR][0] / row[Nginx][0] for row in rounds],
+               "times, round by round: the least that anyone could have")
+    report("request_latency_floor", [row[FLOOR][0] for row in rounds], "us")
+    report("request_latency_floor_p99", [row[FLOOR][1] for row in rounds], "us")
+
+
 def compare_latency(servers, requests, repeat):
     kinds = [kind for kind in (peers.Velocity, Nginx) if kind in servers]
     for suffix, (ask, size) in ASKERS.items():
         key = f"request_latency_over_nginx_h3{suffix}"
         try:
-            rounds = [{kind: ask(servers[kind], size, requests) for kind in kinds} for _ in range(repeat)]
+            rounds = []
+            for _ in range(repeat):
+                rounds.append({kind: ask(servers[kind], size, requests) for kind in kinds})
+                if suffix == "":
+                    rounds[-1][FLOOR] = asked_of_nobody(requests)
         except harness.Skip as reason:
             skipped(key, reason)
             continue
@@ -198,6 +223,8 @@ def compare_latency(servers, requests, repeat):
             report(key, [row[peers.Velocity][0] / row[Nginx][0] for row in rounds], "times, round by round")
         else:
             skipped(key, "nginx is missing")
+        if suffix == "":
+            report_floor(rounds)
         for kind in kinds:
             whose = "_nginx_h3" if kind is Nginx else ""
             report(f"request_latency_median{whose}{suffix}", [row[kind][0] for row in rounds], "us")

@@ -16,14 +16,15 @@ CORES = sorted(os.sched_getaffinity(0))
 
 
 class Core(peers.Place):
-    """What starts there stays on that core."""
+    """What starts there stays on that core, or those."""
 
-    def __init__(self, core):
+    def __init__(self, *cores):
         super().__init__()
-        self.prefix = ["taskset", "--cpu-list", str(core)]
+        self.prefix = ["taskset", "--cpu-list", ",".join(map(str, cores))]
 
 
 SERVER_SIDE, CLIENT_SIDE = Core(CORES[-1]), Core(CORES[0])
+BOTH_SIDES = Core(CORES[0], CORES[-1])  # for programs that pin their two processes themselves
 
 
 def children(pid):
