@@ -3,6 +3,7 @@
 #define HTTP_H3_INTERNAL_H
 
 #include "base/buf.h"
+#include "base/writer.h"
 #include "http/h3.h"
 #include "http/h3_rules.h"
 #include "http/session.h"
@@ -27,7 +28,8 @@ enum {
     VEL_H3_BORROW_MIN = 4096,    /* do not cut pieces smaller than this */
     VEL_H3_FRAME_MAX = 64,       /* control frames that are held until they are whole */
     VEL_H3_FRAME_HEADER = 16,    /* type and length at their longest */
-    VEL_H3_EARLY_MAX = 4         /* priorities of requests that did not come yet */
+    VEL_H3_EARLY_MAX = 4,        /* priorities of requests that did not come yet */
+    VEL_H3_YOUNG_MAX = 4         /* unidirectional streams whose type came in part */
 };
 
 #define VEL_H3_NO_STREAM UINT64_MAX
@@ -46,6 +48,14 @@ enum vel_h3_frame {
     VEL_H3_PUSH_PRIORITY_UPDATE = 0xf0701
 };
 
+/* A unidirectional stream whose type has not come whole: a varint, as long as the peer likes (RFC 9000
+ * 16: only types of QUIC's own frames must be short). */
+struct vel_h3_young {
+    uint64_t stream;
+    uint8_t size; /* 0: the place is free */
+    uint8_t type[VEL_VARINT_MAX];
+};
+
 /* The unidirectional streams of the peer. */
 struct vel_h3_uni {
     uint64_t control, encoder, decoder; /* VEL_H3_NO_STREAM until they are opened */
@@ -55,6 +65,7 @@ struct vel_h3_uni {
     uint64_t max_push;
     bool settings_came;
     bool cancellation; /* within a Stream Cancellation of QPACK's decoder stream */
+    struct vel_h3_young young[VEL_H3_YOUNG_MAX];
     uint8_t frame_size;
     uint8_t frame[VEL_H3_FRAME_MAX]; /* the beginning of a control frame, or of a setting */
 };
@@ -149,6 +160,8 @@ void vel_h3_uni_init(struct vel_h3_uni *uni);
 void vel_h3_read_uni(struct vel_h3 *session, uint64_t stream);
 /* It is one of those that live as long as the connection (RFC 9114 6.2.1, RFC 9204 4.2). */
 bool vel_h3_uni_is_critical(const struct vel_h3_uni *uni, uint64_t stream);
+/* It was reset: what is known of its type is forgotten. */
+void vel_h3_uni_forget(struct vel_h3_uni *uni, uint64_t stream);
 
 /* ---- h3_control.c ---- */
 

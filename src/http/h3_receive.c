@@ -18,12 +18,18 @@ static struct vel_h3 *session_of(const struct vel_h3_exchange *e)
     return vel_h3_of(e->common.http);
 }
 
-/* Malformed messages are errors of their stream (RFC 9114 4.1.2). */
-static void malformed(struct vel_h3_exchange *e)
+/* An error of the stream alone. A client that makes many of them is stopped. */
+static void give_up(struct vel_h3_exchange *e, uint64_t code)
 {
     if (!e->common.http->client)
         vel_http_count_abandoned(e->common.http);
-    vel_exchange_abort(&e->common, VEL_H3_MESSAGE_ERROR, false);
+    vel_exchange_abort(&e->common, code, false);
+}
+
+/* RFC 9114 4.1.2. */
+static void malformed(struct vel_h3_exchange *e)
+{
+    give_up(e, VEL_H3_MESSAGE_ERROR);
 }
 
 static bool is_on(const struct vel_h3_exchange *e)
@@ -160,7 +166,7 @@ static void section_came(struct vel_h3_exchange *e, struct vel_slice section)
     if (err == VEL_ERR_MALFORMED)
         vel_http_fail(http, VEL_QPACK_DECOMPRESSION_FAILED, "field section cannot be decoded");
     else if (err == VEL_ERR_LIMIT)
-        vel_http_fail(http, VEL_H3_EXCESSIVE_LOAD, "header or trailer section too large");
+        give_up(e, VEL_H3_EXCESSIVE_LOAD);
     else if (err != VEL_OK)
         vel_http_fail(http, VEL_H3_INTERNAL_ERROR, "out of memory");
 }
@@ -177,8 +183,10 @@ static void begin_headers(struct vel_h3_exchange *e)
     bool head = e->phase == VEL_H3_HEAD;
     if (e->phase == VEL_H3_TRAILED)
         unexpected(e);
-    else if (e->left > (head ? (uint64_t)FAR_BEYOND : VEL_HTTP_MAX_FIELD_SECTION))
-        vel_http_fail(e->common.http, VEL_H3_EXCESSIVE_LOAD, "header or trailer section too large");
+    else if (head && e->left > FAR_BEYOND)
+        vel_http_fail(e->common.http, VEL_H3_EXCESSIVE_LOAD, "header section too large");
+    else if (!head && e->left > VEL_HTTP_MAX_FIELD_SECTION)
+        give_up(e, VEL_H3_EXCESSIVE_LOAD);
     else if (e->left > VEL_HTTP_MAX_FIELD_SECTION)
         refuse(e);
 }

@@ -229,6 +229,7 @@ static void reset_by_peer(struct vel_h3 *session, uint64_t stream, uint64_t code
 {
     struct vel_exchange *exchange = vel_exchange_find(&session->common, stream);
     if (!bidirectional(stream)) {
+        vel_h3_uni_forget(&session->uni, stream);
         critical_stream_is_over(session, stream);
         return;
     }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/reader.h"
+#include "base/units.h"
 #include "http/h3_internal.h"
 
 /* The peer's unidirectional streams (RFC 9114 6.2, RFC 9204 4.2). */
@@ -58,9 +60,8 @@ static void open_known(struct vel_h3 *session, uint64_t stream, uint64_t *slot)
     *slot = stream;
 }
 
-/* The first byte of a stream is its type. Longer types, and long encodings of short ones, which
- * nobody uses, are unknown: not read (RFC 9114 6.2). */
-static void open_stream(struct vel_h3 *session, uint64_t stream, uint8_t type)
+/* Unknown types are not read (RFC 9114 6.2). */
+static void open_stream(struct vel_h3 *session, uint64_t stream, uint64_t type)
 {
     struct vel_h3_uni *uni = &session->uni;
     enum vel_err ignored = VEL_OK;
@@ -89,6 +90,50 @@ static void open_stream(struct vel_h3 *session, uint64_t stream, uint8_t type)
     (void)ignored; /* it has ended already: as good */
 }
 
+/* The place of a young stream, or else a free one; NULL: there is none. */
+static struct vel_h3_young *young_of(struct vel_h3_uni *uni, uint64_t stream)
+{
+    struct vel_h3_young *found = NULL;
+    for (size_t i = 0; i < VEL_H3_YOUNG_MAX; i++) {
+        struct vel_h3_young *young = &uni->young[i];
+        if (young->size > 0 && young->stream == stream)
+            return young;
+        if (young->size == 0)
+            found = young;
+    }
+    return found;
+}
+
+void vel_h3_uni_forget(struct vel_h3_uni *uni, uint64_t stream)
+{
+    struct vel_h3_young *young = young_of(uni, stream);
+    if (young != NULL)
+        young->size = 0;
+}
+
+/* Bytes of a stream whose type did not come yet; how many were taken. Who begins more streams in that
+ * way than anybody has a reason to is not listened to. */
+static size_t type_came(struct vel_h3 *session, uint64_t stream, struct vel_slice bytes,
+                        uint64_t *type, bool *known)
+{
+    enum { NOBODYS = 0x21 }; /* reserved, RFC 9114 6.2.3 */
+    struct vel_h3_young none = {.stream = stream}, *young = young_of(&session->uni, stream);
+    if (young == NULL)
+        young = &none;
+    size_t before = young->size;
+    size_t more = VEL_MIN(bytes.len, sizeof young->type - before);
+    memcpy(young->type + before, bytes.ptr, more);
+    struct vel_reader r = vel_reader(vel_slice(young->type, before + more));
+    *type = vel_read_varint(&r);
+    bool whole = vel_read_ok(&r);
+    if (!whole)
+        *type = NOBODYS;
+    *known = whole || young == &none;
+    young->stream = stream;
+    young->size = *known ? 0 : (uint8_t)(before + more);
+    return whole ? more - vel_left(&r) : more;
+}
+
 static void critical_came(struct vel_h3 *session, uint64_t stream, struct vel_slice bytes)
 {
     if (stream == session->uni.control)
@@ -97,6 +142,24 @@ static void critical_came(struct vel_h3 *session, uint64_t stream, struct vel_sl
         encoder_came(session, bytes);
     else
         decoder_came(session, bytes);
+}
+
+/* The same as read_some for a stream that is not known yet. */
+static bool read_type(struct vel_h3 *session, uint64_t stream, struct vel_slice bytes, bool fin)
+{
+    uint64_t type;
+    bool known = false;
+    size_t taken = 0;
+    if (bytes.len > 0)
+        taken = type_came(session, stream, bytes, &type, &known);
+    bool ends = fin && taken == bytes.len;
+    if (ends)
+        vel_h3_uni_forget(&session->uni, stream);
+    if (taken == 0 || session->streams.ops->consume(session->streams.self, stream, taken) != VEL_OK)
+        return false;
+    if (known)
+        open_stream(session, stream, type); /* a stop forgets the bytes */
+    return known ? vel_h3_uni_is_critical(&session->uni, stream) : !ends;
 }
 
 /* One slice; false when there is nothing to read now. */
@@ -108,12 +171,7 @@ static bool read_some(struct vel_h3 *session, uint64_t stream)
         (bytes.len == 0 && !fin))
         return false;
     if (!vel_h3_uni_is_critical(&session->uni, stream)) {
-        if (bytes.len == 0)
-            return false;
-        uint8_t type = bytes.ptr[0]; /* a stop forgets the bytes */
-        enum vel_err err = session->streams.ops->consume(session->streams.self, stream, 1);
-        open_stream(session, stream, type);
-        return err == VEL_OK && vel_h3_uni_is_critical(&session->uni, stream);
+        return read_type(session, stream, bytes, fin);
     }
     critical_came(session, stream, bytes);
     if (fin)

@@ -134,6 +134,50 @@ static void unfinished_heads_are_bounded_together(void **state)
     talk_end(&t);
 }
 
+/* Of streams whose type does not come whole some are remembered, and the others not listened to. */
+static void types_that_come_in_part_are_bounded(void **state)
+{
+    (void)state;
+    enum { STREAMS = 16 };
+    struct talk t;
+    talk_start_server(&t, MIB);
+    size_t before = t.env.outstanding;
+    for (uint64_t i = 0; i < STREAMS; i++) {
+        fake_write(&t.pair, FAKE_CLIENT, 2 + 4 * i, vel_slice("\x40", 1), false);
+        fake_run(&t.pair, NULL, t.server);
+    }
+    size_t stopped = 0;
+    for (uint64_t i = 0; i < STREAMS; i++)
+        stopped += fake_find(&t.pair, 2 + 4 * i) == NULL; /* and so gone */
+    assert_int_equal(stopped, STREAMS - 4);
+    assert_int_equal(t.env.outstanding, before);
+    fake_write(&t.pair, FAKE_CLIENT, 2, vel_slice("\0\4\0\7\0", 5), false);
+    fake_run(&t.pair, NULL, t.server);
+    assert_true(t.pair.closed); /* it was the control stream, with a GOAWAY of nothing */
+    assert_int_equal(t.pair.close_code, VEL_H3_FRAME_ERROR);
+    talk_end(&t);
+}
+
+/* The stream pays for them, not the connection. */
+static void large_trailers_end_their_stream_only(void **state)
+{
+    (void)state;
+    struct talk t;
+    struct talk_fetch fetch = {0};
+    talk_start(&t, MIB);
+    fake_write(&t.pair, FAKE_CLIENT, 400,
+               vel_slice("\x01\x10\0\0\xd4\xd7\x51\x07/upload\x50\x01x\x01\x80\x01\0\x01\0\0", 25),
+               false);
+    fake_run(&t.pair, NULL, t.server);
+    assert_null(fake_find(&t.pair, 400));
+    assert_int_equal(t.server_end.code, VEL_H3_EXCESSIVE_LOAD);
+    assert_false(t.server_end.by_peer);
+    ASSERT_OK(talk_get(&t, "/bytes/100", &fetch));
+    talk_run(&t);
+    assert_int_equal(fetch.received, 100);
+    talk_end(&t);
+}
+
 static void floods_of_abandoned_requests_end_the_connection(void **state)
 {
     (void)state;
@@ -205,6 +249,8 @@ int main(void)
         cmocka_unit_test(whole_heads_are_bounded_together),
         cmocka_unit_test(unfinished_heads_are_bounded_together),
         cmocka_unit_test(the_rest_of_an_unknown_stream_is_no_type),
+        cmocka_unit_test(types_that_come_in_part_are_bounded),
+        cmocka_unit_test(large_trailers_end_their_stream_only),
         cmocka_unit_test(floods_of_abandoned_requests_end_the_connection),
         cmocka_unit_test(floods_of_malformed_requests_end_the_connection),
     };
