@@ -210,6 +210,17 @@ static void on_time(void *self_pointer, vel_time now)
     vel_runtime_wake(self->runtime);
 }
 
+/* The closed port may be where another path leads. */
+static bool has_working_path(const struct vel_conn *conn)
+{
+    struct vel_path_stats paths[VEL_PATHS_OPEN_MAX];
+    size_t count = vel_conn_paths(conn, paths, VEL_COUNT(paths));
+    for (size_t i = 0; i < count; i++)
+        if (paths[i].state == VEL_PATH_WORKING)
+            return true;
+    return false;
+}
+
 static bool is_gone(struct lane_udp *self, vel_time now)
 {
     struct vel_conn_stats stats;
@@ -220,7 +231,7 @@ static bool is_gone(struct lane_udp *self, vel_time now)
         self->silent_probes_from = stats.pto_count;
     }
     return stats.pto_count >= self->silent_probes_from + GONE_PROBES &&
-           now >= self->silent_since + GONE_AFTER;
+           now >= self->silent_since + GONE_AFTER && !has_working_path(self->lane.conn);
 }
 
 static void on_unreachable(void *self_pointer, const struct vel_addr *remote)

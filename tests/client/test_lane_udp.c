@@ -27,6 +27,9 @@ struct stage {
     struct vel_addr locals[2]; /* of the client; family VEL_ADDR_NONE: no more */
     unsigned moves;            /* path changes to wait for */
     bool knows;                /* wait until the client knows where the server prefers to be, too */
+    bool (*reached)(const struct stage *s); /* instead, what to wait for; NULL: the above */
+    uint64_t probes;                        /* of the client, before something went wrong, */
+    uint64_t sent;                          /* and what its second path had carried lately */
     bool connected, ended;
     struct vel_attempt_facts facts;
     struct vel_rung_failure failure;
@@ -61,7 +64,8 @@ static void on_turned(void *self, struct vel_attempt *attempt, vel_time now)
     (void)now;
     vel_attempt_get_facts(attempt, &s->facts);
     bool knows = vel_conn_preferred(vel_attempt_conn(attempt), &preferred);
-    if (s->facts.stats.path_changes >= s->moves && (knows || !s->knows))
+    bool moved = s->facts.stats.path_changes >= s->moves && (knows || !s->knows);
+    if (s->reached != NULL ? s->reached(s) : moved)
         vel_loop_stop(s->loop);
 }
 
@@ -279,6 +283,78 @@ static void a_closed_port_is_told_at_once(void **state)
     tear_down(&s);
 }
 
+/* And for the server, too: our answer to its challenge was acknowledged. */
+static bool both_paths_work(const struct stage *s)
+{
+    const struct vel_path_stats *paths = s->facts.paths;
+    return s->facts.path_count == 2 && paths[0].state == VEL_PATH_WORKING &&
+           paths[1].state == VEL_PATH_WORKING && paths[1].bytes_sent > 0 &&
+           paths[1].bytes_in_flight == 0;
+}
+
+/* More often, and for longer, than a server may be silent that has no other path. */
+static bool is_refused_for_long(const struct stage *s)
+{
+    return s->facts.stats.pto_count >= s->probes + 6;
+}
+
+static bool is_refused_again(const struct stage *s)
+{
+    return s->facts.paths[1].bytes_sent > s->sent;
+}
+
+/* From now on the server's port is open to one address of the client alone. */
+static void listen_to(struct stage *s, struct vel_addr client)
+{
+    const struct vel_udp_setup udp = {.local = s->links[0]->local, .remote = client};
+    stop_listening(s, 0);
+    ASSERT_OK(vel_udp_link_new(&s->server_env.env, &udp, &s->links[0]));
+    ASSERT_OK(vel_runtime_add_link(s->runtime, s->links[0]));
+}
+
+/* By one path, or by another when that fails. */
+static void send_by(struct stage *s, uint32_t path)
+{
+    static const uint8_t bytes[100];
+    const struct vel_path_choice choice = {.count = 1, .paths = {path}};
+    struct vel_conn *conn = vel_attempt_conn(s->attempt);
+    uint64_t stream;
+    size_t accepted;
+    ASSERT_OK(vel_stream_open(conn, false, &stream));
+    ASSERT_OK(vel_stream_set_paths(conn, stream, &choice));
+    ASSERT_OK(vel_stream_write(conn, stream, vel_slice(bytes, sizeof bytes), true, &accepted));
+    vel_attempt_wake(s->attempt);
+}
+
+/* VEL-TR-54: nobody listens any more where one path leads, and the network says so again and again, while
+ * the other path works and has nothing to carry. */
+static void a_closed_port_on_one_path_is_no_end(void **state)
+{
+    struct stage s;
+    (void)state;
+    set_up(&s);
+    s.client.keep_server_address = true;
+    s.client.limits.max_paths = s.server.limits.max_paths = 2;
+    s.locals[0] = loopback;
+    s.locals[1] = elsewhere;
+    s.reached = both_paths_work;
+    ASSERT_OK(try_to_connect(&s, s.links[0]->local, 0));
+    assert_true(both_paths_work(&s));
+    listen_to(&s, s.facts.paths[0].local);
+    s.probes = s.facts.stats.pto_count;
+    s.reached = is_refused_for_long;
+    send_by(&s, 1);
+    vel_loop_run(s.loop);
+    assert_false(s.ended);
+    s.sent = s.facts.paths[1].bytes_sent;
+    s.reached = is_refused_again;
+    vel_loop_run(s.loop);
+    assert_true(!s.ended && !s.facts.gone);
+    assert_int_equal(s.facts.paths[0].state, VEL_PATH_WORKING);
+    assert_int_equal(s.facts.paths[1].state, VEL_PATH_SILENT);
+    tear_down(&s);
+}
+
 /* Whichever allocation fails, it is connected or it has ended, and nothing is left behind. */
 static void memory_may_run_out(void **state)
 {
@@ -311,6 +387,7 @@ int main(void)
         cmocka_unit_test(begins_where_it_can),
         cmocka_unit_test(an_absent_address_is_told_at_once),
         cmocka_unit_test(a_closed_port_is_told_at_once),
+        cmocka_unit_test(a_closed_port_on_one_path_is_no_end),
         cmocka_unit_test(memory_may_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
