@@ -20,7 +20,8 @@
  * for half a second by the time-outs of loss recovery, since it may hold the acknowledgement);
  * then the application may flush; then at most VEL_TURN_SEND trains go out, and other descriptors and
  * timers of the loop have their turn. When the link is full the unsent rest waits until it is
- * writable, and the endpoint is not asked for more meanwhile.
+ * writable, and the endpoint is not asked for more meanwhile; when there are other links, which wait as well,
+ * it is dropped after a tenth of a second, as a network would have done.
  * A second after many connections have gone, their memory is given back to the kernel
  * (vel_memory_give_back).
  */

@@ -12,12 +12,15 @@ enum { FINISH_SEND = 128 * 1024 }; /* trains: a farewell for twice the connectio
 
 #define PATIENCE (4 * MS)  /* that time-outs have with what waits at a link; */
 #define LAG_MAX (500 * MS) /* those of loss recovery, which it may make pointless, have more */
+#define FULL_PATIENCE                                                                              \
+    (100 * MS) /* with a link that is full; then time-outs are looked at all the same */
 
 /* One link, and what wakes us for it. */
 struct port {
     struct vel_runtime *runtime;
     struct vel_link *link; /* NULL: free */
     struct vel_watch *watch;
+    vel_time full_since; /* it has taken nothing since; VEL_NEVER: it takes what comes */
 };
 
 struct vel_runtime {
@@ -125,6 +128,23 @@ static void expire(struct vel_runtime *runtime, vel_time now)
     vel_endpoint_expire_unread(runtime->endpoint, now, heard);
 }
 
+static bool has_other_links(const struct vel_runtime *runtime)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < VEL_RUNTIME_LINKS; i++)
+        count += runtime->ports[i].link != NULL;
+    return count > 1;
+}
+
+/* A link was full. When there is nothing but this one the train waits; other networks wait for a moment, and
+ * after it all trains of this link are lost, until it takes one. */
+static bool is_waited_for(const struct vel_runtime *runtime, struct port *port)
+{
+    vel_time now = vel_clock_now();
+    port->full_since = VEL_MIN(port->full_since, now);
+    return !has_other_links(runtime) || now - port->full_since < FULL_PATIENCE;
+}
+
 /* Bring one train to the link. VEL_ERR_AGAIN: nothing to send, or the link is full. */
 static vel_result send_one(struct vel_runtime *runtime, const bool *freed)
 {
@@ -135,7 +155,9 @@ static vel_result send_one(struct vel_runtime *runtime, const bool *freed)
     }
     struct port *port = port_of(runtime, &runtime->unsent.local);
     enum vel_err err = vel_link_send(port->link, &runtime->unsent);
-    if (err == VEL_ERR_AGAIN)
+    if (err != VEL_ERR_AGAIN)
+        port->full_since = VEL_NEVER;
+    else if (is_waited_for(runtime, port))
         return err;
     runtime->unsent.len = 0;
     if (err == VEL_ERR_NOT_FOUND)
@@ -152,7 +174,7 @@ static bool send_some(struct vel_runtime *runtime, const bool *freed)
     return true;
 }
 
-/* While the link is full only its becoming writable brings us on: the endpoint may well be due. */
+/* While the link is full its becoming writable brings us on: the endpoint may well be due to send. */
 static void wait_for_next(struct vel_runtime *runtime, bool more)
 {
     bool blocked = runtime->unsent.len > 0;
@@ -164,7 +186,8 @@ static void wait_for_next(struct vel_runtime *runtime, bool more)
                           port == full ? VEL_WATCH_READ | VEL_WATCH_WRITE : VEL_WATCH_READ);
     }
     vel_time next = more ? 0 : vel_endpoint_deadline(runtime->endpoint);
-    vel_timer_set(runtime->timer, blocked ? VEL_NEVER : VEL_MIN(next, runtime->give_back.due));
+    next = VEL_MIN(next, runtime->give_back.due);
+    vel_timer_set(runtime->timer, blocked ? vel_clock_now() + FULL_PATIENCE : next);
 }
 
 /* Memory of connections that are gone. */
@@ -246,6 +269,7 @@ vel_result vel_runtime_add_link(struct vel_runtime *runtime, struct vel_link *li
     TRY(vel_watch_new(runtime->loop, link->fd, link_ready, port, &port->watch));
     port->runtime = runtime;
     port->link = link;
+    port->full_since = VEL_NEVER;
     vel_watch_set(port->watch, VEL_WATCH_READ);
     return VEL_OK;
 }

@@ -27,13 +27,15 @@ struct vel_endpoint {
 struct fake_link {
     struct vel_link link;
     int pipe[2]; /* readable while something "arrives" */
-    int full;    /* sends that still say AGAIN */
+    int full;    /* sends that still say AGAIN; below 0: all do */
     bool refuse; /* receive reports that nobody listens */
     int sent;
 };
 
 static struct vel_endpoint ep;
-static struct fake_link net;
+static struct fake_link net, other_net;
+static const struct vel_addr here = {.family = VEL_ADDR_IP4, .ip = {127, 0, 0, 1}, .port = 1};
+static const struct vel_addr there = {.family = VEL_ADDR_IP4, .ip = {127, 0, 0, 2}, .port = 1};
 
 static void note(char letter)
 {
@@ -59,6 +61,7 @@ vel_result vel_endpoint_send(struct vel_endpoint *endpoint, struct vel_train *tr
         return VEL_ERR_AGAIN;
     endpoint->to_send--;
     train->len = train->segment = 1;
+    train->local = endpoint->to_send % 2 == 0 ? here : there;
     note('s');
     return VEL_OK;
 }
@@ -95,14 +98,16 @@ struct vel_conn *vel_endpoint_next(struct vel_endpoint *endpoint)
 
 static vel_result fake_send(struct vel_link *link, struct vel_train *train)
 {
-    (void)link;
+    struct fake_link *self = (struct fake_link *)link;
     assert_int_equal(train->len, 1);
-    if (net.full > 0) {
-        net.full--;
+    if (self->full != 0) {
+        self->full--;
         note('f');
         return VEL_ERR_AGAIN;
     }
-    net.sent++;
+    self->sent++;
+    if (self == &other_net)
+        vel_loop_stop(ep.loop);
     return VEL_OK;
 }
 
@@ -167,7 +172,7 @@ static void start(struct test_env *t, int turns,
     ep.stop_after = turns;
     /* A socket pair would do as well; what counts is a descriptor that polls. */
     assert_int_equal(pipe2(net.pipe, O_NONBLOCK), 0);
-    net.link = (struct vel_link){.ops = &fake_ops, .fd = net.pipe[0]};
+    net.link = (struct vel_link){.ops = &fake_ops, .fd = net.pipe[0], .local = here};
     const struct vel_runtime_hooks hooks = {
         .events = events, .flush = on_flush, .unreachable = on_unreachable};
     ASSERT_OK(vel_loop_new(&t->env, &ep.loop));
@@ -309,6 +314,43 @@ static void a_full_link_keeps_its_train(void **state)
     stop(&t);
 }
 
+/* A link that takes nothing any more, as of a network that has stopped, ends no connection's time. */
+static void time_goes_on_while_a_link_is_full(void **state)
+{
+    (void)state;
+    struct test_env t;
+    start(&t, 0, on_events);
+    ep.to_send = 1;
+    net.full = -1;
+    ep.deadline = vel_clock_now() + MS;
+    vel_loop_run(ep.loop); /* until the endpoint expires */
+    assert_non_null(strchr(ep.diary, 'x'));
+    assert_int_equal(net.sent, 0);
+    stop(&t);
+}
+
+/* Nor does it hold up another network: what it does not take is lost. */
+static void a_full_link_is_not_waited_for_by_others(void **state)
+{
+    (void)state;
+    struct test_env t;
+    start(&t, -1, on_events);
+    memset(&other_net, 0, sizeof other_net);
+    assert_int_equal(pipe2(other_net.pipe, O_NONBLOCK), 0);
+    other_net.link = (struct vel_link){.ops = &fake_ops, .fd = other_net.pipe[0], .local = there};
+    ASSERT_OK(vel_runtime_add_link(ep.runtime, &other_net.link));
+    ep.to_send = 3; /* there is the second */
+    net.full = -1;
+    vel_loop_run(ep.loop); /* until the other link has sent */
+    assert_int_equal(other_net.sent, 1);
+    assert_int_equal(net.sent, 0);
+    vel_runtime_free(ep.runtime);
+    ep.runtime = NULL;
+    close(other_net.pipe[0]);
+    close(other_net.pipe[1]);
+    stop(&t);
+}
+
 static void tells_that_nobody_listens(void **state)
 {
     (void)state;
@@ -377,6 +419,8 @@ int main(void)
         cmocka_unit_test(time_outs_come_in_a_flood),
         cmocka_unit_test(turns_are_bounded),
         cmocka_unit_test(a_full_link_keeps_its_train),
+        cmocka_unit_test(time_goes_on_while_a_link_is_full),
+        cmocka_unit_test(a_full_link_is_not_waited_for_by_others),
         cmocka_unit_test(tells_that_nobody_listens),
         cmocka_unit_test(a_hook_may_free_the_runtime),
         cmocka_unit_test(finishing_sends_what_is_left),
