@@ -6,9 +6,11 @@ struct back {
     struct sim_link *link;
 };
 
-static bool is_dead(const struct sim_link *link, vel_time since_start)
+static bool is_dead(const struct sim_link *link, const struct sim_way *way, vel_time since_start)
 {
-    return since_start >= link->dead_from && since_start < link->dead_until;
+    enum sim_direction direction = way == &link->up ? SIM_UP : SIM_DOWN;
+    return (link->dead_way & direction) != 0 && since_start >= link->dead_from &&
+           since_start < link->dead_until;
 }
 
 static void carry(struct sim_node *node, struct sim_link *link, struct sim_way *way,
@@ -22,7 +24,7 @@ static void carry(struct sim_node *node, struct sim_link *link, struct sim_way *
     }
     vel_time queued = VEL_MAX(way->free_at - now, (vel_time)0);
     uint64_t waiting = (uint64_t)queued * link->rate / (uint64_t)SECOND;
-    if (is_dead(link, now - SIM_START) || waiting + datagram->size > link->queue ||
+    if (is_dead(link, way, now - SIM_START) || waiting + datagram->size > link->queue ||
         sim_chance(node->sim, link->loss)) {
         way->dropped++;
         sim_drop(datagram);
@@ -57,6 +59,7 @@ struct sim_link *sim_link(struct sim *sim, const struct vel_addr *addr, uint64_t
     link->queue = queue;
     link->delay = delay;
     link->dead_from = link->dead_until = VEL_NEVER;
+    link->dead_way = SIM_BOTH;
     back->link = link;
     return link;
 }

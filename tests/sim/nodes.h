@@ -78,6 +78,7 @@ struct sim_link {
     vel_time delay;
     unsigned loss;                  /* per million; 0 at first */
     vel_time dead_from, dead_until; /* since the start; never at first */
+    enum sim_direction dead_way;    /* SIM_BOTH at first */
     struct sim_way up, down;
 };
 struct sim_link *sim_link(struct sim *sim, const struct vel_addr *addr, uint64_t rate,

@@ -378,6 +378,36 @@ static void a_silent_path_is_abandoned(uint64_t seed)
     scene_free(two.scene);
 }
 
+/* A path that goes dead in one direction alone, up or down: whoever has data finds the other one, and in the
+ * end it is abandoned. */
+static void a_path_dies_in_one_direction(uint64_t seed)
+{
+    struct two two = two_networks(seed, VEL_SCHEDULE_ROUND_ROBIN);
+    struct peer *peers[] = {&two.scene->client, &two.scene->server};
+    for (size_t i = 0; i < VEL_COUNT(peers); i++)
+        peers[i]->config.limits.idle_timeout = 4 * SECOND;
+    two.first->rate = two.second->rate = 8 * MBIT;
+    begin(&two, (struct ask){.streams = 1, .up = 2 * MIB, .down = 2 * MIB});
+    scene_run(two.scene, 100 * MS);
+    struct sim_link *dying = seed % 2 == 0 ? two.first : two.second;
+    dying->dead_way = seed / 2 % 2 == 0 ? SIM_UP : SIM_DOWN;
+    dying->dead_from = scene_elapsed(two.scene);
+    vel_time start = scene_elapsed(two.scene);
+    scene_finish(two.scene, 5 * SECOND);
+    EXPECT_NUMBER(scene_elapsed(two.scene) - start, <, 3 * SECOND);
+    for (unsigned i = 0; i < 30; i++) {
+        exchange_more(&two.scene->client.exchange,
+                      &(struct ask){.streams = 1, .up = 20 * KIB, .down = 20 * KIB},
+                      sim_now(two.scene->sim));
+        scene_run(two.scene, 500 * MS);
+        EXPECT(exchange_is_done(&two.scene->client.exchange));
+    }
+    for (size_t i = 0; i < VEL_COUNT(peers); i++)
+        EXPECT_NUMBER(vel_conn_paths(peers[i]->conn, NULL, 0), ==, 1);
+    expect_alive(&two);
+    scene_free(two.scene);
+}
+
 /* VEL-TR-58: when all are silent none is given up: the first that answers goes on. */
 static void none_is_given_up_while_all_are_silent(uint64_t seed)
 {
@@ -436,6 +466,7 @@ int main(void)
         SCENARIO(a_path_opens_at_once, 6),
         SCENARIO(a_dead_path_is_abandoned, 4),
         SCENARIO(a_silent_path_is_abandoned, 6),
+        SCENARIO(a_path_dies_in_one_direction, 8),
         SCENARIO(none_is_given_up_while_all_are_silent, 3),
         SCENARIO(keys_are_updated_on_all_paths, 4),
         SCENARIO_V1(two_paths_add_up, 1),
