@@ -128,7 +128,8 @@ def read_tap(output, result):
             plans += 1
             planned += int(plan[1])
             if plan[1] == "0":
-                result.skips.append(plan[2] or "no reason given")
+                skip = TAP_SKIP.search(line)
+                result.skips.append(skip[1] if skip and skip[1] else "no reason given")
             continue
         match = TAP_LINE.match(line)
         if not match:

@@ -31,7 +31,8 @@ def fetch(server, *options):
 
 
 def carried(path, least=1 << 20):
-    return path["state"] == "working" and path["bytes_received"] > least
+    """It may be silent at the end, on a machine that had no time for the last acknowledgement."""
+    return path["state"] in ("working", "silent") and path["bytes_received"] > least
 
 
 def a_download_takes_both_paths():
@@ -69,7 +70,7 @@ def a_server_that_takes_one_path_gets_one():
 def an_address_that_is_not_ours_is_no_harm():
     with serve("foreign", "--paths", "4") as server:
         paths = fetch(server, "--local", "127.0.0.2", "--local", "192.0.2.1", "--local", "::1")["multipath"]
-        expect(len(paths) == 1 and paths[0]["state"] == "working", paths)
+        expect(len(paths) == 1 and carried(paths[0]), paths)
         connection = fetch(server, "--local", "192.0.2.1", "--local", "127.0.0.2")
         expect(connection["local"].startswith("127.0.0.2:"), connection)
 

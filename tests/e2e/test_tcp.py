@@ -324,7 +324,10 @@ def what_runs_is_finished_at_the_end():
             running[option] = subprocess.Popen(
                 ["curl", "-sS", option, "--limit-rate", "6M", "--cacert", server.cacert, "-o",
                  BASE / option, server.url("/big.bin")])
-        time.sleep(0.5)
+        deadline = time.monotonic() + PATIENCE
+        while not all((BASE / option).exists() and (BASE / option).stat().st_size > 0 for option in running):
+            expect(time.monotonic() < deadline, "nothing has begun")
+            time.sleep(0.02)
         server.stop()
         for option, process in running.items():
             expect(process.wait(PATIENCE) == 0, option, "was cut off")
