@@ -52,7 +52,8 @@ struct vel_web_connection {
     struct vel_web_tally tally;
     const struct vel_conn_stats *stats; /* NULL: on TCP, where the kernel counts */
     const struct vel_close *close;      /* likewise; or the server ends */
-    const char *ended;                  /* on TCP: why, as vel_tls_stream_reason_name; else NULL */
+    const char *ended;                  /* on TCP: why, as vel_tls_stream_reason_name; else NULL,
+                                           and when the server ends */
 };
 
 struct vel_web_server_setup {

@@ -160,16 +160,18 @@ static void log_failure(const struct guest *guest, const struct vel_tls_stream_e
               LOG_UINT("code", end->failure.wire_code));
 }
 
+/* end NULL: the server ends. */
 static void log_connection(struct guest *guest, const struct vel_tls_stream_end *end)
 {
     const struct vel_web_requests *requests = guest->server->setup.requests;
     if (requests->log_connection == NULL || !guest->ready)
         return;
-    const struct vel_web_connection connection = {.remote = guest->remote,
-                                                  .protocol = caller_of(guest).protocol,
-                                                  .duration = vel_clock_now() - guest->tally.since,
-                                                  .tally = guest->tally,
-                                                  .ended = vel_tls_stream_reason_name(end->reason)};
+    const struct vel_web_connection connection = {
+        .remote = guest->remote,
+        .protocol = caller_of(guest).protocol,
+        .duration = vel_clock_now() - guest->tally.since,
+        .tally = guest->tally,
+        .ended = end != NULL ? vel_tls_stream_reason_name(end->reason) : NULL};
     requests->log_connection(requests->log_self, &connection);
 }
 
@@ -282,8 +284,10 @@ void vel_tcp_server_free(struct vel_tcp_server *server)
         return;
     while (server->arriving.first != NULL)
         dismiss(server->arriving.first);
-    while (server->ready.first != NULL)
+    while (server->ready.first != NULL) {
+        log_connection(server->ready.first, NULL);
         dismiss(server->ready.first);
+    }
     stop_listening(server);
     vel_alarm_free(server->breath);
     vel_release(server->setup.env, server, sizeof *server);

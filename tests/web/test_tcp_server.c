@@ -35,6 +35,7 @@ struct stage {
     int raw[RAW_MAX];
     bool gone;
     char logged[256];
+    unsigned connections; /* logged */
 };
 
 static struct stage s;
@@ -215,6 +216,7 @@ struct fetch {
     unsigned status;
     char body[64], location[128];
     bool complete, over;
+    bool stays; /* when it has what it asked for */
     struct vel_tls_stream_end end;
 };
 
@@ -243,7 +245,7 @@ static void on_closed(void *self, struct vel_exchange *exchange, const struct ve
     (void)self;
     (void)exchange;
     f.complete = how->complete;
-    if (f.status != 0)
+    if (f.status != 0 && !f.stays)
         vel_http_link_finish(f.link);
 }
 
@@ -363,6 +365,35 @@ static void finishing_drops_handshakes_and_closes_what_is_idle(void **state)
     end();
 }
 
+static void on_connection(void *self, const struct vel_web_connection *connection)
+{
+    struct stage *stage = self;
+    stage->connections++;
+    assert_null(connection->ended); /* we did */
+    assert_int_equal(connection->tally.requests, 1);
+    assert_int_equal(connection->protocol.len, strlen("h2"));
+}
+
+/* Also of what is cut off when the server is gone; who has not said hello was no connection. */
+static void the_end_is_logged(void **state)
+{
+    (void)state;
+    begin(true);
+    s.requests.log_connection = on_connection;
+    s.requests.log_self = &s;
+    serve();
+    knock(30);
+    run_until(saw_thirty);
+    fetch(names, 2);
+    f.stays = true;
+    run_until(client_ready);
+    vel_tcp_server_free(s.server);
+    s.server = NULL;
+    assert_int_equal(s.connections, 1);
+    vel_http_link_free(f.link);
+    end();
+}
+
 static bool one_accepted(const struct stage *stage)
 {
     struct vel_tcp_server_stats stats;
@@ -398,6 +429,7 @@ int main(void)
         cmocka_unit_test(a_file_arrives_over_every_version),
         cmocka_unit_test(redirects_keep_the_host_and_change_the_port),
         cmocka_unit_test(finishing_drops_handshakes_and_closes_what_is_idle),
+        cmocka_unit_test(the_end_is_logged),
         cmocka_unit_test(a_client_that_leaves_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
