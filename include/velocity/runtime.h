@@ -27,7 +27,7 @@
  */
 struct vel_runtime;
 
-enum { VEL_TURN_RECEIVE = 32, VEL_TURN_SEND = 32, VEL_RUNTIME_LINKS = 6 };
+enum { VEL_TURN_RECEIVE = 32, VEL_TURN_SEND = 32, VEL_RUNTIME_LINKS = 7 };
 
 /* What the runtime tells its owner. Callbacks may use the endpoint and its connections in any way
  * (write, open, close, connect) without waking the runtime, and may free the runtime. */

@@ -26,6 +26,12 @@ void vel_lane_paths_init(struct vel_lane_paths *paths, const struct vel_env *env
         paths->look_at = 0;
 }
 
+void vel_lane_paths_begun(struct vel_lane_paths *paths, const struct vel_addr *first)
+{
+    if (paths->count > 0)
+        paths->paths[paths->count++] = (struct vel_lane_path){.local = *first, .open = true};
+}
+
 static bool is_there(const struct vel_lane_path *path, const struct vel_conn *conn)
 {
     struct vel_path_stats all[VEL_PATHS_OPEN_MAX];
@@ -76,6 +82,7 @@ void vel_lane_paths_turn(struct vel_lane_paths *paths, struct vel_runtime *runti
     for (size_t i = 0; i < paths->count; i++) {
         struct vel_lane_path *path = &paths->paths[i];
         path->open = path->open && is_there(path, conn);
+        path->refused |= path->open && !vel_conn_is_multipath(conn); /* the first alone */
         vel_time again = now + LOOK_AGAIN;
         if (!path->open && !path->refused)
             again = open_path(paths, path, runtime, conn, now);

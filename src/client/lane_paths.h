@@ -6,16 +6,17 @@
 #include "velocity/runtime.h"
 
 /*
- * The addresses of ours that a connection uses beside its first (multipath, VEL-TR-50): a socket for
- * each, and a path from there as soon as the server admits it. One that is abandoned, since nobody
- * answered on it for long, is opened again after a while; its socket stays.
+ * The addresses of ours that a connection uses when there are several (multipath, VEL-TR-50): a socket for
+ * each but that where it began, and a path from there as soon as the server admits it. One that is
+ * abandoned, since nobody answered on it for long, is opened again after a while; its socket stays. So is
+ * the path that the connection began with, on a new socket.
  *
  * A socket is bound to its address; by which interface its packets leave is for the routing rules of the
  * system to say.
  */
 struct vel_lane_path {
     struct vel_addr local; /* as asked: port 0, any */
-    struct vel_link *link; /* NULL: not opened yet */
+    struct vel_link *link; /* NULL: not opened yet, or the connection's own */
     uint32_t path;         /* its number, when `open` */
     bool open;
     bool refused; /* for good */
@@ -23,7 +24,7 @@ struct vel_lane_path {
 
 struct vel_lane_paths {
     const struct vel_env *env;
-    struct vel_lane_path paths[VEL_ATTEMPT_LOCALS_MAX - 1];
+    struct vel_lane_path paths[VEL_ATTEMPT_LOCALS_MAX];
     size_t count;
     vel_time look_at; /* when there is something to do next; VEL_NEVER: nothing */
 };
@@ -33,6 +34,9 @@ struct vel_lane_paths {
 void vel_lane_paths_init(struct vel_lane_paths *paths, const struct vel_env *env,
                          const struct vel_addr *locals, size_t count, const struct vel_addr *remote,
                          struct vel_addr *first);
+
+/* The connection has begun, with path 0, at `first`: it is looked after with the others, if there are any. */
+void vel_lane_paths_begun(struct vel_lane_paths *paths, const struct vel_addr *first);
 
 /* Once a turn, when the connection is there: open what can be opened. */
 void vel_lane_paths_turn(struct vel_lane_paths *paths, struct vel_runtime *runtime,

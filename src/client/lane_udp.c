@@ -314,6 +314,8 @@ static vel_result open_link(struct lane_udp *self)
         *other = absent;
         err = vel_udp_link_new(self->env, &udp, &self->link);
     }
+    if (err == VEL_OK)
+        vel_lane_paths_begun(&self->paths, &self->local);
     return err;
 }
 

@@ -355,6 +355,37 @@ static void a_closed_port_on_one_path_is_no_end(void **state)
     tear_down(&s);
 }
 
+static bool is_back(const struct stage *s)
+{
+    for (size_t i = 0; i < s->facts.path_count; i++) {
+        const struct vel_path_stats *path = &s->facts.paths[i];
+        if (path->path > 1 && path->state == VEL_PATH_WORKING)
+            return memcmp(path->local.ip, s->locals[0].ip, 4) == 0;
+    }
+    return false;
+}
+
+/* The address where the connection began is worth as much as the others. */
+static void a_first_path_that_is_gone_is_opened_again(void **state)
+{
+    struct stage s;
+    (void)state;
+    set_up(&s);
+    s.client.keep_server_address = true;
+    s.client.limits.max_paths = s.server.limits.max_paths = 2;
+    s.client.limits.idle_timeout = 10 * SECOND;
+    s.locals[0] = loopback;
+    s.locals[1] = elsewhere;
+    s.reached = both_paths_work;
+    ASSERT_OK(try_to_connect(&s, s.links[0]->local, 0));
+    ASSERT_OK(vel_conn_abandon_path(vel_attempt_conn(s.attempt), 0));
+    vel_attempt_wake(s.attempt);
+    s.reached = is_back;
+    vel_loop_run(s.loop);
+    assert_true(is_back(&s) && !s.ended);
+    tear_down(&s);
+}
+
 /* Whichever allocation fails, it is connected or it has ended, and nothing is left behind. */
 static void memory_may_run_out(void **state)
 {
@@ -388,6 +419,7 @@ int main(void)
         cmocka_unit_test(an_absent_address_is_told_at_once),
         cmocka_unit_test(a_closed_port_is_told_at_once),
         cmocka_unit_test(a_closed_port_on_one_path_is_no_end),
+        cmocka_unit_test(a_first_path_that_is_gone_is_opened_again),
         cmocka_unit_test(memory_may_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
