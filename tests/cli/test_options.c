@@ -16,6 +16,8 @@ struct settings {
     struct vel_profile_list profiles;
     enum vel_profile profile;
     enum vel_congestion congestion;
+    enum vel_scheduler scheduler;
+    struct vel_local_list locals;
 };
 
 #define FIELD(name) offsetof(struct settings, name)
@@ -29,6 +31,8 @@ static const struct vel_option table[] = {
     {"profiles", 0, vel_parse_profiles, FIELD(profiles), "LIST", NULL, 0, 0, "which"},
     {"profile", 0, vel_parse_profile, FIELD(profile), "PROFILE", NULL, 0, 0, "which one"},
     {"congestion", 0, vel_parse_congestion, FIELD(congestion), "NAME", NULL, 0, 0, "how"},
+    {"scheduler", 0, vel_parse_scheduler, FIELD(scheduler), "NAME", NULL, 0, 0, "by which"},
+    {"local", 0, vel_parse_locals, FIELD(locals), "ADDRESS", NULL, 0, 0, "from where"},
 };
 
 static struct vel_parsed parsed;
@@ -98,6 +102,9 @@ static void tells_what_is_wrong(void **state)
         {"--patience 2h", "option --patience: '2h' is not a valid TIME"},
         {"--profile strong", "option --profile: 'strong' is not a valid PROFILE"},
         {"--congestion vegas", "option --congestion: 'vegas' is not a valid NAME"},
+        {"--scheduler fastest", "option --scheduler: 'fastest' is not a valid NAME"},
+        {"--local here", "option --local: 'here' is not a valid ADDRESS"},
+        {"--local 192.0.2.1:80", "option --local: '192.0.2.1:80' is not a valid ADDRESS"},
         {"--profiles balanced,balanced",
          "option --profiles: 'balanced,balanced' is not a valid LIST"},
     };
@@ -121,6 +128,34 @@ static void reads_congestion_controls(void **state)
         ASSERT_ERR(line, parse(line, &settings, &words), VEL_OK);
         CHECK(line, settings.congestion == i);
     }
+}
+
+static void reads_schedulers(void **state)
+{
+    (void)state;
+    for (enum vel_scheduler i = 0; i <= VEL_SCHEDULE_REDUNDANT; i++) {
+        char line[64];
+        struct settings settings;
+        char **words;
+        snprintf(line, sizeof line, "--scheduler %s", vel_scheduler_name(i));
+        ASSERT_ERR(line, parse(line, &settings, &words), VEL_OK);
+        CHECK(line, settings.scheduler == i);
+    }
+}
+
+static void reads_addresses_of_ours(void **state)
+{
+    (void)state;
+    const char *four = "--local 192.0.2.1 --local ::1 --local 192.0.2.2 --local 192.0.2.3";
+    char line[128];
+    struct settings settings;
+    char **words;
+    ASSERT_ERR(four, parse(four, &settings, &words), VEL_OK);
+    assert_int_equal(settings.locals.count, VEL_LOCALS_MAX);
+    assert_int_equal(settings.locals.items[1].family, VEL_ADDR_IP6);
+    assert_int_equal(settings.locals.items[3].ip[3], 3);
+    snprintf(line, sizeof line, "%s --local 192.0.2.4", four);
+    assert_int_not_equal(parse(line, &settings, &words), VEL_OK);
 }
 
 static void reads_spans(void **state)
@@ -190,7 +225,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_spelling),      cmocka_unit_test(tells_what_is_wrong),
-        cmocka_unit_test(reads_congestion_controls), cmocka_unit_test(reads_spans),
+        cmocka_unit_test(reads_congestion_controls), cmocka_unit_test(reads_schedulers),
+        cmocka_unit_test(reads_addresses_of_ours),   cmocka_unit_test(reads_spans),
         cmocka_unit_test(repeats_are_bounded),       cmocka_unit_test(a_dash_is_an_argument),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
