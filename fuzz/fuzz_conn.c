@@ -4,10 +4,11 @@
  * the connection is: at its first Initial, whose keys everybody knows, or established, with multipath
  * agreed on or not, and the scheduler and the congestion control. Then steps: packets of any path with
  * any frames, alone or in trains, from the peer's address or others, key updates, time, sending, and what
- * an application does, and answers to challenges at the peer's own address. Properties: whatever we send opens with the peer's keys, goes to the id of its
- * path and is made of frames that its packet may carry; nobody gets more than three times what came
- * from his address, who has not answered there (nobody here does); memory stays under a bound however
- * much the peer sends; expiring at the deadline moves the deadline on; the end gives everything back.
+ * an application does, and answers to challenges at the peer's own address. Properties: whatever we send
+ * opens with the peer's keys, goes to the id of its path and is made of frames that its packet may
+ * carry; nobody gets more than three times what came from his address, who has not answered there
+ * (nobody else does here); memory stays under a bound however much the peer sends; expiring at the
+ * deadline moves the deadline on; the end gives everything back.
  */
 #include "base/buf.h"
 #include "base/units.h"

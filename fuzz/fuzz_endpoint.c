@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Datagrams from anybody into a server endpoint: raw ones, alone or in trains, and a genuine first flight with bytes
- * changed, from a few addresses, while time passes; every other input finds a server where first
- * packets wait in a backlog, or that wants every address proved. Properties: connections, half-open ones and
- * memory stay within their bounds; no more than three times what came is sent; nothing is pending
- * once everybody has been silent for long; and a good client gets in afterwards.
+ * Datagrams from anybody into a server endpoint: raw ones, alone or in trains, and a genuine first
+ * flight with bytes changed, from a few addresses, while time passes; every other input finds a server
+ * where first packets wait in a backlog, or that wants every address proved. Properties: connections,
+ * half-open ones and memory stay within their bounds; no more than three times what came is sent;
+ * nothing is pending once everybody has been silent for long; and a good client gets in afterwards.
  */
 #include "base/reader.h"
 #include "endpoint/endpoint_internal.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A client and a server of which one message is changed on the way. The first byte chooses client
- * authentication, a hello retry, and a signature made in a batch, the second the message, the third what happens to it; the rest
- * says how. Properties: untouched, both complete; touched, never both, and the server only when
- * the change was bytes added behind the message (VEL-HS-35); nothing leaks.
+ * authentication, a hello retry, and a signature made in a batch, the second the message, the third what
+ * happens to it; the rest says how. Properties: untouched, both complete; touched, never both, and the
+ * server only when the change was bytes added behind the message (VEL-HS-35); nothing leaks.
  */
 #include "base/reader.h"
 #include "base/writer.h"

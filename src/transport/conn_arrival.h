@@ -36,7 +36,8 @@ struct vel_arrival {
 void vel_arrival_take(struct vel_arrival *arrival, struct vel_conn *conn,
                       const struct vel_packet_header *header, uint8_t *packet, vel_time now);
 
-/* The same for a packet of a space whose keys are there, and which nothing stands against before it is opened. */
+/* The same for a packet of a space whose keys are there, and which nothing stands against before it is
+ * opened. */
 void vel_arrival_open(struct vel_arrival *arrival, struct vel_conn *conn, enum vel_space space,
                       const struct vel_packet_header *header, uint8_t *packet, vel_time now);
 

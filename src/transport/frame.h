@@ -12,10 +12,11 @@
 
 /*
  * Frames, RFC 9000 section 19, DATAGRAM, RFC 9221, those of the multipath extension
- * (draft-ietf-quic-multipath section 4), DATAGRAM_COPY, which is our own, and of draft-ietf-quic-ack-frequency: one struct for each, one
- * reader and one writer for all, one table of what each may do. Nothing is allocated; slices of a
- * frame that was read point into the packet. Reader and table know all of them; whether an extension
- * was negotiated, and which path identifiers there are, is the caller's to know.
+ * (draft-ietf-quic-multipath section 4) and of draft-ietf-quic-ack-frequency, and DATAGRAM_COPY, which is
+ * our own: one struct for each, one reader and one writer for all, one table of what each may do.
+ * Nothing is allocated; slices of a frame that was read point into the packet. Reader and table know
+ * all of them; whether an extension was negotiated, and which path identifiers there are, is the
+ * caller's to know.
  */
 
 /* Wire types. Where RFC 9000 gives a frame several, this is the first, and the fields tell the
