@@ -110,6 +110,9 @@ static const struct vel_option serve_options[] = {
     {"log-connections", 0, vel_parse_flag, FIELD(log_connections), NULL, NULL, 0, 0,
      "log each connection when it ends, as a JSON object on a line: what it carried, losses and "
      "round trips, and why it ended"},
+    {"log-addresses", 0, vel_parse_flag, FIELD(log_addresses), NULL, NULL, 0, 0,
+     "log addresses and ports of clients; without it a hash of the address, whose salt is drawn at the "
+     "start of the server and kept by nobody"},
     {"quiet", 'q', vel_parse_flag, FIELD(quiet), NULL, NULL, 0, 0, "do not log requests"},
 };
 
@@ -142,7 +145,7 @@ const struct vel_command vel_cmd_serve = {
         "puts another in front of it.\n\n"
         "Without --cert a self-signed hybrid certificate is made for localhost, 127.0.0.1, ::1 and "
         "the name of this machine. It is kept in the state folder and used again while it is valid.\n\n"
-        "Every request is a line on the standard output: time, client, request, status, bytes of "
+        "Every request is a line on the standard output: time, client (as --log-addresses says), request, status, bytes of "
         "body, duration, protocol. So is a handshake that failed, with the reason. With --log-connections "
         "so is a connection when it ends.\n\n"
         "A client has 10 s for the head of a request; while it owes bytes of a request's body it has 30 s in "

@@ -51,14 +51,15 @@ static void put_stats(struct vel_json *j, const struct vel_conn_stats *stats)
     vel_json_ms(j, "handshake_ms", stats->handshake_time);
 }
 
-void vel_connection_log(FILE *to, const char *stamp, const struct vel_web_connection *connection)
+void vel_connection_log(FILE *to, const char *stamp, const struct vel_log_address *how,
+                        const struct vel_web_connection *connection)
 {
     char line[LINE_MAX], remote[VEL_ADDR_TEXT];
     struct vel_json j = vel_json(line, sizeof line);
     vel_json_open(&j, NULL, '{');
     vel_json_word(&j, "time", stamp);
     vel_json_word(&j, "event", "connection-closed");
-    vel_json_word(&j, "remote", vel_addr_text(&connection->remote, remote));
+    vel_json_word(&j, "remote", vel_log_address(how, &connection->remote, remote));
     vel_json_text(&j, "protocol", connection->protocol);
     vel_json_ms(&j, "duration_ms", connection->duration);
     vel_json_uint(&j, "requests", connection->tally.requests);

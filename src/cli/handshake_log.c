@@ -22,7 +22,7 @@ static bool has_room(struct vel_handshake_log *log, vel_time now)
 }
 
 void vel_handshake_log(struct vel_handshake_log *log, FILE *to, vel_time now, const char *stamp,
-                       const struct vel_log_field *fields)
+                       const struct vel_log_address *how, const struct vel_log_field *fields)
 {
     const struct vel_log_field *remote = vel_log_find(fields, "remote");
     const struct vel_log_field *by_peer = vel_log_find(fields, "by-peer");
@@ -38,6 +38,6 @@ void vel_handshake_log(struct vel_handshake_log *log, FILE *to, vel_time now, co
     log->left_out = 0;
     const char *why = reason->ptr;
     fprintf(to, "%s %s handshake failed: %s%s%s%s (0x%" PRIx64 ")\n", stamp,
-            vel_addr_text(remote->ptr, where), by_peer->value ? "the client says: " : "", why,
-            why[0] != '\0' ? ", " : "", (const char *)name->ptr, code->value);
+            vel_log_address(how, remote->ptr, where), by_peer->value ? "the client says: " : "",
+            why, why[0] != '\0' ? ", " : "", (const char *)name->ptr, code->value);
 }

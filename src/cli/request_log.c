@@ -22,10 +22,11 @@ static void print_escaped(FILE *to, struct vel_slice text, size_t most)
         fputs("...", to);
 }
 
-void vel_request_log(FILE *to, const char *stamp, const struct vel_web_record *record)
+void vel_request_log(FILE *to, const char *stamp, const struct vel_log_address *how,
+                     const struct vel_web_record *record)
 {
     char remote[VEL_ADDR_TEXT];
-    fprintf(to, "%s %s \"", stamp, vel_addr_text(&record->remote, remote));
+    fprintf(to, "%s %s \"", stamp, vel_log_address(how, &record->remote, remote));
     print_escaped(to, record->method, METHOD_MAX);
     fputc(' ', to);
     print_escaped(to, record->path, PATH_SHOWN);

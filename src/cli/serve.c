@@ -31,7 +31,7 @@ static void on_log(void *self, const char *name, const struct vel_log_field *fie
         warn.event(warn.self, name, fields);
     else if (!server->settings->quiet)
         vel_handshake_log(&server->failures, stdout, vel_clock_now(), vel_clock_stamp(stamp),
-                          fields);
+                          &server->addresses, fields);
 }
 
 /* ---- setting up: the step that fails tells what is wrong, in terms of what the user gave ---- */
@@ -144,6 +144,8 @@ static void make_keys(struct vel_serve_common *server)
     vel_random(&server->env, server->steering.key, sizeof server->steering.key);
     vel_random(&server->env, server->reset_key, sizeof server->reset_key);
     vel_random(&server->env, server->token_keys, sizeof server->token_keys);
+    vel_random(&server->env, &server->addresses.salt, sizeof server->addresses.salt);
+    server->addresses.plain = server->settings->log_addresses;
     server->steering.workers = server->sockets.count;
 }
 

@@ -32,6 +32,7 @@ struct vel_serve_settings {
     bool retry;
     bool quiet;
     bool log_connections;
+    bool log_addresses;
 };
 
 /* Serve until a signal; returns the exit status. */

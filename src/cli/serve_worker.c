@@ -147,14 +147,14 @@ static void on_request(void *self, const struct vel_web_record *record)
     const struct worker *worker = self;
     char stamp[VEL_STAMP_SIZE];
     if (!worker->common->settings->quiet)
-        vel_request_log(stdout, vel_clock_stamp(stamp), record);
+        vel_request_log(stdout, vel_clock_stamp(stamp), &worker->common->addresses, record);
 }
 
 static void on_connection(void *self, const struct vel_web_connection *connection)
 {
+    const struct worker *worker = self;
     char stamp[VEL_STAMP_SIZE];
-    (void)self;
-    vel_connection_log(stdout, vel_clock_stamp(stamp), connection);
+    vel_connection_log(stdout, vel_clock_stamp(stamp), &worker->common->addresses, connection);
 }
 
 /* ---- setting up ---- */

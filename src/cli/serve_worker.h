@@ -19,6 +19,7 @@ struct vel_serve_common {
     const struct vel_serve_settings *settings;
     struct vel_log log;
     struct vel_handshake_log failures;
+    struct vel_log_address addresses; /* how they are logged */
     struct vel_env env;
     struct vel_crypto *crypto;
     struct vel_serve_sockets sockets;

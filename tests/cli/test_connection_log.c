@@ -8,13 +8,14 @@
 #include "testing/test.h"
 
 static char text[8192];
+static const struct vel_log_address plain = {.plain = true};
 
 /* The line, read back; and that it is one, short enough to be written at once. */
 static json_t *line_of(const struct vel_web_connection *connection)
 {
     FILE *to = fmemopen(text, sizeof text, "w");
     assert_non_null(to);
-    vel_connection_log(to, "2026-01-02T03:04:05.678Z", connection);
+    vel_connection_log(to, "2026-01-02T03:04:05.678Z", &plain, connection);
     assert_int_equal(fclose(to), 0);
     size_t size = strlen(text);
     assert_in_range(size, 2, 4095);

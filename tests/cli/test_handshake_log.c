@@ -8,6 +8,7 @@
 #include "velocity/addr.h"
 
 static char text[4096];
+static const struct vel_log_address plain = {.plain = true};
 
 static const char *line_at(struct vel_handshake_log *log, vel_time now, const char *reason,
                            bool by_peer)
@@ -22,7 +23,7 @@ static const char *line_at(struct vel_handshake_log *log, vel_time now, const ch
     memset(text, 0, sizeof text);
     FILE *to = fmemopen(text, sizeof text, "w");
     assert_non_null(to);
-    vel_handshake_log(log, to, now, "2026-01-02T03:04:05.678Z", fields);
+    vel_handshake_log(log, to, now, "2026-01-02T03:04:05.678Z", &plain, fields);
     assert_int_equal(fclose(to), 0);
     return text;
 }

@@ -7,12 +7,13 @@
 #include "testing/test.h"
 
 static char text[8192];
+static const struct vel_log_address plain = {.plain = true};
 
 static const char *line_of(const struct vel_web_record *record)
 {
     FILE *to = fmemopen(text, sizeof text, "w");
     assert_non_null(to);
-    vel_request_log(to, "2026-01-02T03:04:05.678Z", record);
+    vel_request_log(to, "2026-01-02T03:04:05.678Z", &plain, record);
     assert_int_equal(fclose(to), 0);
     return text;
 }

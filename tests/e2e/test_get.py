@@ -233,7 +233,7 @@ def wrong_usage_has_statuses_of_curl():
 
 
 if __name__ == "__main__":
-    with Server(SITE, BASE) as SERVER:
+    with Server(SITE, BASE, "--log-addresses") as SERVER:
         harness.run(
             fetches_a_page, fetches_a_big_file_unharmed, fetches_many_over_one_connection,
             letters_and_spaces_need_no_encoding, tells_the_facts_as_json,

@@ -189,7 +189,7 @@ def a_profile_that_the_server_does_not_permit():
                 expect("no profile that both sides permit" in told, told)
                 expect("the server says" in told, told)
         log = server.text()
-        expect(re.search(r"127\.0\.0\.1:\d+ handshake failed: .*no profile that both sides permit"
+        expect(re.search(r"Z [0-9a-f]{16} handshake failed: .*no profile that both sides permit"
                          r".*PROFILE_POLICY_VIOLATION", log), "the server's log:", log)
 
 

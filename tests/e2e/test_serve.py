@@ -99,11 +99,33 @@ def the_request_log_has_a_line_for_each():
         server.get(server.url("/none"))
     lines = [line for line in server.text().splitlines() if '"' in line]
     expect(len(lines) == 2, server.text())
-    form = (r'\d{4}-\d\d-\d\dT[\d:.]+Z 127\.0\.0\.1:\d+ "GET (\S+)" (\d+) (\d+) bytes [\d.]+ ms '
+    form = (r'\d{4}-\d\d-\d\dT[\d:.]+Z [0-9a-f]{16} "GET (\S+)" (\d+) (\d+) bytes [\d.]+ ms '
             r"velocity/1$")
     for line, path, code in zip(lines, ("/?x=%0a%22", "/none"), ("200", "404")):
         match = re.match(form, line)
         expect(match and match[1] == path and match[2] == code, line)
+
+
+def clients_are_hashes_unless_addresses_are_wanted():
+    def clients(*options):
+        names = []
+        with SelfSigned("--log-connections", "--workers", "2", *options) as server:
+            server.hint()
+            for protocol in ("velocity/1", "h3", "h2", "http/1.1") * 2:
+                server.get(server.url("/"), "--alpn", protocol)
+            server.stop()
+            lines = server.text().splitlines()
+            names += [line.split()[1] for line in lines if '"GET' in line]
+            names += [json.loads(line)["remote"] for line in lines if line.startswith("{")]
+        expect(len(names) == 16, server.text())
+        return names
+
+    plain = clients("--log-addresses")
+    expect(all(re.fullmatch(r"127\.0\.0\.1:\d+", name) for name in plain), plain)
+    runs = [set(clients()), set(clients())]
+    expect([len(run) for run in runs] == [1, 1], "one client has several names", runs)
+    expect(runs[0] != runs[1], "the salt stays", runs)
+    expect(all(re.fullmatch("[0-9a-f]{16}", name) for run in runs for name in run), runs)
 
 
 def ordinary(name, *key):
@@ -152,7 +174,7 @@ def the_connection_log_has_a_line_for_each():
     expect([line["protocol"] for line in lines] == list(protocols), lines)
     size = (SITE / "index.html").stat().st_size
     for line in lines:
-        expect(line["event"] == "connection-closed" and line["remote"].startswith("127.0.0.1:"), line)
+        expect(line["event"] == "connection-closed" and re.fullmatch("[0-9a-f]{16}", line["remote"]), line)
         expect(line["requests"] == 1 and line["body_bytes"] == size and line["duration_ms"] >= 0, line)
     for line in lines[:2]:
         expect(line["closed_by"] == "client" and line["code"] == 256, line)
@@ -278,8 +300,8 @@ if __name__ == "__main__":
         the_printed_command_works, the_wildcards_serve_both_versions_of_ip,
         an_address_to_listen_on_is_certified, the_certificate_is_kept,
         a_profile_list_gets_the_certificate_for_its_strongest,
-        the_request_log_has_a_line_for_each, one_certificate_serves_velocity_and_h3,
-        an_ordinary_certificate_goes_in_front,
+        the_request_log_has_a_line_for_each, clients_are_hashes_unless_addresses_are_wanted,
+        one_certificate_serves_velocity_and_h3, an_ordinary_certificate_goes_in_front,
         clients_go_on_where_the_server_prefers, the_connection_log_has_a_line_for_each,
         quiet_logs_nothing, tells_what_is_wrong,
         survives_junk, running_requests_finish_after_a_signal, a_second_signal_ends_at_once,
