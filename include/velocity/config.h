@@ -101,8 +101,9 @@ struct vel_limits {
     uint64_t max_stream_data;         /* window of each stream, default 6 MiB */
     uint64_t max_streams_bidi;        /* default 128 at a time */
     uint64_t max_streams_uni;         /* default 16 at a time */
-    uint64_t max_send_buffer;         /* bytes a stream queues before write returns short: 256 KiB,
-                                      up to 16 times as many where the path holds them */
+    uint64_t max_send_buffer;         /* bytes a stream queues before write returns short: 256 KiB
+                                      that have not left, and those under way, 16 times as many at
+                                      most */
     uint64_t max_datagram_payload;    /* largest UDP payload to look for, default 1452 */
     uint64_t max_udp_payload;         /* largest we accept, default 65527 */
     uint64_t max_datagram_frame_size; /* DATAGRAM frames we accept (RFC 9221), default 0: none;

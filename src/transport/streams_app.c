@@ -80,10 +80,11 @@ uint64_t vel_streams_unsent(const struct vel_streams *streams, unsigned choice)
 
 size_t vel_streams_room(const struct vel_streams *streams, const struct vel_stream *s)
 {
-    size_t room = vel_send_buffer_room(&s->send);
-    if (!streams->params_known)
-        return room;
     uint64_t unsent = s->send.end - s->send.sent;
+    uint64_t most = streams->limits->max_send_buffer;
+    uint64_t room = VEL_MIN(vel_send_buffer_room(&s->send), most - VEL_MIN(unsent, most));
+    if (!streams->params_known)
+        return (size_t)room;
     uint64_t always = unsent < VEL_AHEAD_ALWAYS ? VEL_AHEAD_ALWAYS - unsent : 0;
     uint64_t own = left(&s->send_flow, VEL_AHEAD_OF_STREAM, unsent);
     uint64_t all = left(&streams->send_flow, VEL_AHEAD_OF_CONN, unsent_before(streams, s->urgency));

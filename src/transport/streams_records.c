@@ -12,10 +12,11 @@ static struct vel_send_span span_of(const struct vel_record *record)
     return (struct vel_send_span){.offset = record->offset, .len = record->len, .fin = record->fin};
 }
 
-/* Told when a quarter of the buffer is free, not at each byte. */
+/* Told when a quarter of the buffer is free and half of what may wait has left, not at each byte. */
 void vel_streams_tell_writable(struct vel_streams *streams, struct vel_stream *s)
 {
     if (!s->wants_room || s->send_state != VEL_SEND_OPEN ||
+        s->send.end - s->send.sent > streams->limits->max_send_buffer / 2 ||
         vel_send_buffer_room(&s->send) < s->send.limit / 4 || vel_streams_room(streams, s) == 0)
         return;
     s->wants_room = false;

@@ -248,6 +248,7 @@ static void count_sent(struct vel_streams *streams, struct vel_stream *s, uint64
     s->send_flow.used += fresh;
     streams->send_flow.used += fresh;
     vel_streams_count_sent(streams, s, sent, fresh);
+    vel_streams_tell_writable(streams, s);
 }
 
 static vel_result write_one(struct vel_streams *streams, struct packet *packet,

@@ -237,6 +237,31 @@ static void flow_control_of_a_stream(void **state)
     pair_free(&pair);
 }
 
+/* However much a path holds, little waits to be sent on it: what leaves makes room, without being
+ * acknowledged. */
+static void little_waits_on_a_wide_path(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct vel_limits limits = pair_limits();
+    limits.max_data = limits.max_stream_data = MIB;
+    limits.max_send_buffer = 32 * KIB;
+    ASSERT_OK(pair_init(&pair, 1, &limits, -1));
+    pair_connect(&pair);
+    vel_streams_set_window(client(&pair), MIB);
+    uint64_t id = open_stream(client(&pair), true);
+    assert_int_equal(write_bytes(client(&pair), id, 64 * KIB, false), 32 * KIB);
+    struct vel_event event = {0};
+    struct pair_packet packet;
+    size_t packets = 0;
+    for (; !vel_streams_next_event(client(&pair), &event); packets++)
+        ASSERT_OK(pair_write(&pair, PAIR_CLIENT, PAIR_PACKET, &packet));
+    assert_int_equal(event.type, VEL_EVENT_STREAM_WRITABLE);
+    assert_in_range(packets * PAIR_PACKET, 16 * KIB, 18 * KIB);
+    assert_in_range(vel_streams_writable(client(&pair), id), 16 * KIB, 18 * KIB);
+    pair_free(&pair);
+}
+
 /* A peer that grants nothing, on as many streams as it likes, pins little: not what it has asked
  * for. With credit for the connection all can go on. */
 static void without_credit_little_is_queued(void **state)
@@ -628,6 +653,7 @@ int main(void)
         cmocka_unit_test(streams_before_the_parameters),
         cmocka_unit_test(stream_limit_moves),
         cmocka_unit_test(flow_control_of_a_stream),
+        cmocka_unit_test(little_waits_on_a_wide_path),
         cmocka_unit_test(without_credit_little_is_queued),
         cmocka_unit_test(places_come_back_before_the_acknowledgement),
         cmocka_unit_test(flow_control_of_the_connection),
