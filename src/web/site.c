@@ -32,11 +32,14 @@ struct instant {
     int64_t unix_now;
 };
 
-/* What a path leads to: a page in memory, else an open file or folder. */
+/* What a path leads to: a page in memory, else an open file or folder; or nothing (page NULL, file
+ * closed). */
 struct target {
     struct vel_page *page;
     struct vel_root_file file; /* of a page: closed */
 };
+
+#define NOTHING ((struct target){.file = {.fd = -1}})
 
 OWNED_POINTER(free_site, struct vel_site, vel_site_free)
 
@@ -88,6 +91,11 @@ static void drop_target(struct target *target)
         vel_page_drop(target->page);
     else
         vel_root_file_close(&target->file);
+}
+
+static bool is_open(const struct target *target)
+{
+    return target->page != NULL || target->file.fd >= 0;
 }
 
 static void drop_page(void *context, struct vel_slice bytes)
@@ -215,9 +223,10 @@ static struct vel_field date_field(struct vel_site *site, int64_t unix_now)
                               .value = vel_slice(site->date, VEL_HTTP_DATE_SIZE - 1)};
 }
 
-/* 0: this is not for here, take the long way. */
+/* 0: this is not for here, take the long way, and with it what was found of the file (of a folder, of
+ * its index). */
 static unsigned send_plain(struct vel_site *site, struct vel_exchange *exchange,
-                           const struct vel_web_path *path, struct instant at)
+                           const struct vel_web_path *path, struct instant at, struct target *found)
 {
     const struct vel_request *request = vel_exchange_request(exchange);
     struct vel_page *page = NULL;
@@ -228,7 +237,7 @@ static unsigned send_plain(struct vel_site *site, struct vel_exchange *exchange,
         vel_pages_find(site->pages, name, at.now, at.unix_now, &page, &file) != VEL_OK)
         return 0;
     if (page == NULL) {
-        vel_root_file_close(&file);
+        found->file = file;
         return 0;
     }
     struct vel_field fields[VEL_REPLY_FIELDS] = {date_field(site, at.unix_now)};
@@ -269,14 +278,25 @@ static unsigned send_redirect(struct vel_reply *reply, const struct vel_web_path
     return vel_reply_send_error(reply, 308);
 }
 
+/* Unless it was found before. */
+static vel_result find_once(struct vel_site *site, const char *name, struct instant at,
+                            struct target *found, struct target *target)
+{
+    if (!is_open(found))
+        return find(site, name, at, target);
+    *target = *found;
+    *found = NOTHING;
+    return VEL_OK;
+}
+
 static unsigned send_index(struct vel_site *site, struct vel_reply *reply,
-                           const struct vel_web_path *path, struct instant at)
+                           const struct vel_web_path *path, struct instant at, struct target *found)
 {
     char name[INDEX_NAME_MAX];
     struct target target;
     if (!index_name(site, path, name))
         return vel_reply_send_error(reply, 414);
-    enum vel_err err = find(site, name, at, &target);
+    enum vel_err err = find_once(site, name, at, found, &target);
     if (err == VEL_OK && target.file.is_folder) {
         drop_target(&target);
         err = VEL_ERR_NOT_FOUND;
@@ -288,11 +308,14 @@ static unsigned send_index(struct vel_site *site, struct vel_reply *reply,
     return send_file(site, reply, name, &target);
 }
 
+/* Where there is an index, there is a folder. */
 static unsigned send_path(struct vel_site *site, struct vel_reply *reply,
-                          const struct vel_web_path *path, struct instant at)
+                          const struct vel_web_path *path, struct instant at, struct target *found)
 {
-    struct target target;
-    enum vel_err err = find(site, path->name, at, &target);
+    struct target target, nothing = NOTHING;
+    if (path->folder && is_open(found) && !found->file.is_folder)
+        return send_index(site, reply, path, at, found);
+    enum vel_err err = find_once(site, path->name, at, path->folder ? &nothing : found, &target);
     if (err != VEL_OK)
         return vel_reply_send_error(reply, status_of(err));
     if (!target.file.is_folder && !path->folder)
@@ -300,7 +323,7 @@ static unsigned send_path(struct vel_site *site, struct vel_reply *reply,
     drop_target(&target);
     if (!target.file.is_folder)
         return vel_reply_send_error(reply, 404);
-    return path->folder ? send_index(site, reply, path, at) : send_redirect(reply, path);
+    return path->folder ? send_index(site, reply, path, at, found) : send_redirect(reply, path);
 }
 
 unsigned vel_site_answer(struct vel_site *site, struct vel_exchange *exchange, vel_time now,
@@ -310,8 +333,9 @@ unsigned vel_site_answer(struct vel_site *site, struct vel_exchange *exchange, v
     struct instant at = {.now = now, .unix_now = unix_now};
     struct vel_reply reply;
     struct vel_web_path path;
+    OWNED(drop_target) struct target found = NOTHING;
     enum vel_err err = vel_web_path_parse(request->path, &path);
-    unsigned status = err == VEL_OK ? send_plain(site, exchange, &path, at) : 0;
+    unsigned status = err == VEL_OK ? send_plain(site, exchange, &path, at, &found) : 0;
     if (status != 0)
         return status;
     vel_reply_start(&reply, exchange, unix_now);
@@ -324,5 +348,5 @@ unsigned vel_site_answer(struct vel_site *site, struct vel_exchange *exchange, v
     }
     if (err != VEL_OK)
         return vel_reply_send_error(&reply, err == VEL_ERR_LIMIT ? 414 : status_of(err));
-    return send_path(site, &reply, &path, at);
+    return send_path(site, &reply, &path, at, &found);
 }

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "http/fake.h"
 #include "http/h3.h"
+#include "sys/root.h"
 #include "testing/test.h"
 #include "web/path.h"
 
@@ -30,6 +31,21 @@ struct stage {
 };
 
 enum { BIG = 200000 };
+
+/* The linker puts the second in the place of the first. */
+vel_result __real_vel_root_find(const struct vel_root *root, const char *path,
+                                struct vel_root_file *file);
+vel_result __wrap_vel_root_find(const struct vel_root *root, const char *path,
+                                struct vel_root_file *file);
+
+static size_t found; /* calls of vel_root_find */
+
+vel_result __wrap_vel_root_find(const struct vel_root *root, const char *path,
+                                struct vel_root_file *file)
+{
+    found++;
+    return __real_vel_root_find(root, path, file);
+}
 
 static const char *in_folder(struct stage *s, const char *name)
 {
@@ -392,6 +408,59 @@ static void large_files_come_in_pieces(void **state)
     stage_close(s);
 }
 
+/* Whatever it is, however it is asked for. */
+static void files_are_opened_once(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method, *path, *name, *value;
+        unsigned status;
+        size_t opened;
+    } rows[] = {
+        {"GET", "/big", NULL, NULL, 200, 1},      {"GET", "/big", "range", "bytes=0-9", 206, 1},
+        {"HEAD", "/big", NULL, NULL, 200, 1},     {"GET", "/small", NULL, NULL, 200, 1},
+        {"GET", "/none", NULL, NULL, 404, 2}, /* nothing is remembered of what is not there */
+        {"GET", "/folder", NULL, NULL, 308, 1},   {"GET", "/folder/", NULL, NULL, 200, 1},
+        {"HEAD", "/folder/", NULL, NULL, 200, 2}, /* the folder, and its index */
+        {"GET", "/odd/", NULL, NULL, 403, 2},     /* an index that is a folder */
+        {"GET", "/big/", NULL, NULL, 404, 2},     {"POST", "/big", NULL, NULL, 405, 0},
+    };
+    struct stage *s = stage_open();
+    put_file(s, "root/big", s->body, BIG);
+    put_text(s, "root/small", "small");
+    put_folder(s, "root/folder");
+    put_file(s, "root/folder/index.html", s->body, BIG);
+    put_folder(s, "root/odd");
+    put_folder(s, "root/odd/index.html");
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        found = 0;
+        ask(s, rows[i].method, rows[i].path, rows[i].name, rows[i].value);
+        if (s->status != rows[i].status || found != rows[i].opened)
+            fail_msg("%s %s: %u, opened %zu times", rows[i].method, rows[i].path, s->status, found);
+    }
+    stage_close(s);
+}
+
+/* The descriptors of folders and files are given back. */
+static void no_descriptor_is_lost(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/big", "/folder", "/folder/", "/odd/", "/big/", "/none"};
+    struct stage *s = stage_open();
+    put_file(s, "root/big", s->body, BIG);
+    put_folder(s, "root/folder");
+    put_folder(s, "root/odd");
+    put_folder(s, "root/odd/index.html");
+    int before = open("/dev/null", O_RDONLY);
+    close(before);
+    for (size_t i = 0; i < VEL_COUNT(paths); i++)
+        get(s, paths[i]);
+    int after = open("/dev/null", O_RDONLY);
+    close(after);
+    assert_int_equal(after, before);
+    stage_close(s);
+}
+
 static void a_file_that_shrinks_is_cut_off(void **state)
 {
     (void)state;
@@ -472,6 +541,8 @@ int main(void)
         cmocka_unit_test(ranges_are_served),
         cmocka_unit_test(unchanged_files_are_not_sent_again),
         cmocka_unit_test(large_files_come_in_pieces),
+        cmocka_unit_test(files_are_opened_once),
+        cmocka_unit_test(no_descriptor_is_lost),
         cmocka_unit_test(a_file_that_shrinks_is_cut_off),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(a_site_needs_its_folder),
