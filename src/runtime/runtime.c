@@ -12,8 +12,8 @@ enum { FINISH_SEND = 128 * 1024 }; /* trains: a farewell for twice the connectio
 
 #define PATIENCE (4 * MS)  /* that time-outs have with what waits at a link; */
 #define LAG_MAX (500 * MS) /* those of loss recovery, which it may make pointless, have more */
-#define FULL_PATIENCE                                                                              \
-    (100 * MS) /* with a link that is full; then time-outs are looked at all the same */
+/* With a link that is full; then time-outs are looked at all the same, and other networks go on. */
+#define FULL_PATIENCE (100 * MS)
 
 /* One link, and what wakes us for it. */
 struct port {

@@ -103,14 +103,19 @@ class Tired(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def tired(answers):
-    kind = type("Tired", (Tired,), {"answers": answers})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
+def running(server, scheme):
+    """Its URL."""
+    with server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}/"
+            yield f"{scheme}://127.0.0.1:{server.server_address[1]}/"
         finally:
             server.shutdown()
+
+
+def tired(answers):
+    kind = type("Tired", (Tired,), {"answers": answers})
+    return running(http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind), "http")
 
 
 def goes_on_when_a_server_ends_connections():
@@ -156,7 +161,6 @@ class Refusing(socketserver.BaseRequestHandler):
                     return
 
 
-@contextlib.contextmanager
 def refusing(what):
     key, cert = BASE / "refusing.key", BASE / "refusing.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
@@ -165,14 +169,10 @@ def refusing(what):
     context.load_cert_chain(cert, key)
     context.set_alpn_protocols(["h2"])
     kind = type("Refusing", (Refusing,), {"refuses": what})
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), kind) as server:
-        server.daemon_threads = True
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"https://127.0.0.1:{server.server_address[1]}/"
-        finally:
-            server.shutdown()
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), kind)
+    server.daemon_threads = True
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    return running(server, "https")
 
 
 def of_refusing(url, test, *options, **how):

@@ -47,6 +47,13 @@ void pair_connect(struct pair *pair)
     }
 }
 
+void pair_begin(struct pair *pair)
+{
+    struct vel_limits limits = pair_limits();
+    ASSERT_OK(pair_init(pair, 1, &limits, -1));
+    pair_connect(pair);
+}
+
 void pair_free(struct pair *pair)
 {
     for (int i = 0; i < 2; i++) {

@@ -42,6 +42,8 @@ vel_result pair_init(struct pair *pair, uint64_t seed, const struct vel_limits *
                      long fail_after);
 /* Each side hears the other's transport parameters. */
 void pair_connect(struct pair *pair);
+/* Both, with pair_limits and seed 1, as most tests want them. */
+void pair_begin(struct pair *pair);
 /* Fails the test when memory leaked. */
 void pair_free(struct pair *pair);
 

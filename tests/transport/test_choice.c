@@ -51,9 +51,7 @@ static void they_take_turns_as_if_they_had_not_chosen(void **state)
 {
     (void)state;
     struct pair pair;
-    struct vel_limits limits = pair_limits();
-    ASSERT_OK(pair_init(&pair, 1, &limits, -1));
-    pair_connect(&pair);
+    pair_begin(&pair);
     uint64_t ids[STREAMS];
     ASSERT_OK(vel_streams_have_choices(pair.side[PAIR_CLIENT].streams));
     write_streams(&pair, ids);
@@ -74,9 +72,7 @@ static void they_wait_apart(void **state)
 {
     (void)state;
     struct pair pair;
-    struct vel_limits limits = pair_limits();
-    ASSERT_OK(pair_init(&pair, 1, &limits, -1));
-    pair_connect(&pair);
+    pair_begin(&pair);
     struct vel_streams *streams = pair.side[PAIR_CLIENT].streams;
     uint64_t ids[STREAMS];
     ASSERT_OK(vel_streams_have_choices(streams));

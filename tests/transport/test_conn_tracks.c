@@ -30,6 +30,15 @@ static void finish(struct attack *a)
     pair_done(&a->p);
 }
 
+/* The client opens one more, from where it is. */
+static uint32_t open_path(struct attack *a)
+{
+    const struct vel_addr local = vel_conn_local(a->p.client);
+    uint32_t path;
+    ASSERT_OK(vel_conn_open_path(a->p.client, &local, &path));
+    return path;
+}
+
 static bool is_closed(const struct attack *a)
 {
     return vel_life_is_over(&a->victim->life);
@@ -85,6 +94,10 @@ static void violations_close(void **state)
          1,
          {VEL_FRAME_PATH_ACK, .path_id = 0},
          VEL_WIRE_FRAME_ENCODING_ERROR},
+        {"DATAGRAM_COPY, not agreed", /* VEL-TR-57 */
+         1,
+         {VEL_FRAME_DATAGRAM_COPY, .copy = {.number = 1}},
+         VEL_WIRE_FRAME_ENCODING_ERROR},
         {"id above the limit",
          4,
          {VEL_FRAME_PATH_NEW_CONNECTION_ID, .path_id = 4, .new_cid = id},
@@ -136,7 +149,31 @@ static void violations_close(void **state)
     }
 }
 
-/* And these do not. */
+/* VEL-TR-57: copied datagrams are no longer than others, and go to nobody who takes none. */
+static void copies_are_datagrams(void **state)
+{
+    (void)state;
+    const struct vel_frame frame = {VEL_FRAME_DATAGRAM_COPY,
+                                    .copy = {1, vel_slice("twelve bytes", 12)}};
+    const struct {
+        uint64_t announced;
+        bool taken;
+    } rows[] = {{0, false}, {12, false}, {64, true}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct attack a;
+        begin(&a, 4);
+        a.p.server_config.limits.max_datagram_frame_size = rows[i].announced;
+        put(&a, 1000, &frame);
+        put(&a, 1001, &frame);
+        assert_int_equal(a.victim->datagrams.stats.received, rows[i].taken);
+        assert_int_equal(is_closed(&a), !rows[i].taken);
+        if (!rows[i].taken)
+            assert_int_equal(a.victim->life.close.code, VEL_WIRE_PROTOCOL_VIOLATION);
+        finish(&a);
+    }
+}
+
+/* These end nothing. */
 static void harmless_frames_are_taken(void **state)
 {
     (void)state;
@@ -244,8 +281,7 @@ static void calls_tell_what_is_wrong(void **state)
     ASSERT_ERR("none", vel_conn_set_path_backup(a.p.client, 1, true), VEL_ERR_NOT_FOUND);
     ASSERT_ERR("none", vel_conn_set_path_weight(a.p.client, 1, 1), VEL_ERR_NOT_FOUND);
     ASSERT_ERR("no weight", vel_conn_set_path_weight(a.p.client, 0, 0), VEL_ERR_ARGUMENT);
-    ASSERT_OK(vel_conn_open_path(a.p.client, &local, &path));
-    assert_int_equal(path, 1);
+    assert_int_equal(open_path(&a), 1);
     ASSERT_ERR("no more", vel_conn_open_path(a.p.client, &local, &path), VEL_ERR_LIMIT);
     pair_run(&a.p, a.p.now + 500 * MS);
     struct vel_path_stats stats[VEL_PATHS_OPEN_MAX];
@@ -255,8 +291,7 @@ static void calls_tell_what_is_wrong(void **state)
     pair_run(&a.p, a.p.now + 4 * SECOND);
     assert_int_equal(vel_conn_paths(a.p.client, stats, VEL_PATHS_OPEN_MAX), 1);
     assert_int_equal(stats[0].path, 1);
-    ASSERT_OK(vel_conn_open_path(a.p.client, &local, &path));
-    assert_int_equal(path, 2);
+    assert_int_equal(open_path(&a), 2);
     pair_run(&a.p, a.p.now + 500 * MS);
     assert_int_equal(vel_conn_paths(a.victim, stats, 1), 2);
     finish(&a);
@@ -269,10 +304,8 @@ static void a_new_path_knows_how_long_the_peer_waits(void **state)
     struct attack a;
     begin(&a, 2);
     struct vel_conn *client = a.p.client;
-    struct vel_addr local = client->first.paths.active->local;
-    uint32_t path;
     for (uint32_t gone = 0; gone < 3; gone += 2) {
-        ASSERT_OK(vel_conn_open_path(client, &local, &path));
+        open_path(&a);
         pair_run(&a.p, a.p.now + 500 * MS);
         ASSERT_OK(vel_conn_abandon_path(client, gone));
         pair_run(&a.p, a.p.now + 4 * SECOND);
@@ -290,9 +323,7 @@ static void keys_wear_out_by_the_largest_packets(void **state)
     struct attack a;
     begin(&a, 2);
     struct vel_conn *client = a.p.client;
-    struct vel_addr local = client->first.paths.active->local;
-    uint32_t path;
-    ASSERT_OK(vel_conn_open_path(client, &local, &path));
+    uint32_t path = open_path(&a);
     client->aead = VEL_AES_128_GCM;
     client->space[VEL_SPACE_APP].sealed = vel_keys_seal_limit(client->aead, 9000) - 1;
     vel_conn_count_sealed(client, VEL_SPACE_APP, 1);
@@ -319,11 +350,9 @@ static void a_copy_waits_for_the_pacer_alone(void **state)
     begin(&a, 2);
     a.p.client_config.scheduler = VEL_SCHEDULE_REDUNDANT;
     struct vel_conn *client = a.p.client;
-    struct vel_addr local = client->first.paths.active->local;
-    uint32_t path;
+    uint32_t path = open_path(&a);
     uint64_t stream;
     size_t accepted;
-    ASSERT_OK(vel_conn_open_path(client, &local, &path));
     pair_run(&a.p, a.p.now + 500 * MS);
     struct vel_track *second = vel_conn_find_track(client, path);
     send_all(client, a.p.now);
@@ -356,11 +385,9 @@ static void all_that_waits_has_a_time(void **state)
         struct attack a;
         begin(&a, 2);
         struct vel_conn *client = a.p.client;
-        struct vel_addr local = client->first.paths.active->local;
-        struct vel_path_choice choice = {.count = 1};
+        const struct vel_path_choice choice = {.count = 1, .paths = {open_path(&a)}};
         uint64_t stream;
         ASSERT_OK(vel_stream_open(client, true, &stream));
-        ASSERT_OK(vel_conn_open_path(client, &local, &choice.paths[0]));
         pair_run(&a.p, a.p.now + 500 * MS);
         if (rows[i].named)
             ASSERT_OK(vel_stream_set_paths(client, stream, &choice));
@@ -391,6 +418,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(violations_close),
+        cmocka_unit_test(copies_are_datagrams),
         cmocka_unit_test(harmless_frames_are_taken),
         cmocka_unit_test(a_flood_of_paths_is_bounded),
         cmocka_unit_test(a_packet_belongs_to_its_path),

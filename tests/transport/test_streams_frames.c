@@ -165,9 +165,7 @@ static void late_frames_are_ignored(void **state)
 {
     (void)state;
     struct pair pair;
-    struct vel_limits limits = pair_limits();
-    ASSERT_OK(pair_init(&pair, 1, &limits, -1));
-    pair_connect(&pair);
+    pair_begin(&pair);
     struct vel_streams *server = pair.side[PAIR_SERVER].streams;
     uint64_t wire_code = 0;
     struct vel_frame frames[] = {
@@ -219,9 +217,7 @@ static void tiny_frames_are_bounded(void **state)
 {
     (void)state;
     struct pair pair;
-    struct vel_limits limits = pair_limits();
-    ASSERT_OK(pair_init(&pair, 1, &limits, -1));
-    pair_connect(&pair);
+    pair_begin(&pair);
     struct vel_streams *server = pair.side[PAIR_SERVER].streams;
     uint64_t wire_code = 0;
     enum vel_err err = VEL_OK;
