@@ -55,6 +55,10 @@ enum {
                                         be missed go, too */
 };
 
+/* Ours: how much longer than a round trip a peer may take for its answer in the handshake, at least. It is what
+ * application data grant by default (max_ack_delay, RFC 9000 18.2). */
+#define VEL_PTO_HANDSHAKE_GRACE (25 * MS)
+
 /* Ours: the longest wait for a probe before the handshake is confirmed, unless the path is slower. */
 #define VEL_PTO_HANDSHAKE_MAX (2 * SECOND)
 

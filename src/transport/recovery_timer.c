@@ -4,8 +4,10 @@
 #include "transport/recovery_internal.h"
 
 /*
- * The probe time-out of a space, RFC 9002 6.2.1, with the backoff of the connection. Until the
- * handshake is confirmed the backoff ends at VEL_PTO_HANDSHAKE_MAX: a client's acknowledged Initial
+ * The probe time-out of a space, RFC 9002 6.2.1, with the backoff of the connection. The answer to a packet
+ * of the handshake waits for public-key operations, the peer's for this connection and those of others
+ * that came with it, which no sample has seen: an Initial packet may be acknowledged within microseconds. So
+ * it has VEL_PTO_HANDSHAKE_GRACE at least (VEL-TR-59). Until the handshake is confirmed the backoff ends at VEL_PTO_HANDSHAKE_MAX: a client's acknowledged Initial
  * packets do not reset it, and one that was acknowledged late makes the estimate long as well, so
  * that a few losses would leave a handshake silent for minutes while the server waits for credit.
  */
@@ -14,6 +16,8 @@ static vel_time probe_period(const struct vel_recovery *r, enum vel_space space)
     vel_time period = vel_rtt_pto(&r->rtt);
     if (space == VEL_SPACE_APP)
         period += r->max_ack_delay;
+    else
+        period = VEL_MAX(period, r->rtt.smoothed + VEL_PTO_HANDSHAKE_GRACE);
     vel_time backed_off = period << VEL_MIN(r->pto_backoff, (unsigned)VEL_PTO_BACKOFF_MAX);
     if (r->handshake_confirmed)
         return backed_off;

@@ -104,6 +104,29 @@ static void the_client_breaks_the_deadlock(void **state)
     fix_done(&f);
 }
 
+/* VEL-TR-59: the first answers come at once, the next after signatures. */
+static void a_near_peer_has_time_for_its_signatures(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fix_init(&f, true);
+    fix_send(&f, INITIAL, 0);
+    ASSERT_OK(fix_ack(&f, INITIAL, 0, 0, 0, 1 * MS));
+    vel_recovery_set_handshake_keys(&f.r);
+    fix_send(&f, HANDSHAKE, 1 * MS);
+    expect_probe(&f, 1 * MS + 26 * MS, HANDSHAKE, 2);
+    fix_send(&f, HANDSHAKE, 27 * MS);
+    expect_probe(&f, 27 * MS + 52 * MS, HANDSHAKE, 2);
+    fix_done(&f);
+    /* Far away it is the variance that counts, and afterwards what the peer has announced. */
+    fix_init(&f, true);
+    fix_send(&f, INITIAL, 0);
+    ASSERT_OK(fix_ack(&f, INITIAL, 0, 0, 0, 20 * MS));
+    fix_send(&f, INITIAL, 20 * MS);
+    expect_probe(&f, 20 * MS + 60 * MS, INITIAL, 2);
+    fix_done(&f);
+}
+
 /* Ours: however often it was in vain, a handshake is not silent for longer than two seconds. */
 static void a_handshake_keeps_trying(void **state)
 {
@@ -224,6 +247,7 @@ int main(void)
         cmocka_unit_test(probes_hand_on_the_oldest),
         cmocka_unit_test(the_original_may_still_arrive),
         cmocka_unit_test(the_client_breaks_the_deadlock),
+        cmocka_unit_test(a_near_peer_has_time_for_its_signatures),
         cmocka_unit_test(a_handshake_keeps_trying),
         cmocka_unit_test(initial_acknowledgements_keep_the_backoff),
         cmocka_unit_test(a_server_without_credit_does_not_probe),
