@@ -111,3 +111,4 @@ struct vel_endpoint_stats {
 void vel_endpoint_get_stats(const struct vel_endpoint *endpoint, struct vel_endpoint_stats *stats);
 
 #endif
+    uint64_t probes;     /* probe time-outs that fired (RFC 9002 6.2), ended connections included */

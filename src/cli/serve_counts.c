@@ -23,13 +23,15 @@ void vel_serve_counts_add(struct vel_serve_counts *sum, const struct vel_serve_c
     sum->resets += counts->resets;
     sum->body_bytes += counts->body_bytes;
     sum->datagrams_lost += counts->datagrams_lost;
+    sum->probes += counts->probes;
     sum->cpu += counts->cpu;
 }
 
 void vel_serve_counts_print(const char *who, const struct vel_serve_counts *counts)
 {
     printf("%s: %" PRIu64 " connections, %" PRIu64 " requests, %" PRIu64
-           " bytes of bodies, %" PRIu64 " resets, %" PRIu64 " datagrams lost, %.3f s of CPU\n",
+           " bytes of bodies, %" PRIu64 " resets, %" PRIu64 " datagrams lost, %" PRIu64
+           " probes, %.3f s of CPU\n",
            who, counts->connections, counts->requests, counts->body_bytes, counts->resets,
-           counts->datagrams_lost, (double)counts->cpu / (double)SECOND);
+           counts->datagrams_lost, counts->probes, (double)counts->cpu / (double)SECOND);
 }

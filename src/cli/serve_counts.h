@@ -14,6 +14,7 @@ struct vel_serve_counts {
     uint64_t resets;         /* stateless ones: clients told that their connection is not known */
     uint64_t body_bytes;     /* of responses */
     uint64_t datagrams_lost; /* by the kernel, for want of room in the socket's buffer */
+    uint64_t probes;         /* time-outs: clients who were silent for longer than expected */
     vel_time cpu;            /* of user and system; measured from outside */
 };
 
@@ -25,7 +26,7 @@ void vel_serve_counts_add(struct vel_serve_counts *sum, const struct vel_serve_c
 /*
  * One line on the standard output:
  *   worker 1: 253 connections, 2530 requests, 2590720 bytes of bodies, 0 resets, 0 datagrams lost,
- *   0.512 s of CPU
+ *   0 probes, 0.512 s of CPU
  * `who` is "worker 1", or "served" for all of them.
  */
 void vel_serve_counts_print(const char *who, const struct vel_serve_counts *counts);

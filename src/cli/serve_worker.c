@@ -269,7 +269,8 @@ static void tell_counts(const struct worker *worker)
                                       .requests = web.requests,
                                       .resets = endpoint.resets_sent,
                                       .body_bytes = web.response_bytes,
-                                      .datagrams_lost = udp.overflowed};
+                                      .datagrams_lost = udp.overflowed,
+                                      .probes = endpoint.probes};
     if (worker->reports >= 0) {
         vel_report_counts(worker->reports, &counts);
         return;

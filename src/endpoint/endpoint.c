@@ -333,7 +333,9 @@ void vel_endpoint_expire_unread(struct vel_endpoint *endpoint, vel_time now, vel
         vel_conn_expire_unread(peer->conn, now, heard);
         vel_peer_wake(peer);
         vel_peer_refresh(peer);
+        unsigned probes = vel_conn_probes(peer->conn);
     }
+        endpoint->stats.probes += vel_conn_probes(peer->conn) - probes;
 }
 
 /* ---- the application ---- */

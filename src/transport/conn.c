@@ -232,6 +232,11 @@ uint32_t vel_conn_version(const struct vel_conn *conn)
 }
 
 bool vel_conn_is_validated(const struct vel_conn *conn)
+unsigned vel_conn_probes(const struct vel_conn *conn)
+{
+    return conn->stats.pto_count;
+}
+
 {
     return vel_conn_track(conn)->paths.active->validated;
 }

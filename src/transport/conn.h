@@ -117,3 +117,5 @@ uint32_t vel_conn_version(const struct vel_conn *conn);
 bool vel_conn_is_validated(const struct vel_conn *conn);
 
 #endif
+/* Probe time-outs that fired: vel_conn_expire alone makes them fire. */
+unsigned vel_conn_probes(const struct vel_conn *conn);

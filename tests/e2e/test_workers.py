@@ -21,7 +21,7 @@ BIG = os.urandom(1 << 20) * 32
 SMALL = b"small\n"
 PROGRAMS = pathlib.Path(harness.program()).parent
 COUNTS = re.compile(r"^(worker \d+|served): (\d+) connections, (\d+) requests, \d+ bytes of bodies, "
-                    r"(\d+) resets, (\d+) datagrams lost, ([\d.]+) s of CPU$", re.MULTILINE)
+                    r"(\d+) resets, (\d+) datagrams lost, (\d+) probes, ([\d.]+) s of CPU$", re.MULTILINE)
 CERT = None
 
 

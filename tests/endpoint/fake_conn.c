@@ -85,6 +85,7 @@ void vel_conn_expire_unread(struct vel_conn *conn, vel_time now, vel_time heard)
 {
     (void)now, (void)heard;
     conn->expired++;
+    conn->probes += conn->fires;
     conn->setup.hooks.wake(conn->setup.hooks.self, conn);
 }
 
@@ -133,6 +134,11 @@ uint32_t vel_conn_version(const struct vel_conn *conn)
 
 bool vel_conn_is_connected(const struct vel_conn *conn)
 {
+unsigned vel_conn_probes(const struct vel_conn *conn)
+{
+    return conn->probes;
+}
+
     return conn->connected;
 }
 

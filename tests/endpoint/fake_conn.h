@@ -28,6 +28,9 @@ struct vel_conn {
     unsigned to_send;  /* trains that wait */
     unsigned sent;
     unsigned expired;
+    unsigned probes; /* each time it expires, `fires` more */
+    unsigned fires;
+    unsigned work; /* that waits */
     vel_time deadline;
     struct vel_close close;
 };
