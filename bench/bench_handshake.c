@@ -75,6 +75,8 @@ static void advance(struct side *client, struct side *server, vel_time *now)
     do {
         moved = carry(client, server, *now);
         moved |= carry(server, client, *now);
+        if (vel_endpoint_deadline(client->endpoint) == 0)
+            expire(client, *now);
     } while (moved);
     vel_time next =
         VEL_MIN(vel_endpoint_deadline(client->endpoint), vel_endpoint_deadline(server->endpoint));

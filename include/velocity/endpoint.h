@@ -14,7 +14,8 @@
  *
  *     for (;;) {
  *         wait for a datagram or vel_endpoint_deadline(ep)
- *         vel_endpoint_receive(ep, &train, now)   or   vel_endpoint_expire(ep, now)
+ *         vel_endpoint_receive(ep, &train, now)   for each one that came
+ *         vel_endpoint_expire(ep, now)            if that is due
  *         while ((conn = vel_endpoint_next(ep)) != NULL)
  *             while (vel_conn_next_event(conn, &event)) react
  *         while (vel_endpoint_send(ep, &train, now) == VEL_OK) put it on the wire
@@ -74,8 +75,11 @@ void vel_endpoint_receive(struct vel_endpoint *endpoint, const struct vel_train 
  * VEL_ERR_ARGUMENT  the capacity is smaller */
 vel_result vel_endpoint_send(struct vel_endpoint *endpoint, struct vel_train *train, vel_time now);
 
-/* When vel_endpoint_expire is due; VEL_NEVER if nothing is pending. With a backlog it is there that a server
- * signs for the handshakes of Velocity/1 that wait for it, so it may be due at once. */
+/* When vel_endpoint_expire is due; VEL_NEVER if nothing is pending. It is due at once (0) when a handshake has
+ * signatures of the peer to verify, which each call does for one connection, and with a backlog when newcomers
+ * wait or handshakes of Velocity/1 want the server's signature: so that what takes a processor long is done
+ * between looks at what has arrived. Whoever calls it before vel_endpoint_send answers in as few datagrams as
+ * can be. */
 vel_time vel_endpoint_deadline(const struct vel_endpoint *endpoint);
 
 /* For who may lag behind what arrives: everything that came until `heard` (at most `now`) was received, and
@@ -107,8 +111,8 @@ struct vel_endpoint_stats {
     uint64_t datagrams_received, datagrams_dropped;
     uint64_t retries_sent, version_negotiations_sent, resets_sent;
     uint64_t signatures; /* of Velocity/1 handshakes; one may be for many of them */
+    uint64_t probes;     /* probe time-outs that fired (RFC 9002 6.2), ended connections included */
 };
 void vel_endpoint_get_stats(const struct vel_endpoint *endpoint, struct vel_endpoint_stats *stats);
 
 #endif
-    uint64_t probes;     /* probe time-outs that fired (RFC 9002 6.2), ended connections included */

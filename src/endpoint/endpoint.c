@@ -57,6 +57,7 @@ vel_result vel_endpoint_new(const struct vel_endpoint_setup *setup, struct vel_e
     vel_list_init(&made->sending);
     vel_list_init(&made->eventful);
     vel_signing_init(&made->signing);
+    vel_list_init(&made->verifying);
     made->timers.env = setup->env;
     vel_demux_init(&made->demux, setup->env);
     vel_backlog_init(&made->backlog, setup->env, setup->max_backlog);
@@ -309,7 +310,8 @@ vel_result vel_endpoint_send(struct vel_endpoint *endpoint, struct vel_train *tr
 vel_time vel_endpoint_deadline(const struct vel_endpoint *endpoint)
 {
     const struct vel_timer *first = vel_timers_first(&endpoint->timers);
-    if (endpoint->backlog.first != NULL || endpoint->signing.count > 0)
+    if (endpoint->backlog.first != NULL || endpoint->signing.count > 0 ||
+        !vel_list_is_empty(&endpoint->verifying))
         return 0;
     return first != NULL ? first->deadline : VEL_NEVER;
 }
@@ -321,6 +323,7 @@ void vel_endpoint_expire_unread(struct vel_endpoint *endpoint, vel_time now, vel
     vel_list_init(&expired);
     receive_waiting(endpoint, now);
     vel_signing_turn(endpoint, now);
+    vel_verifying_turn(endpoint, now);
     struct vel_timer *timer = vel_timers_first(&endpoint->timers);
     for (; timer != NULL && timer->deadline <= now; timer = vel_timers_first(&endpoint->timers)) {
         struct vel_peer *peer = VEL_LIST_OWNER(timer, struct vel_peer, timer);
@@ -330,12 +333,12 @@ void vel_endpoint_expire_unread(struct vel_endpoint *endpoint, vel_time now, vel
     while (!vel_list_is_empty(&expired)) {
         struct vel_peer *peer = VEL_LIST_OWNER(expired.next, struct vel_peer, expired);
         vel_list_remove(&peer->expired);
+        unsigned probes = vel_conn_probes(peer->conn);
         vel_conn_expire_unread(peer->conn, now, heard);
+        endpoint->stats.probes += vel_conn_probes(peer->conn) - probes;
         vel_peer_wake(peer);
         vel_peer_refresh(peer);
-        unsigned probes = vel_conn_probes(peer->conn);
     }
-        endpoint->stats.probes += vel_conn_probes(peer->conn) - probes;
 }
 
 /* ---- the application ---- */

@@ -11,6 +11,7 @@
 #include "endpoint/signing.h"
 #include "endpoint/timers.h"
 #include "endpoint/token.h"
+#include "endpoint/verifying.h"
 #include "transport/conn.h"
 #include "transport/packet.h"
 #include "velocity/endpoint.h"
@@ -26,6 +27,7 @@
  *   token.c     Retry and NEW_TOKEN     reset.c      stateless resets
  *   own_ids.c   connection ids of ours  backlog.c    first packets that wait for their turn
  *   signing.c   handshakes that wait for our signature
+ *   verifying.c handshakes with signatures of the peer to verify
  */
 /* One connection, as its endpoint sees it. */
 struct vel_peer {
@@ -33,11 +35,12 @@ struct vel_peer {
     struct vel_conn *conn;
     const struct vel_crypto *crypto;
     struct vel_timer timer;
-    struct vel_list all;      /* on endpoint->peers */
-    struct vel_list sending;  /* may have something to send */
-    struct vel_list eventful; /* may have events */
-    struct vel_list signing;  /* waits for our signature */
-    struct vel_list expired;  /* its deadline has passed, while expire runs */
+    struct vel_list all;       /* on endpoint->peers */
+    struct vel_list sending;   /* may have something to send */
+    struct vel_list eventful;  /* may have events */
+    struct vel_list signing;   /* waits for our signature */
+    struct vel_list verifying; /* has the peer's to verify */
+    struct vel_list expired;   /* its deadline has passed, while expire runs */
     uint64_t routes[VEL_ROUTES_MAX];
     unsigned route_count;
     uint64_t resets[VEL_CONN_RESETS_MAX]; /* routes of the peer's reset tokens */
@@ -61,6 +64,7 @@ struct vel_endpoint {
     struct vel_backlog backlog;
     bool draining; /* what is received has waited in the backlog */
     struct vel_signing signing;
+    struct vel_list verifying;
     struct vel_demux demux;
     struct vel_timers timers;
     struct vel_list peers, sending, eventful;

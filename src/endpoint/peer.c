@@ -19,6 +19,7 @@ vel_result vel_peer_new(struct vel_endpoint *endpoint, const struct vel_config *
     vel_list_init(&made->sending);
     vel_list_init(&made->eventful);
     vel_list_init(&made->signing);
+    vel_list_init(&made->verifying);
     vel_list_init(&made->expired);
     vel_list_append(&endpoint->peers, &made->all);
     endpoint->stats.connections++;
@@ -62,6 +63,7 @@ void vel_peer_free(struct vel_peer *peer)
     vel_list_remove(&peer->all);
     vel_list_remove(&peer->sending);
     vel_list_remove(&peer->eventful);
+    vel_list_remove(&peer->verifying);
     vel_list_remove(&peer->expired);
     endpoint->stats.connections--;
     vel_release(endpoint->env, peer, sizeof *peer);
@@ -148,6 +150,7 @@ vel_result vel_peer_setup(struct vel_peer *peer, struct vel_conn_setup *setup)
 {
     TRY(on_issue_cid(peer, NULL, &setup->scid, setup->reset_token));
     setup->env = peer->endpoint->env;
+    setup->defer_work = true;
     setup->hooks = (struct vel_conn_hooks){.wake = on_wake,
                                            .issue_cid = on_issue_cid,
                                            .retire_cid = on_retire_cid,
@@ -190,6 +193,7 @@ void vel_peer_refresh(struct vel_peer *peer)
 {
     struct vel_endpoint *endpoint = peer->endpoint;
     vel_signing_note(peer);
+    vel_verifying_note(peer);
     count_progress(peer);
     tell_failure(peer);
     bool to_tell = vel_peer_is_visible(peer) && vel_conn_has_events(peer->conn);

@@ -268,7 +268,9 @@ vel_result vel_handshake_velocity_new(const struct vel_handshake_setup *setup,
     REQUIRE(v != NULL, VEL_ERR_NOMEM);
 
     *v = (struct vel_velocity){
-        .base = {.ops = &velocity_ops, .facts = {.version = setup->version}},
+        .base = {.ops = &velocity_ops,
+                 .facts = {.version = setup->version},
+                 .verifies = setup->is_client || config->client_auth != VEL_CLIENT_AUTH_NONE},
         .env = setup->env,
         .config = config,
         .crypto = config->crypto,

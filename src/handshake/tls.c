@@ -312,6 +312,7 @@ static vel_result open_conn(struct vel_tls_handshake *v, const struct vel_handsh
         .prefer_chacha = config->prefer_chacha,
     };
     TRY(vel_tls_conn_open(config->tls, &ask, &v->conn));
+    v->base.verifies = setup->is_client || SSL_get_verify_mode(v->conn.ssl) != SSL_VERIFY_NONE;
     SSL_set_msg_callback(v->conn.ssl, on_message);
     SSL_set_msg_callback_arg(v->conn.ssl, v);
     SSL_REQUIRE(SSL_set_quic_tls_cbs(v->conn.ssl, callbacks, v) == 1, VEL_ERR_CRYPTO);

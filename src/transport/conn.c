@@ -15,6 +15,7 @@ static void init_parts(struct vel_conn *conn, const struct vel_conn_setup *setup
     conn->version = vel_version_find(setup->version);
     conn->is_client = is_client;
     conn->defer_signature = setup->defer_signature;
+    conn->defer_work = setup->defer_work;
     conn->started = now;
     conn->now = now;
     conn->ping_at = VEL_NEVER;
@@ -231,12 +232,12 @@ uint32_t vel_conn_version(const struct vel_conn *conn)
     return conn->version->number;
 }
 
-bool vel_conn_is_validated(const struct vel_conn *conn)
 unsigned vel_conn_probes(const struct vel_conn *conn)
 {
     return conn->stats.pto_count;
 }
 
+bool vel_conn_is_validated(const struct vel_conn *conn)
 {
     return vel_conn_track(conn)->paths.active->validated;
 }

@@ -57,6 +57,7 @@ struct vel_conn_setup {
     struct vel_cid initial_dcid;  /* the Initial keys' input: original_dcid, or our Retry's SCID */
     bool address_validated;       /* a token from us came back */
     bool defer_signature;         /* Velocity/1: the endpoint signs, see vel_conn_is_signing */
+    bool defer_work; /* the endpoint says when signatures are verified, see vel_conn_work */
     uint8_t reset_token[VEL_RESET_TOKEN]; /* of scid */
 };
 
@@ -108,14 +109,20 @@ vel_result vel_conn_to_sign(const struct vel_conn *conn, struct vel_to_sign *out
 void vel_conn_take_signature(struct vel_conn *conn, enum vel_err err,
                              const struct vel_signature *signature, vel_time now);
 
+/* With setup.defer_work: bytes of the handshake are here that bring signatures of the peer. They were received
+ * and will be acknowledged; what they say waits for vel_conn_work. */
+bool vel_conn_wants_work(const struct vel_conn *conn);
+/* Verify them, and go on with the handshake. Nothing happens when none wait. */
+void vel_conn_work(struct vel_conn *conn, vel_time now);
+
 bool vel_conn_has_events(const struct vel_conn *conn);
 /* Nothing more will ever come: free it once the application has taken its events. */
 bool vel_conn_is_dead(const struct vel_conn *conn);
 /* QUIC's version number, as negotiated so far. */
 uint32_t vel_conn_version(const struct vel_conn *conn);
+/* Probe time-outs that fired: vel_conn_expire alone makes them fire. */
+unsigned vel_conn_probes(const struct vel_conn *conn);
 /* The peer's address has proved to be its own (RFC 9000 8.1). */
 bool vel_conn_is_validated(const struct vel_conn *conn);
 
 #endif
-/* Probe time-outs that fired: vel_conn_expire alone makes them fire. */
-unsigned vel_conn_probes(const struct vel_conn *conn);

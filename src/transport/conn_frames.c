@@ -82,7 +82,7 @@ static uint64_t on_crypto(struct vel_conn *conn, const struct frame_context *in,
     struct vel_conn_space *space = &conn->space[in->frames->space];
     if (vel_crypto_stream_on_frame(&space->crypto, &frame->crypto, &wire_code) != VEL_OK)
         return wire_code;
-    vel_conn_advance_handshake(conn, in->frames->space, in->now);
+    vel_conn_hear_handshake(conn, in->frames->space, in->now);
     return VEL_WIRE_NO_ERROR;
 }
 

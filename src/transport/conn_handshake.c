@@ -225,7 +225,7 @@ static void check_left_over(struct vel_conn *conn, enum vel_space space)
         vel_conn_fail(conn, VEL_WIRE_PROTOCOL_VIOLATION, "CRYPTO data behind the last message");
 }
 
-void vel_conn_advance_handshake(struct vel_conn *conn, enum vel_space space, vel_time now)
+static void advance(struct vel_conn *conn, enum vel_space space, vel_time now)
 {
     struct vel_conn_space *s = &conn->space[space];
     struct vel_handshake *hs = conn->handshake;
@@ -242,6 +242,37 @@ void vel_conn_advance_handshake(struct vel_conn *conn, enum vel_space space, vel
         act_on_state(conn, now);
         check_left_over(conn, space);
     }
+}
+
+/* What costs little is done while it is received. Signatures wait, so that what came for other connections
+ * is acknowledged first. */
+static bool is_deferred(const struct vel_conn *conn, enum vel_space space)
+{
+    return conn->defer_work && space == VEL_SPACE_HANDSHAKE && conn->opening != NULL &&
+           conn->handshake->verifies && conn->handshake->state == VEL_HS_RUNNING;
+}
+
+void vel_conn_hear_handshake(struct vel_conn *conn, enum vel_space space, vel_time now)
+{
+    if (!is_deferred(conn, space))
+        advance(conn, space, now);
+}
+
+bool vel_conn_wants_work(const struct vel_conn *conn)
+{
+    const struct vel_conn_space *space = &conn->space[VEL_SPACE_HANDSHAKE];
+    return is_deferred(conn, VEL_SPACE_HANDSHAKE) && !space->discarded &&
+           !vel_life_is_over(&conn->life) && vel_crypto_stream_read(&space->crypto).len > 0;
+}
+
+void vel_conn_work(struct vel_conn *conn, vel_time now)
+{
+    if (!vel_conn_wants_work(conn))
+        return;
+    conn->now = now;
+    advance(conn, VEL_SPACE_HANDSHAKE, now);
+    vel_conn_receive_held(conn, now);
+    vel_conn_wake(conn);
 }
 
 /* The handshake went on, or tried to. */

@@ -11,8 +11,8 @@
 /* Make the provider, with our transport parameters; the client's hello is queued. */
 vel_result vel_conn_start_handshake(struct vel_conn *conn);
 
-/* CRYPTO bytes of a space are ready: feed the provider, act on its state. */
-void vel_conn_advance_handshake(struct vel_conn *conn, enum vel_space space, vel_time now);
+/* CRYPTO bytes of a space came: feed the provider, act on its state; or leave that to vel_conn_work. */
+void vel_conn_hear_handshake(struct vel_conn *conn, enum vel_space space, vel_time now);
 
 /* HANDSHAKE_DONE arrived, or (server) the handshake is complete: RFC 9001 4.1.2. */
 void vel_conn_confirm(struct vel_conn *conn, vel_time now);

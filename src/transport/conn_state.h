@@ -106,6 +106,7 @@ struct vel_conn {
     uint32_t notices; /* set of 1 << enum vel_event_type: events of no stream that wait */
     bool is_client;
     bool defer_signature;        /* the endpoint signs */
+    bool defer_work;             /* and says when signatures are verified */
     bool handshake_done_due;     /* server: HANDSHAKE_DONE waits to be sent */
     bool new_token_due;          /* server: NEW_TOKEN likewise */
     bool at_preferred;           /* client: has moved to the server's preferred address */

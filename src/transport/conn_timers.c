@@ -34,6 +34,12 @@ static void on_keep_alive(struct vel_conn *conn)
     app->probes_due = VEL_MAX(app->probes_due, 1U);
 }
 
+/* While what the peer said waits to be worked on, nobody is asked for it. */
+static vel_time recovery_deadline(const struct vel_track *track)
+{
+    return vel_conn_wants_work(track->conn) ? VEL_NEVER : vel_recovery_deadline(&track->recovery);
+}
+
 /* What it received is acknowledged on another track. */
 static vel_time closing_deadline(const struct vel_track *track)
 {
@@ -52,8 +58,7 @@ static vel_time track_deadline(const struct vel_track *track)
         return VEL_NEVER;
     if (track->state == VEL_TRACK_CLOSING)
         return closing_deadline(track);
-    vel_time deadline =
-        VEL_MIN(vel_recovery_deadline(&track->recovery), vel_paths_deadline(&track->paths));
+    vel_time deadline = VEL_MIN(recovery_deadline(track), vel_paths_deadline(&track->paths));
     /* Without credit nothing can leave before something arrives: no use in waking up for it. */
     if (vel_path_credit(track->paths.active) < VEL_INITIAL_DATAGRAM_MIN)
         return VEL_MIN(deadline, track->give_up_at);
@@ -135,8 +140,7 @@ static void expire_track(struct vel_track *track, vel_time now, vel_time heard)
 {
     if (track->state == VEL_TRACK_SPARE)
         return;
-    if (vel_recovery_deadline(&track->recovery) <= now &&
-        !vel_recovery_put_off(&track->recovery, now, heard))
+    if (recovery_deadline(track) <= now && !vel_recovery_put_off(&track->recovery, now, heard))
         on_recovery_timeout(track, now);
     if (track->pace_until <= now)
         track->pace_until = VEL_NEVER;

@@ -99,6 +99,18 @@ bool vel_conn_is_dead(const struct vel_conn *conn)
     return conn->dead;
 }
 
+bool vel_conn_wants_work(const struct vel_conn *conn)
+{
+    return conn->work > 0;
+}
+
+void vel_conn_work(struct vel_conn *conn, vel_time now)
+{
+    (void)now;
+    if (conn->work > 0)
+        conn->work--;
+}
+
 /* Fakes sign nothing. */
 bool vel_conn_is_signing(const struct vel_conn *conn)
 {
@@ -122,6 +134,11 @@ void vel_conn_take_signature(struct vel_conn *conn, enum vel_err err,
     (void)now;
 }
 
+unsigned vel_conn_probes(const struct vel_conn *conn)
+{
+    return conn->probes;
+}
+
 bool vel_conn_is_validated(const struct vel_conn *conn)
 {
     return conn->validated;
@@ -134,11 +151,6 @@ uint32_t vel_conn_version(const struct vel_conn *conn)
 
 bool vel_conn_is_connected(const struct vel_conn *conn)
 {
-unsigned vel_conn_probes(const struct vel_conn *conn)
-{
-    return conn->probes;
-}
-
     return conn->connected;
 }
 

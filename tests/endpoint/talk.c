@@ -76,6 +76,12 @@ struct vel_conn *talk_connect(struct talk *talk, struct vel_addr from)
     return conn;
 }
 
+void talk_work(struct talk *talk, struct vel_endpoint *endpoint)
+{
+    while (vel_endpoint_deadline(endpoint) == 0)
+        vel_endpoint_expire(endpoint, talk->now);
+}
+
 static bool carry(struct talk *talk, struct vel_endpoint *from, struct vel_endpoint *to)
 {
     static uint8_t space[VEL_TRAIN_MAX];
@@ -88,6 +94,7 @@ static bool carry(struct talk *talk, struct vel_endpoint *from, struct vel_endpo
         vel_endpoint_receive(to, &arrived, talk->now);
         any = true;
     }
+    talk_work(talk, to);
     return any;
 }
 

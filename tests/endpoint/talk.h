@@ -35,6 +35,9 @@ void talk_done(struct talk *talk);
 /* A client at this address; its first flight waits. */
 struct vel_conn *talk_connect(struct talk *talk, struct vel_addr from);
 
+/* All that an endpoint has to work on, before it answers. */
+void talk_work(struct talk *talk, struct vel_endpoint *endpoint);
+
 /* What each client has to send reaches the server, and the other way round. True: something did. */
 bool talk_exchange(struct talk *talk);
 

@@ -511,6 +511,57 @@ static void deadlines_are_met_in_order(void **state)
     fixture_close(&f);
 }
 
+/* Signatures are verified for one connection at a time, in the order in which they came. */
+static void work_is_done_in_turns(void **state)
+{
+    (void)state;
+    struct endpoint_fixture f;
+    struct vel_conn *conns[3];
+    fixture_open(&f, 0, 0);
+    struct vel_addr local = fixture_ip4(1, 1), remote = fixture_ip4(2, 2);
+    for (uint8_t n = 0; n < 3; n++) {
+        ASSERT_OK(vel_endpoint_connect(f.endpoint, &f.config, &local, &remote, 0, &conns[n]));
+        conns[n]->work = n == 1 ? 2 : 1;
+        fixture_short(&f, &conns[n]->setup.scid, FAKE_NOTHING, 0);
+    }
+    struct vel_cid last = conns[2]->setup.scid;
+    fixture_short(&f, &last, FAKE_DIE, 0);
+    take_conn(&f);
+    while (fixture_send(&f, 0))
+        continue;
+    assert_int_equal(fixture_stats(&f).connections, 2); /* the last one has gone */
+    static const unsigned left[][2] = {{0, 2}, {0, 1}, {0, 0}};
+    for (size_t i = 0; i < VEL_COUNT(left); i++) {
+        assert_int_equal(vel_endpoint_deadline(f.endpoint), 0);
+        vel_endpoint_expire(f.endpoint, 0);
+        assert_int_equal(conns[0]->work, left[i][0]);
+        assert_int_equal(conns[1]->work, left[i][1]);
+    }
+    assert_int_equal(vel_endpoint_deadline(f.endpoint), VEL_NEVER);
+    fixture_close(&f);
+}
+
+/* Of those that have gone, too. */
+static void probes_are_counted(void **state)
+{
+    (void)state;
+    struct endpoint_fixture f;
+    fixture_open(&f, 0, 0);
+    for (uint8_t n = 0; n < 2; n++) {
+        struct vel_conn *conn = open_server_conn(&f, n);
+        conn->deadline = 100;
+        conn->fires = n + 1;
+        fixture_short(&f, &conn->setup.scid, FAKE_NOTHING, 0);
+        vel_endpoint_expire(f.endpoint, 100);
+        fixture_short(&f, &conn->setup.scid, FAKE_DIE, 0);
+        take_conn(&f);
+        fixture_send(&f, 100);
+    }
+    assert_int_equal(fixture_stats(&f).connections, 0);
+    assert_int_equal(fixture_stats(&f).probes, 1 + 2);
+    fixture_close(&f);
+}
+
 static void the_dead_are_buried_when_seen(void **state)
 {
     (void)state;
@@ -693,6 +744,8 @@ int main(void)
         cmocka_unit_test(refusing_lets_nobody_in),
         cmocka_unit_test(those_who_send_take_turns),
         cmocka_unit_test(deadlines_are_met_in_order),
+        cmocka_unit_test(work_is_done_in_turns),
+        cmocka_unit_test(probes_are_counted),
         cmocka_unit_test(the_dead_are_buried_when_seen),
         cmocka_unit_test(connection_ids_come_and_go),
         cmocka_unit_test(clients_connect),

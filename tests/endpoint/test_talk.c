@@ -126,6 +126,49 @@ static void connections_in_a_row_leave_nothing(void **state)
     test_env_done(&t);
 }
 
+/* Each is through once its turn has come; until then it has acknowledged what it was sent, and waits for nobody. */
+static void clients_acknowledge_before_they_verify(void **state)
+{
+    (void)state;
+    struct test_env t;
+    test_env_init(&t, 3);
+    struct talk talk;
+    talk_prepare(&talk, &t.env);
+    talk_open(&talk, 0, 0);
+    struct vel_conn *conns[2];
+    uint8_t bytes[VEL_TRAIN_MAX];
+    for (uint16_t i = 0; i < 2; i++)
+        conns[i] = talk_connect(&talk, talk_addr(3, 1 + i));
+    struct vel_train train = {.bytes = bytes, .capacity = sizeof bytes};
+    for (; vel_endpoint_send(talk.clients, &train, talk.now) == VEL_OK;) {
+        struct vel_addr from = train.local;
+        train.local = train.remote;
+        train.remote = from;
+        vel_endpoint_receive(talk.server, &train, talk.now);
+    }
+    for (; vel_endpoint_send(talk.server, &train, talk.now) == VEL_OK;) {
+        struct vel_addr from = train.local;
+        train.local = train.remote;
+        train.remote = from;
+        vel_endpoint_receive(talk.clients, &train, talk.now);
+    }
+    for (unsigned turns = 1; turns <= 2; turns++) {
+        struct vel_endpoint_stats stats;
+        unsigned acknowledged = 0;
+        assert_int_equal(vel_endpoint_deadline(talk.clients), 0);
+        vel_endpoint_expire(talk.clients, talk.now);
+        vel_endpoint_get_stats(talk.clients, &stats);
+        assert_int_equal(stats.completed, turns);
+        for (; vel_endpoint_send(talk.clients, &train, talk.now) == VEL_OK; acknowledged++)
+            continue;
+        assert_int_equal(acknowledged, turns == 1 ? 2 : 1);
+    }
+    for (size_t i = 0; i < 2; i++)
+        assert_true(vel_conn_is_connected(conns[i]));
+    talk_done(&talk);
+    test_env_done(&t);
+}
+
 /* One half-open connection takes the only place; the next client proves its address and is in. */
 static void a_client_follows_a_retry(void **state)
 {
@@ -302,6 +345,7 @@ int main(void)
         cmocka_unit_test(they_meet),
         cmocka_unit_test(endings_are_complete),
         cmocka_unit_test(connections_in_a_row_leave_nothing),
+        cmocka_unit_test(clients_acknowledge_before_they_verify),
         cmocka_unit_test(a_client_follows_a_retry),
         cmocka_unit_test(a_refusal_arrives),
         cmocka_unit_test(failures_are_told),

@@ -90,6 +90,7 @@ static bool workers_speak(struct port *port)
             vel_endpoint_receive(port->talk.clients, &train, port->talk.now);
             train = (struct vel_train){.bytes = bytes, .capacity = sizeof bytes};
         }
+    talk_work(&port->talk, port->talk.clients);
     return any;
 }
 

@@ -193,8 +193,17 @@ static struct event take_first(struct sim *sim)
 
 /* ---- time ---- */
 
+static void expire(struct sim *sim, const struct sim_host *host, vel_time due)
+{
+    if (host->deadline(host->self) <= due)
+        host->expire(host->self, sim->now);
+}
+
+/* Work that an arrival has brought is done before anything is sent, as a runtime does. */
 static void flush(struct sim *sim)
 {
+    expire(sim, &sim->down.host, 0);
+    expire(sim, &sim->up.host, 0);
     sim->down.host.flush(sim->down.host.self, sim->now); /* the client */
     sim->up.host.flush(sim->up.host.self, sim->now);
 }
@@ -205,12 +214,6 @@ static vel_time next_time(struct sim *sim)
     next = VEL_MIN(next, sim->down.host.deadline(sim->down.host.self));
     next = VEL_MIN(next, sim->up.host.deadline(sim->up.host.self));
     return VEL_MAX(next, sim->now);
-}
-
-static void expire(struct sim *sim, const struct sim_host *host)
-{
-    if (host->deadline(host->self) <= sim->now)
-        host->expire(host->self, sim->now);
 }
 
 bool sim_step(struct sim *sim, vel_time until)
@@ -229,8 +232,8 @@ bool sim_step(struct sim *sim, vel_time until)
         sim_pass(event.node, event.datagram);
         return true;
     }
-    expire(sim, &sim->down.host);
-    expire(sim, &sim->up.host);
+    expire(sim, &sim->down.host, sim->now);
+    expire(sim, &sim->up.host, sim->now);
     return true;
 }
 
