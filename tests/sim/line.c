@@ -90,17 +90,19 @@ static void offer(struct flow *flow, struct line_packet packet)
     flow->packets[flow->end_packet++ % LINE_FLIGHT] = packet;
 }
 
-static bool send_one(struct flow *flow, bool probe)
+static bool has_data(const struct flow *flow)
+{
+    return flow->chunk == 0 || flow->waiting > 0;
+}
+
+static bool has_room(const struct flow *flow)
+{
+    return vel_recovery_room(&flow->recovery) >= LINE_PACKET;
+}
+
+static void send_packet(struct flow *flow)
 {
     struct vel_recovery *r = &flow->recovery;
-    vel_time now = flow->line->now;
-    bool has_data = flow->chunk == 0 || flow->waiting > 0;
-    if (!probe && (!has_data || vel_recovery_room(r) < LINE_PACKET))
-        return false;
-    if (!probe && vel_pacer_budget(&flow->pacer, now) == 0) {
-        flow->pace_until = vel_pacer_next(&flow->pacer, now);
-        return false;
-    }
     struct vel_sent *sent = &r->space[VEL_SPACE_APP].sent;
     assert_int_equal(vel_sent_begin(sent), VEL_OK);
     struct vel_record record = {.kind = VEL_RECORD_PING, .id = 1};
@@ -112,10 +114,28 @@ static bool send_one(struct flow *flow, bool probe)
     assert_int_equal(vel_sent_add(sent, record), VEL_OK);
     uint8_t ecn = vel_ecn_mark(&r->ecn);
     struct line_packet packet = {.number = sent->next, .ecn = ecn};
-    vel_recovery_sent(r, VEL_SPACE_APP, LINE_PACKET, true, true, ecn, now);
-    vel_pacer_sent(&flow->pacer, LINE_PACKET, now);
+    vel_recovery_sent(r, VEL_SPACE_APP, LINE_PACKET, true, true, ecn, flow->line->now);
     flow->waiting -= VEL_MIN(flow->waiting, (uint64_t)LINE_PACKET);
     offer(flow, packet);
+}
+
+/* As long a train as pacer and window admit (build_train in transport/conn_send.c), all at once. */
+static bool send_train(struct flow *flow)
+{
+    vel_time now = flow->line->now;
+    if (!has_data(flow) || !has_room(flow))
+        return false;
+    if (vel_pacer_budget(&flow->pacer, now) == 0) {
+        flow->pace_until = vel_pacer_next(&flow->pacer, now);
+        return false;
+    }
+    uint64_t most = VEL_MIN(vel_pacer_train(&flow->pacer), (uint64_t)VEL_TRAIN_MAX);
+    uint64_t sent = 0;
+    do {
+        send_packet(flow);
+        sent += LINE_PACKET;
+    } while (sent + LINE_PACKET <= most && has_data(flow) && has_room(flow));
+    vel_pacer_sent(&flow->pacer, sent, now);
     return true;
 }
 
@@ -124,11 +144,9 @@ static void send_all(struct flow *flow)
     if (flow->line->now < flow->starts)
         return;
     flow->started = true;
-    while (send_one(flow, false))
+    while (send_train(flow))
         ;
-    bool has_data = flow->chunk == 0 || flow->waiting > 0;
-    bool has_room = vel_recovery_room(&flow->recovery) >= LINE_PACKET;
-    vel_recovery_set_app_limited(&flow->recovery, !has_data && has_room);
+    vel_recovery_set_app_limited(&flow->recovery, !has_data(flow) && has_room(flow));
 }
 
 static void receive(struct flow *flow)
@@ -183,35 +201,55 @@ static void hear(struct flow *flow)
 static void expire(struct flow *flow)
 {
     struct vel_recovery_timeout due = vel_recovery_on_timeout(&flow->recovery, flow->line->now);
-    for (unsigned i = 0; i < due.probes[VEL_SPACE_APP]; i++)
-        send_one(flow, true);
+    for (unsigned i = 0; i < due.probes[VEL_SPACE_APP]; i++) {
+        send_packet(flow);
+        vel_pacer_sent(&flow->pacer, LINE_PACKET, flow->line->now);
+    }
+}
+
+static vel_time sender_deadline(const struct flow *flow)
+{
+    vel_time next = VEL_MIN(vel_recovery_deadline(&flow->recovery), flow->pace_until);
+    if (flow->chunk > 0)
+        next = VEL_MIN(next, flow->next_chunk);
+    if (flow->first_frame != flow->end_frame)
+        next = VEL_MIN(next, flow->frames[flow->first_frame % LINE_ACKS].arrives);
+    return VEL_MAX(flow->started ? next : flow->starts, flow->next_turn);
+}
+
+static vel_time receiver_deadline(const struct flow *flow)
+{
+    vel_time next = vel_acks_deadline(&flow->acks);
+    if (flow->first_packet != flow->end_packet)
+        next = VEL_MIN(next, flow->packets[flow->first_packet % LINE_FLIGHT].arrives);
+    return next;
 }
 
 static vel_time deadline(const struct flow *flow)
 {
-    vel_time next = VEL_MIN(vel_acks_deadline(&flow->acks), vel_recovery_deadline(&flow->recovery));
-    next = VEL_MIN(next, flow->pace_until);
-    if (flow->chunk > 0)
-        next = VEL_MIN(next, flow->next_chunk);
-    if (flow->first_packet != flow->end_packet)
-        next = VEL_MIN(next, flow->packets[flow->first_packet % LINE_FLIGHT].arrives);
-    if (flow->first_frame != flow->end_frame)
-        next = VEL_MIN(next, flow->frames[flow->first_frame % LINE_ACKS].arrives);
-    return flow->started ? next : flow->starts;
+    return VEL_MIN(sender_deadline(flow), receiver_deadline(flow));
 }
 
-static void advance(struct flow *flow)
+static void advance_receiver(struct flow *flow)
 {
     vel_time now = flow->line->now;
-    if (flow->chunk > 0 && flow->next_chunk <= now) {
-        flow->waiting += flow->chunk;
-        flow->next_chunk = now + flow->every;
-    }
     while (flow->first_packet != flow->end_packet &&
            flow->packets[flow->first_packet % LINE_FLIGHT].arrives <= now)
         receive(flow);
     if (vel_acks_is_due(&flow->acks, now))
         acknowledge(flow);
+}
+
+static void advance_sender(struct flow *flow)
+{
+    vel_time now = flow->line->now;
+    if (now < flow->next_turn)
+        return;
+    flow->next_turn = now + flow->turn;
+    if (flow->chunk > 0 && flow->next_chunk <= now) {
+        flow->waiting += flow->chunk;
+        flow->next_chunk = now + flow->every;
+    }
     while (flow->first_frame != flow->end_frame &&
            flow->frames[flow->first_frame % LINE_ACKS].arrives <= now)
         hear(flow);
@@ -220,6 +258,12 @@ static void advance(struct flow *flow)
     if (flow->pace_until <= now)
         flow->pace_until = VEL_NEVER;
     send_all(flow);
+}
+
+static void advance(struct flow *flow)
+{
+    advance_receiver(flow);
+    advance_sender(flow);
 }
 
 void line_run(struct line *line, vel_time span)

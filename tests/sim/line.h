@@ -10,8 +10,8 @@
 
 /*
  * Flows that share a line: a bottleneck with one queue, a delay either way, loss at random. A flow is
- * a sender with recovery, congestion control and pacer as a connection has them, and a receiver that
- * acknowledges as a connection does; packets have numbers and sizes and nothing in them. So minutes
+ * a sender with recovery, congestion control and pacer as a connection has them, which sends in trains as
+ * a server does, and a receiver that acknowledges as a connection does; packets have numbers and sizes and nothing in them. So minutes
  * of a fast path cost a moment, and what happens in the queue can be seen.
  *
  *     struct line line;
@@ -45,6 +45,8 @@ struct flow {
 
     vel_time starts; /* nothing leaves before */
     bool started;
+    vel_time turn; /* the sender's processor has other work and looks at the flow this often; 0: at once */
+    vel_time next_turn;
     uint64_t chunk; /* bytes that the application writes each `every`; 0: there is always more */
     vel_time every;
     vel_time next_chunk;
