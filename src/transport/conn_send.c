@@ -10,11 +10,13 @@ bool vel_conn_window_open(struct vel_track *track, vel_time now)
 {
     const struct vel_sent *sent = &track->recovery.space[VEL_SPACE_APP].sent;
     if (vel_recovery_room(&track->recovery) < track->paths.active->pmtud.mtu ||
-        sent->next - sent->base > VEL_SENT_MAX_PACKETS - RESERVED_FOR_ACKS)
+        sent->next - sent->base > VEL_SENT_MAX_PACKETS - RESERVED_FOR_ACKS) {
+        vel_pacer_rest(&track->pacer);
         return false;
+    }
     if (vel_pacer_budget(&track->pacer, now) > 0)
         return true;
-    track->pace_until = vel_pacer_next(&track->pacer, now);
+    track->pace_until = vel_pacer_wait(&track->pacer, now);
     return false;
 }
 
@@ -271,8 +273,10 @@ static void note_limit(struct vel_track *track, vel_time now)
     bool app_limited =
         !wanted && vel_recovery_room(&track->recovery) >= track->paths.active->pmtud.mtu;
     vel_recovery_set_app_limited(&track->recovery, app_limited);
-    if (!wanted)
+    if (!wanted) {
         track->pace_until = VEL_NEVER;
+        vel_pacer_rest(&track->pacer);
+    }
 }
 
 /* Write datagrams of `room` bytes, or one that may be smaller. Returns how many. */

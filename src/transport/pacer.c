@@ -28,6 +28,26 @@ uint64_t vel_pacer_depth(const struct vel_pacer *pacer)
     return VEL_MIN(VEL_MAX(pacer->quantum, 2 * (uint64_t)pacer->mtu), most);
 }
 
+/* The most that may be in the bucket: who comes late finds there what it missed. */
+static int64_t most_credit(const struct vel_pacer *pacer, vel_time now)
+{
+    uint64_t depth = vel_pacer_depth(pacer);
+    if (now <= pacer->due)
+        return (int64_t)depth;
+    uint64_t missed = yield(pacer->rate, now - pacer->due) / (uint64_t)SECOND;
+    uint64_t most = (uint64_t)VEL_PACER_LATE_PACKETS * pacer->mtu;
+    return (int64_t)VEL_MAX(depth, VEL_MIN(depth + missed, most));
+}
+
+static void spill(struct vel_pacer *pacer, vel_time now)
+{
+    int64_t most = most_credit(pacer, now);
+    if (pacer->credit >= most) {
+        pacer->credit = most;
+        pacer->fraction = 0;
+    }
+}
+
 static void fill(struct vel_pacer *pacer, vel_time now)
 {
     if (now <= pacer->updated)
@@ -36,17 +56,12 @@ static void fill(struct vel_pacer *pacer, vel_time now)
     pacer->credit += (int64_t)(more / (uint64_t)SECOND);
     pacer->fraction = more % (uint64_t)SECOND;
     pacer->updated = now;
-
-    int64_t depth = (int64_t)vel_pacer_depth(pacer);
-    if (pacer->credit >= depth) {
-        pacer->credit = depth;
-        pacer->fraction = 0;
-    }
+    spill(pacer, now);
 }
 
 void vel_pacer_init(struct vel_pacer *pacer, bool enabled, uint32_t mtu, vel_time now)
 {
-    *pacer = (struct vel_pacer){.enabled = enabled, .mtu = mtu, .updated = now};
+    *pacer = (struct vel_pacer){.enabled = enabled, .mtu = mtu, .updated = now, .due = VEL_NEVER};
     pacer->credit = (int64_t)vel_pacer_depth(pacer);
 }
 
@@ -55,6 +70,7 @@ void vel_pacer_set_rate(struct vel_pacer *pacer, uint64_t rate, uint64_t quantum
     fill(pacer, now);
     pacer->quantum = quantum;
     pacer->rate = VEL_MIN(rate, RATE_MAX);
+    spill(pacer, now);
 }
 
 static bool unlimited(const struct vel_pacer *pacer)
@@ -72,7 +88,9 @@ uint64_t vel_pacer_budget(struct vel_pacer *pacer, vel_time now)
 
 uint64_t vel_pacer_train(const struct vel_pacer *pacer)
 {
-    return unlimited(pacer) ? UINT64_MAX : vel_pacer_depth(pacer);
+    if (unlimited(pacer))
+        return UINT64_MAX;
+    return (uint64_t)VEL_MAX(pacer->credit, (int64_t)vel_pacer_depth(pacer));
 }
 
 void vel_pacer_sent(struct vel_pacer *pacer, uint64_t bytes, vel_time now)
@@ -81,6 +99,7 @@ void vel_pacer_sent(struct vel_pacer *pacer, uint64_t bytes, vel_time now)
         return;
     fill(pacer, now);
     pacer->credit -= (int64_t)bytes;
+    pacer->due = VEL_NEVER;
 }
 
 vel_time vel_pacer_next(const struct vel_pacer *pacer, vel_time now)
@@ -91,4 +110,15 @@ vel_time vel_pacer_next(const struct vel_pacer *pacer, vel_time now)
     uint64_t lacking = (uint64_t)(want - pacer->credit) * (uint64_t)SECOND - pacer->fraction;
     vel_time when = pacer->updated + (vel_time)((lacking + pacer->rate - 1) / pacer->rate);
     return VEL_MAX(when, now);
+}
+
+vel_time vel_pacer_wait(struct vel_pacer *pacer, vel_time now)
+{
+    pacer->due = vel_pacer_next(pacer, now);
+    return pacer->due;
+}
+
+void vel_pacer_rest(struct vel_pacer *pacer)
+{
+    pacer->due = VEL_NEVER;
 }

@@ -123,10 +123,12 @@ static void send_packet(struct flow *flow)
 static bool send_train(struct flow *flow)
 {
     vel_time now = flow->line->now;
-    if (!has_data(flow) || !has_room(flow))
+    if (!has_data(flow) || !has_room(flow)) {
+        vel_pacer_rest(&flow->pacer);
         return false;
+    }
     if (vel_pacer_budget(&flow->pacer, now) == 0) {
-        flow->pace_until = vel_pacer_next(&flow->pacer, now);
+        flow->pace_until = vel_pacer_wait(&flow->pacer, now);
         return false;
     }
     uint64_t most = VEL_MIN(vel_pacer_train(&flow->pacer), (uint64_t)VEL_TRAIN_MAX);

@@ -45,7 +45,8 @@ struct flow {
 
     vel_time starts; /* nothing leaves before */
     bool started;
-    vel_time turn; /* the sender's processor has other work and looks at the flow this often; 0: at once */
+    vel_time
+        turn; /* the sender's processor has other work and looks at the flow this often; 0: at once */
     vel_time next_turn;
     uint64_t chunk; /* bytes that the application writes each `every`; 0: there is always more */
     vel_time every;

@@ -115,6 +115,29 @@ static void two_flows_share_a_slow_line(uint64_t seed)
         share(seed, RATE / 5, all[i]);
 }
 
+/* A flow whose sender is looked at each 5 ms only, as on a busy processor, beside one that is always in time:
+ * what it missed leaves in trains then, so it has a share that is not far from its own (with BBR it had a
+ * twentieth of the other's before), and a short queue bears them. */
+static void a_late_sender_shares(uint64_t seed)
+{
+    for (size_t i = 0; i < 2 * VEL_COUNT(all); i++) {
+        bool short_queue = i >= VEL_COUNT(all);
+        struct line line;
+        line_init(&line, seed, RATE, short_queue ? BDP / 10 : BDP, ONE_WAY);
+        line.jitter = 1 * MS;
+        struct flow *late = line_add(&line, all[i % VEL_COUNT(all)]);
+        struct flow *other = line_add(&line, all[i % VEL_COUNT(all)]);
+        late->turn = 5 * MS;
+        line_run(&line, 15 * SECOND);
+        EXPECT_NUMBER(used(&line, 30 * SECOND), >=, short_queue ? 80 : 90);
+        EXPECT_NUMBER(late->delivered, >=, other->delivered / 4);
+        EXPECT_NUMBER(other->delivered, >=, late->delivered / 4);
+        uint64_t packets = (late->delivered + other->delivered) / LINE_PACKET;
+        EXPECT_NUMBER(line.dropped, <, packets / 250);
+        line_free(&line);
+    }
+}
+
 static void another_rate_is_followed(uint64_t seed)
 {
     for (size_t i = 0; i < VEL_COUNT(all); i++) {
@@ -196,6 +219,7 @@ int main(void)
         SCENARIO(bbr_goes_through_its_phases, 3),
         SCENARIO(two_flows_share, 2),
         SCENARIO(two_flows_share_a_slow_line, 2),
+        SCENARIO(a_late_sender_shares, 2),
         SCENARIO(another_rate_is_followed, 3),
         SCENARIO(an_idle_line_is_not_a_slow_one, 3),
         SCENARIO(a_trickle_teaches_nothing, 3),

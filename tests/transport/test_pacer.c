@@ -96,6 +96,71 @@ static void a_debt_is_paid_first(void **state)
     assert_int_equal(vel_pacer_budget(&pacer, 50 * MS), MTU);
 }
 
+/* 1,000 packets a second and a bucket of two, empty at time 0; it is full at 2 ms. */
+static struct vel_pacer one_who_waits(void)
+{
+    struct vel_pacer pacer = paced(1000 * MTU);
+    vel_pacer_set_rate(&pacer, 1000 * MTU, 2 * MTU, 0);
+    vel_pacer_sent(&pacer, 2 * MTU, 0);
+    return pacer;
+}
+
+/* It waits for a packet until 1 ms, and another one comes with each millisecond that it is late. */
+static void who_comes_late_finds_what_it_missed(void **state)
+{
+    (void)state;
+    const struct {
+        vel_time back;
+        uint64_t packets;
+    } rows[] = {{1 * MS, 1},   {2 * MS, 2},   {3 * MS, 3},  {6 * MS, 6},
+                {15 * MS, 15}, {17 * MS, 16}, {SECOND, 16}, {100 * SECOND, 16}};
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        struct vel_pacer pacer = one_who_waits();
+        assert_int_equal(vel_pacer_wait(&pacer, 0), 1 * MS);
+        assert_int_equal(vel_pacer_budget(&pacer, rows[i].back), rows[i].packets * MTU);
+        assert_int_equal(vel_pacer_train(&pacer), VEL_MAX(rows[i].packets, 2u) * MTU);
+    }
+}
+
+/* In time, or with nothing to wait for: the bucket is all. */
+static void who_is_not_late_finds_the_bucket(void **state)
+{
+    (void)state;
+    struct vel_pacer pacer = one_who_waits();
+    assert_int_equal(vel_pacer_budget(&pacer, 10 * MS), 2 * MTU); /* never waited */
+
+    pacer = one_who_waits();
+    vel_pacer_wait(&pacer, 0);
+    vel_pacer_rest(&pacer);
+    assert_int_equal(vel_pacer_budget(&pacer, 10 * MS), 2 * MTU);
+
+    pacer = one_who_waits();
+    vel_pacer_wait(&pacer, 0);
+    vel_pacer_sent(&pacer, 0, 1 * MS); /* a train was sent: the wait is over */
+    assert_int_equal(vel_pacer_budget(&pacer, 10 * MS), 2 * MTU);
+}
+
+/* What it missed and does not send at once is not kept for later, and the rate is never exceeded. */
+static void what_was_missed_comes_once(void **state)
+{
+    (void)state;
+    struct vel_pacer pacer = one_who_waits();
+    vel_pacer_wait(&pacer, 0);
+    assert_int_equal(vel_pacer_budget(&pacer, 10 * MS), 10 * MTU);
+    vel_pacer_sent(&pacer, 1 * MTU, 10 * MS);
+    assert_int_equal(vel_pacer_budget(&pacer, 11 * MS), 2 * MTU);
+
+    uint64_t sent = 0;
+    pacer = one_who_waits();
+    for (vel_time now = 0; now < SECOND; now += 5 * MS) {
+        uint64_t budget = vel_pacer_budget(&pacer, now);
+        vel_pacer_sent(&pacer, budget, now);
+        sent += budget;
+        vel_pacer_wait(&pacer, now);
+    }
+    assert_in_range(sent, 985 * MTU, 1000 * MTU);
+}
+
 /* However often it is asked, no credit is lost or made: depth + rate * t is the bound. */
 static void greedy_sender_gets_exactly_the_rate(void **state)
 {
@@ -124,6 +189,9 @@ int main(void)
         cmocka_unit_test(a_slow_sender_waits_for_one_packet),
         cmocka_unit_test(a_fast_sender_waits_for_a_train),
         cmocka_unit_test(a_debt_is_paid_first),
+        cmocka_unit_test(who_comes_late_finds_what_it_missed),
+        cmocka_unit_test(who_is_not_late_finds_the_bucket),
+        cmocka_unit_test(what_was_missed_comes_once),
         cmocka_unit_test(greedy_sender_gets_exactly_the_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
