@@ -28,7 +28,9 @@ void vel_loss_based_undo(struct vel_cc *cc, vel_time now);
  * leave as one train. A slow flow beside a fast one, as many acknowledgements in a round trip, then
  * loses to a full queue more often than the fast one, which is paced, and never gets its share. So in
  * congestion avoidance the train is what the rate yields in a millisecond; a flow that its application
- * holds back keeps the pacer's. */
+ * holds back keeps the pacer's least. Where round trips show that packets of ours wait in a queue, a
+ * train may be a quarter of those: of 1,000 flows that a slow receiver keeps back each sends seldom, but
+ * then more than one packet. */
 struct vel_pacing vel_loss_based_pacing(const struct vel_cc *cc, const struct vel_rtt *rtt);
 const char *vel_loss_based_state(const struct vel_cc *cc);
 

@@ -3,6 +3,7 @@
 
 #include "base/units.h"
 #include "testing/test.h"
+#include "transport/pacer.h"
 
 /* What both algorithms have in common; then NewReno, whose avoidance is one line of arithmetic. */
 
@@ -154,15 +155,39 @@ static void pacing_bounds_the_train(void **state)
     struct vel_rtt rtt = steady_rtt(100 * MS);
     vel_cc_init(&cc, NULL, VEL_CC_NEWRENO, MTU, 0);
     ack(&cc, MTU, false, 100 * MS);
-    assert_int_equal(vel_cc_pacing(&cc, &rtt).quantum, 0); /* slow start: the pacer's */
+    assert_int_equal(vel_cc_pacing(&cc, &rtt).quantum, VEL_PACER_MIN_PACKETS * MTU);
     cc.ssthresh = cc.window = 800 * MTU;
     ack(&cc, MTU, false, 200 * MS);
     assert_in_range(vel_cc_pacing(&cc, &rtt).quantum, 10 * MTU, 10 * MTU + 9);
     ack(&cc, MTU, true, 300 * MS);
-    assert_int_equal(vel_cc_pacing(&cc, &rtt).quantum, 0);
+    assert_int_equal(vel_cc_pacing(&cc, &rtt).quantum, VEL_PACER_MIN_PACKETS * MTU);
     cc.window = cc.ssthresh = 20 * MTU;
     ack(&cc, MTU, false, 400 * MS);
     assert_int_equal(vel_cc_pacing(&cc, &rtt).quantum, 2 * MTU); /* a quarter packet, else */
+}
+
+/* A quarter of what waits in a queue: of 40 packets 30 wait where the round trip is four times the least. */
+static void a_queue_may_get_a_train(void **state)
+{
+    (void)state;
+    struct vel_cc cc;
+    struct vel_rtt rtt = steady_rtt(100 * MS);
+    vel_cc_init(&cc, NULL, VEL_CC_CUBIC, MTU, 0);
+    cc.ssthresh = cc.window = 40 * MTU;
+    ack(&cc, MTU, false, 200 * MS);
+    cc.window = 40 * MTU;
+    assert_int_equal(vel_cc_pacing(&cc, &rtt).quantum, 2 * MTU);
+    rtt.smoothed = 400 * MS;
+    assert_in_range(vel_cc_pacing(&cc, &rtt).quantum, 30 * MTU / 4 - 1, 30 * MTU / 4);
+    rtt.smoothed = 110 * MS;
+    assert_int_equal(vel_cc_pacing(&cc, &rtt).quantum, 2 * MTU);
+    cc.window = VEL_CC_MAX_WINDOW; /* nothing overflows */
+    rtt.smoothed = 100 * SECOND;
+    assert_in_range(vel_cc_pacing(&cc, &rtt).quantum, VEL_CC_MAX_WINDOW / 4 * 99 / 100,
+                    VEL_CC_MAX_WINDOW / 4);
+    cc.ssthresh = UINT64_MAX; /* in slow start, too */
+    assert_in_range(vel_cc_pacing(&cc, &rtt).quantum, VEL_CC_MAX_WINDOW / 4 * 99 / 100,
+                    VEL_CC_MAX_WINDOW / 4);
 }
 
 static void the_window_has_a_limit(void **state)
@@ -204,6 +229,7 @@ int main(void)
         cmocka_unit_test(crypto_window),
         cmocka_unit_test(pacing_rates),
         cmocka_unit_test(pacing_bounds_the_train),
+        cmocka_unit_test(a_queue_may_get_a_train),
         cmocka_unit_test(the_window_has_a_limit),
         cmocka_unit_test(newreno_adds_a_packet_per_window),
     };
