@@ -83,7 +83,7 @@ static const struct vel_option serve_options[] = {
     {"congestion", 0, vel_parse_congestion, FIELD(congestion), "NAME", "cubic", 0, 0,
      "congestion control of UDP connections: cubic, newreno or bbr"},
     {"paths", 0, vel_parse_number, FIELD(paths), "NUMBER", "1", 1, VEL_PATHS_OPEN_MAX,
-     "paths that a UDP client may use at a time (multipath), 8 at most, which cost 7 kB each in a connection with a "
+     "paths that a UDP client may use at a time (multipath), 8 at most, which cost 4 kB each in a connection with a "
      "client that speaks it, used or not; 1: no multipath"},
     {"scheduler", 0, vel_parse_scheduler, FIELD(scheduler), "NAME", "lowest-latency", 0, 0,
      "which of several paths carries what we send: lowest-latency, best-path, round-robin, "

@@ -378,7 +378,7 @@ static void a_silent_path_is_abandoned(uint64_t seed)
     scene_free(two.scene);
 }
 
-/* A path that goes dead in one direction alone, up or down: whoever has data finds the other one, and in the
+/* VEL-TR-58: a path that goes dead in one direction alone, up or down: whoever has data finds the other one, and in the
  * end it is abandoned. */
 static void a_path_dies_in_one_direction(uint64_t seed)
 {
