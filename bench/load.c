@@ -7,7 +7,7 @@
  * answered; each asks for its part of them, so that a server's workers get what their connections
  * ask and not what they have time for. Any server of HTTP over QUIC will do; trust and name are not
  * checked. So many handshakes are under way together. Says when all are connected, waits for a line on
- * stdin with --hold 1, then prints, one line per key (see measure.h): requests a second, the time of one
+ * stdin with --hold 1, then prints, one line per key (see cli/bench_measure.h): requests a second, the time of one
  * request, probe time-outs that fired (what was lost, or late), and requests that failed, which also make
  * the exit status 1. With --body each answer must be that file.
  */

@@ -8,7 +8,7 @@ meets all of them, and a ratio is of one round. Goodput is the file's size over 
 client's whole process; CPU time is the system's own account of both processes. What the packaged
 programs are: scripts/peers.sh --list. The keys are explained in docs/performance.md.
 
-Prints lines as the other benchmarks do (bench/measure.h). A peer that is not there is skipped, and
+Prints lines as the other benchmarks do (cli/bench_measure.h). A peer that is not there is skipped, and
 stderr says so.
 """
 import argparse
@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 
-from measure import BOTH_SIDES, CLIENT_SIDE, PROGRAMS, SERVER_SIDE, cpu_seconds, peers, report, skipped
+from measure import BOTH_SIDES, CLIENT_SIDE, Nginx, PROGRAMS, SERVER_SIDE, cpu_seconds, peers, report, skipped
 import harness
 
 LIMIT = 900  # seconds for one download
@@ -60,11 +60,6 @@ def with_curl(flag):
         return [peers.command("curl-ngtcp2"), "--silent", "--show-error", "--fail", flag, "--cacert",
                 server.cert, "--output", "/dev/null", peers.url("localhost", server.port, "body")]
     return command
-
-
-class Nginx(peers.Nginx):
-    def __init__(self, *arguments, **named):
-        super().__init__(*arguments, "quic_gso on;", "keepalive_requests 1000000000;", **named)
 
 
 # name: the server and the client's command

@@ -13,18 +13,17 @@ first request to the last: no handshake is in it, and neither is what else runs.
 A ratio is of a round and the one before it, whichever was first. worker_share_2 is the larger part of the
 time, of the two workers of one server.
 
-Prints lines as the other benchmarks do (bench/measure.h).
+Prints lines as the other benchmarks do (cli/bench_measure.h).
 """
 import argparse
 import contextlib
 import itertools
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 
-from measure import CORES, Core, PROGRAMS, TICK, children, cpu_seconds, peers, report
+from measure import CORES, Core, TICK, ask_all, children, cpu_seconds, load, peers, report
 
 LIMIT = 300  # seconds for one round
 CONNECTIONS = 480  # each lands on a worker as a coin falls: 60:40 is four times the deviation
@@ -53,35 +52,20 @@ def workers_of(servers):
             for worker in children(server.process.pid) or [server.process.pid]]
 
 
-@contextlib.contextmanager
-def load_on(core, server, requests):
-    """A generator that is connected, and waits for its word."""
-    parts = len(SIDES) ** 2
-    command = [*Core(core).prefix, PROGRAMS / "load", "--connect", f"127.0.0.1:{server.port}", "--alpn", "h3",
-               "--path", "/small", "--connections", str(CONNECTIONS // parts), "--requests", str(requests // parts),
-               "--hold", "1"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as load:
-        yield load
-
-
 def measure(folder, kind, requests):
     """(requests for each CPU second of the workers, the larger part of that time)."""
     with contextlib.ExitStack() as stack:
         servers = kind(stack, folder)
-        loads = [stack.enter_context(load_on(core, server, requests)) for core in SIDES for server in servers]
-        for load in loads:
-            if not load.stdout.readline().startswith("load_connected"):
-                sys.exit("bench_workers: a load generator could not connect")
+        parts = len(SIDES) ** 2
+        loads = [stack.enter_context(load(Core(core), server, "/small", CONNECTIONS // parts, requests // parts))
+                 for core in SIDES for server in servers]
         workers = workers_of(servers)
         if len(workers) != len(SIDES):
             sys.exit(f"bench_workers: {len(workers)} workers, wanted {len(SIDES)}")
         for worker, core in zip(workers, SIDES):
             os.sched_setaffinity(worker, {core})
         before = [cpu_seconds(worker) for worker in workers]
-        for load in loads:
-            print("go", file=load.stdin, flush=True)
-        if any(load.wait(LIMIT) != 0 for load in loads):
-            sys.exit("bench_workers: requests failed")
+        ask_all(loads, LIMIT)
         used = [cpu_seconds(worker) - start for worker, start in zip(workers, before)]
     total = max(sum(used), 1 / TICK)
     return requests / total, max(used) / total

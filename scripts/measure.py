@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What the benchmarks in Python share: where programs run, their CPU time, and the lines they print."""
+"""What the benchmarks in Python share: where programs run, who asks them, their CPU time, and the lines they print."""
+import contextlib
 import os
 import pathlib
 import statistics
+import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -38,8 +40,34 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
+class Nginx(peers.Nginx):
+    """Set up for speed, as its documentation advises: GSO, no access log, no limit of requests a connection."""
+
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, "quic_gso on;", "keepalive_requests 1000000000;", **named)
+
+
+@contextlib.contextmanager
+def load(place, server, path, connections, requests):
+    """bench/load with its HTTP/3 connections there, waiting for ask_all."""
+    command = [*place.prefix, PROGRAMS / "load", "--connect", f"127.0.0.1:{server.port}", "--alpn", "h3", "--path",
+               path, "--connections", str(connections), "--requests", str(requests), "--hold", "1"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as generator:
+        if not generator.stdout.readline().startswith("load_connected"):
+            sys.exit("bench: a load generator could not connect")
+        yield generator
+
+
+def ask_all(loads, seconds):
+    """Let them ask, and wait until they have their answers."""
+    for generator in loads:
+        print("go", file=generator.stdin, flush=True)
+    if any(generator.wait(seconds) != 0 for generator in loads):
+        sys.exit("bench: requests failed")
+
+
 def report(key, samples, unit):
-    """One line as bench/measure.h has it."""
+    """One line as cli/bench_measure.h has it."""
     print(f"{key}\t{min(samples):.6g}\t{statistics.median(samples):.6g}\t{max(samples):.6g}\t{unit}",
           flush=True)
 
