@@ -20,8 +20,9 @@
 struct vel_identity;
 
 /*
- * chain_pem  CERTIFICATE blocks, leaf first; key_pem  two PKCS#8 blocks, the classical one first
- * (one block: a classical identity, good for TLS only)
+ * chain_pem  CERTIFICATE blocks, leaf first; key_pem  two PRIVATE KEY blocks, the classical one first
+ * (one block: a classical identity, good for TLS only); the classical one may be an EC PRIVATE KEY or
+ * RSA PRIVATE KEY block, too
  * VEL_ERR_MALFORMED    not PEM or not a certificate or key
  * VEL_ERR_AUTH         the keys do not belong to the leaf
  * VEL_ERR_UNSUPPORTED  algorithms that no profile admits

@@ -67,7 +67,7 @@ static const struct vel_option serve_options[] = {
      "ordinary certificate chain in PEM for TLS clients, in front of --cert; RSA, P-256, P-384 or "
      "Ed25519"},
     {"tls-key", 0, vel_parse_text, FIELD(tls_key), "FILE", NULL, 1, 1023,
-     "private key of --tls-cert in PEM (PKCS #8)"},
+     "private key of --tls-cert in PEM: PRIVATE KEY, EC PRIVATE KEY or RSA PRIVATE KEY, not encrypted"},
     {"profile", 'p', vel_parse_profiles, FIELD(profiles), "LIST", NULL, 0, 0,
      "profiles to permit, of light, balanced and secure; without it, all that the certificate allows"},
     {"index", 0, vel_parse_text, FIELD(index), "NAME", "index.html", 1, 255,

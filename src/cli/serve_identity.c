@@ -79,7 +79,8 @@ static const char *why_not(enum vel_err err)
 {
     switch ((int)err) {
     case VEL_ERR_MALFORMED:
-        return "not a PEM file of certificates and keys";
+        return "not PEM files of certificates and of keys without a passphrase (openssl pkey -in KEY -out "
+               "NEW writes one of an encrypted key)";
     case VEL_ERR_AUTH:
         return "the private keys do not belong to the certificate";
     case VEL_ERR_UNSUPPORTED:

@@ -24,11 +24,20 @@ struct vel_sign_key;
 vel_result vel_sign_key_generate(const struct vel_crypto *crypto, const struct vel_env *env,
                                  enum vel_sign_alg alg, struct vel_sign_key **key);
 
-/* Private key from PKCS#8 DER, also RSA of 2,048 bits or more; public key from SubjectPublicKeyInfo
- * DER, never RSA.
+/* How a private key is written. */
+enum vel_key_form {
+    VEL_KEY_PKCS8,
+    VEL_KEY_EC, /* ECPrivateKey, RFC 5915, with its curve */
+    VEL_KEY_RSA /* RSAPrivateKey, RFC 8017 A.1.2 */
+};
+
+/* Private key from DER, also RSA of 2,048 bits or more; public key from SubjectPublicKeyInfo DER,
+ * never RSA.
  * VEL_ERR_MALFORMED    not such a key, or a point that is not on its curve
  * VEL_ERR_UNSUPPORTED  an algorithm we do not use; for a public key, whatever is not byte for byte
  *                      the one encoding of one we do */
+vel_result vel_sign_key_from_der(const struct vel_crypto *crypto, enum vel_key_form form,
+                                 struct vel_slice der, struct vel_sign_key **key);
 vel_result vel_sign_key_from_pkcs8(const struct vel_crypto *crypto, struct vel_slice der,
                                    struct vel_sign_key **key);
 vel_result vel_sign_key_from_spki(const struct vel_crypto *crypto, struct vel_slice der,

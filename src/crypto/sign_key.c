@@ -180,16 +180,31 @@ static bool is_of(const EVP_PKEY *pkey, const struct vel_sign_facts *facts)
            EC_curve_nist2nid(facts->curve_name) == OBJ_sn2nid(name);
 }
 
+/* NULL: not such a key. *end moves behind it. */
+static EVP_PKEY *decode(enum vel_key_form form, const uint8_t **end, long size)
+{
+    if (form != VEL_KEY_PKCS8)
+        return d2i_PrivateKey_ex(form == VEL_KEY_EC ? EVP_PKEY_EC : EVP_PKEY_RSA, NULL, end, size,
+                                 NULL, NULL);
+    PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, end, size);
+    EVP_PKEY *pkey = info != NULL ? EVP_PKCS82PKEY_ex(info, NULL, NULL) : NULL;
+    PKCS8_PRIV_KEY_INFO_free(info);
+    return pkey;
+}
+
 vel_result vel_sign_key_from_pkcs8(const struct vel_crypto *crypto, struct vel_slice der,
                                    struct vel_sign_key **key)
+{
+    return vel_sign_key_from_der(crypto, VEL_KEY_PKCS8, der, key);
+}
+
+vel_result vel_sign_key_from_der(const struct vel_crypto *crypto, enum vel_key_form form,
+                                 struct vel_slice der, struct vel_sign_key **key)
 {
     (void)crypto;
     REQUIRE(der.len > 0 && der.len <= LONG_MAX, VEL_ERR_MALFORMED);
     const uint8_t *end = der.ptr;
-    PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &end, (long)der.len);
-    CRYPTO_REQUIRE(info != NULL, VEL_ERR_MALFORMED);
-    OWNED(pkey_release) EVP_PKEY *pkey = EVP_PKCS82PKEY_ex(info, NULL, NULL);
-    PKCS8_PRIV_KEY_INFO_free(info);
+    OWNED(pkey_release) EVP_PKEY *pkey = decode(form, &end, (long)der.len);
     CRYPTO_REQUIRE(pkey != NULL && end == der.ptr + der.len, VEL_ERR_MALFORMED);
 
     for (size_t i = 0; i < VEL_SIGN_ALG_COUNT; i++)

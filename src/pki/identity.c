@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/own.h"
 #include "base/try.h"
+#include "base/units.h"
 #include "pki/algorithm.h"
 #include "pki/cert.h"
 #include "pki/pem.h"
@@ -52,12 +53,21 @@ static vel_result parse_chain(struct vel_identity *made, struct vel_slice pem,
 static vel_result next_key(const struct vel_identity *made, const struct vel_crypto *crypto,
                            struct vel_reader *text, struct vel_sign_key **key)
 {
+    static const char *const labels[] = {[VEL_KEY_PKCS8] = VEL_PEM_PRIVATE_KEY,
+                                         [VEL_KEY_EC] = VEL_PEM_EC_PRIVATE_KEY,
+                                         [VEL_KEY_RSA] = VEL_PEM_RSA_PRIVATE_KEY};
     OWNED(vel_buf_free) struct vel_buf der = {.env = made->env, .limit = KEY_MAX_BYTES};
-    enum vel_err err = vel_pem_next(text, VEL_PEM_PRIVATE_KEY, &der);
+    struct vel_slice rest = vel_slice(text->pos, vel_left(text));
+    const char *label = vel_pem_peek(rest, labels, VEL_COUNT(labels));
+    REQUIRE(label != NULL, VEL_ERR_NOT_FOUND);
+    enum vel_err err = vel_pem_next(text, label, &der);
     if (err == VEL_ERR_LIMIT)
         return VEL_ERR_MALFORMED;
     TRY(err);
-    return vel_sign_key_from_pkcs8(crypto, vel_buf_slice(&der), key);
+    enum vel_key_form form = VEL_KEY_PKCS8;
+    while (labels[form] != label)
+        form++;
+    return vel_sign_key_from_der(crypto, form, vel_buf_slice(&der), key);
 }
 
 static vel_result parse_keys(struct vel_identity *made, const struct vel_crypto *crypto,

@@ -104,6 +104,21 @@ static void encode_group(struct vel_writer *w, const uint8_t *bytes, size_t coun
     vel_write_uint(w, count > 2 ? (uint8_t)alphabet[group & 63] : '=', 1);
 }
 
+const char *vel_pem_peek(struct vel_slice text, const char *const *labels, size_t count)
+{
+    const char *next = NULL;
+    for (size_t i = 0; i < count; i++) {
+        char begin[MARKER_MAX];
+        struct vel_reader r = vel_reader(text);
+        struct vel_slice before;
+        if (!read_until(&r, marker(begin, "BEGIN", labels[i]), &before))
+            continue;
+        text.len = before.len; /* others only count in front of it */
+        next = labels[i];
+    }
+    return next;
+}
+
 vel_result vel_pem_append(struct vel_buf *text, const char *label, struct vel_slice der)
 {
     char begin[MARKER_MAX];

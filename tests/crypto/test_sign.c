@@ -205,6 +205,53 @@ static void private_keys_are_read(void **state)
     fixture_close(&f);
 }
 
+/* What stands in EC PRIVATE KEY and RSA PRIVATE KEY files. */
+static void keys_of_older_forms_are_read(void **state)
+{
+    (void)state;
+    struct crypto_fixture f;
+    fixture_open(&f, 5);
+    const struct {
+        const char *what;
+        EVP_PKEY *pkey;
+        enum vel_key_form form;
+        enum vel_err want;
+        enum vel_sign_alg alg;
+    } rows[] = {
+        {"P-256", EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256"), VEL_KEY_EC, VEL_OK, VEL_P256},
+        {"P-384", EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-384"), VEL_KEY_EC, VEL_OK, VEL_P384},
+        {"P-521", EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-521"), VEL_KEY_EC, VEL_ERR_UNSUPPORTED, 0},
+        {"RSA", EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048), VEL_KEY_RSA, VEL_OK, VEL_RSA},
+        {"short RSA", EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)1024), VEL_KEY_RSA,
+         VEL_ERR_UNSUPPORTED, 0},
+        {"RSA as EC", EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048), VEL_KEY_EC,
+         VEL_ERR_MALFORMED, 0},
+        {"EC as RSA", EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256"), VEL_KEY_RSA, VEL_ERR_MALFORMED,
+         0},
+    };
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        struct vel_sign_key *read = NULL, *untouched = NULL;
+        uint8_t *der = NULL;
+        int size = i2d_PrivateKey(rows[i].pkey, &der);
+        assert_true(size > 0);
+        ASSERT_ERR(
+            rows[i].what,
+            vel_sign_key_from_der(f.crypto, rows[i].form, vel_slice(der, (size_t)size), &read),
+            rows[i].want);
+        CHECK(rows[i].what, (read != NULL) == (rows[i].want == VEL_OK));
+        CHECK(rows[i].what, read == NULL || vel_sign_key_alg(read) == rows[i].alg);
+        ASSERT_ERR("cut",
+                   vel_sign_key_from_der(f.crypto, rows[i].form, vel_slice(der, (size_t)size - 1),
+                                         &untouched),
+                   VEL_ERR_MALFORMED);
+        assert_null(untouched);
+        vel_sign_key_free(read);
+        OPENSSL_free(der);
+        EVP_PKEY_free(rows[i].pkey);
+    }
+    fixture_close(&f);
+}
+
 static void foreign_keys_are_unsupported(void **state)
 {
     (void)state;
@@ -313,6 +360,7 @@ int main(void)
         cmocka_unit_test(hedged_signatures_differ),
         cmocka_unit_test(public_keys_are_read),
         cmocka_unit_test(private_keys_are_read),
+        cmocka_unit_test(keys_of_older_forms_are_read),
         cmocka_unit_test(foreign_keys_are_unsupported),
         cmocka_unit_test(bad_points_are_refused),
         cmocka_unit_test(deterministic_ecdsa_is_rfc_6979),

@@ -163,6 +163,23 @@ def an_ordinary_certificate_goes_in_front():
             expect(server.get(url, "--alpn", "h3").stdout == b"<h1>hello</h1>\n")
 
 
+def keys_may_be_in_the_forms_of_others():
+    for name, *key in (("rsa", "rsa:2048"), ("p256", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
+        chain, private = ordinary(name, *key)
+        old = BASE / f"{name}-traditional.key"
+        subprocess.run(["openssl", "pkey", "-traditional", "-in", private, "-out", old], check=True)
+        expect(f"BEGIN {'RSA' if name == 'rsa' else 'EC'} PRIVATE KEY" in old.read_text())
+        with SelfSigned("--tls-cert", chain, "--tls-key", old) as server:
+            server.hint()
+            server.cacert = chain
+            url = f"https://localhost:{server.port}/"
+            expect(server.get(url, "--alpn", "h3").stdout == b"<h1>hello</h1>\n")
+        sealed = BASE / f"{name}-sealed.key"
+        subprocess.run(["openssl", "pkey", "-in", private, "-aes256", "-passout", "pass:x", "-out", sealed], check=True)
+        said = velocity("serve", "--root", SITE, "--tls-cert", chain, "--tls-key", sealed, status=1).stderr
+        expect(b"openssl pkey" in said and b"passphrase" in said, said)
+
+
 def the_connection_log_has_a_line_for_each():
     protocols = ("velocity/1", "h3", "h2", "http/1.1")
     with harness.Server(SITE, BASE / "connections", "--quiet", "--log-connections") as server:
@@ -302,7 +319,8 @@ if __name__ == "__main__":
         a_profile_list_gets_the_certificate_for_its_strongest,
         the_request_log_has_a_line_for_each, clients_are_hashes_unless_addresses_are_wanted,
         one_certificate_serves_velocity_and_h3, an_ordinary_certificate_goes_in_front,
-        clients_go_on_where_the_server_prefers, the_connection_log_has_a_line_for_each,
+        keys_may_be_in_the_forms_of_others, clients_go_on_where_the_server_prefers,
+        the_connection_log_has_a_line_for_each,
         quiet_logs_nothing, tells_what_is_wrong,
         survives_junk, running_requests_finish_after_a_signal, a_second_signal_ends_at_once,
         the_time_of_grace_ends)

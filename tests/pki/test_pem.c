@@ -71,6 +71,30 @@ static void written_is_read(void **state)
     test_env_done(&t);
 }
 
+static void the_next_label_is_known(void **state)
+{
+    (void)state;
+    static const char *const labels[] = {"A", "B C"};
+#define BLOCK(label) "-----BEGIN " label "-----\nYWJj\n-----END " label "-----\n"
+    static const struct {
+        const char *text;
+        const char *label;
+    } rows[] = {
+        {"", NULL},
+        {BLOCK("A"), "A"},
+        {BLOCK("B C") BLOCK("A"), "B C"},
+        {BLOCK("A") BLOCK("B C"), "A"},
+        {BLOCK("C") BLOCK("X A") "words\n" BLOCK("B C"), "B C"},
+        {BLOCK("C") BLOCK("AB"), NULL},
+    };
+#undef BLOCK
+    for (size_t i = 0; i < VEL_COUNT(rows); i++) {
+        const char *label = vel_pem_peek(vel_slice_text(rows[i].text), labels, VEL_COUNT(labels));
+        CHECK(rows[i].text, (label == NULL) == (rows[i].label == NULL));
+        CHECK(rows[i].text, label == NULL || strcmp(label, rows[i].label) == 0);
+    }
+}
+
 static void limits(void **state)
 {
     (void)state;
@@ -90,6 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks),
         cmocka_unit_test(written_is_read),
+        cmocka_unit_test(the_next_label_is_known),
         cmocka_unit_test(limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
