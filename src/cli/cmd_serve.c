@@ -95,7 +95,9 @@ static const struct vel_option serve_options[] = {
     {"max-connections", 0, vel_parse_number, FIELD(max_connections), "NUMBER", "65536", 1, 1 << 20,
      "refuse new clients beyond this many, on UDP and on TCP"},
     {"max-per-address", 0, vel_parse_number, FIELD(max_per_address), "NUMBER", "1024", 1, 1 << 20,
-     "refuse new TCP connections of a client address beyond this many"},
+     "refuse new TCP connections of a client address (in IPv6, of its first 56 bits) beyond this many. Each of "
+     "several workers admits its part of the number, rounded up, of those that the kernel happens to give it: "
+     "so an address may be refused somewhat earlier, and have one more for each worker but one at most"},
     {"grace", 0, vel_parse_span, FIELD(grace), "TIME", "10s", 0, 3600 * SECOND,
      "let running requests finish for this long at the end"},
     {"state", 0, vel_parse_text, FIELD(state), "FOLDER", NULL, 1, 900,
