@@ -62,22 +62,29 @@ void vel_aead_free(struct vel_aead *aead)
     OPENSSL_clear_free(aead, sizeof *aead);
 }
 
-/* The number whose bytes in memory are those of `value`, the highest first. */
+/* The numbers whose bytes in memory are those of `value`, the highest first. */
 static uint64_t highest_first(uint64_t value)
 {
     return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap64(value) : value;
+}
+
+static uint32_t highest_first_32(uint32_t value)
+{
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap32(value) : value;
 }
 
 /* RFC 9001 5.3, with the path identifier in the four bytes that the packet number leaves. */
 static void make_nonce(const struct vel_aead *aead, uint32_t path, uint64_t number,
                        uint8_t nonce[VEL_AEAD_IV])
 {
+    uint32_t high;
     uint64_t low;
-    for (unsigned i = 0; i < 4; i++)
-        nonce[i] = (uint8_t)(aead->iv[i] ^ path >> (24 - 8 * i));
-    memcpy(&low, aead->iv + 4, sizeof low);
+    memcpy(&high, aead->iv, sizeof high);
+    memcpy(&low, aead->iv + sizeof high, sizeof low);
+    high ^= highest_first_32(path);
     low ^= highest_first(number);
-    memcpy(nonce + 4, &low, sizeof low);
+    memcpy(nonce, &high, sizeof high);
+    memcpy(nonce + sizeof high, &low, sizeof low);
 }
 
 /* libcrypto counts in int. */
