@@ -137,6 +137,10 @@ class Refusing(socketserver.BaseRequestHandler):
         self.request.sendall(len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload)
 
     def handle(self):
+        with contextlib.suppress(OSError):  # the client goes when it has seen enough
+            self.talk()
+
+    def talk(self):
         refused_stream = (7).to_bytes(4, "big")
         headers, reset, settings, goaway, ack, end_stream, end_headers, status_200 = 1, 3, 4, 7, 1, 1, 4, b"\x88"
         asked = 0
@@ -220,6 +224,37 @@ def tells_what_is_wrong_with_a_server():
     expect("not a URL" in result.stderr.decode(), result.stderr)
 
 
+def rows(*command, **how):
+    """{key: median} of what a program of bench/ prints."""
+    name, *arguments = map(str, command)
+    done = subprocess.run([pathlib.Path(harness.program()).parent / name, *arguments], capture_output=True, text=True,
+                          timeout=harness.CLIENT_SECONDS, **how)
+    expect(done.returncode == 0, command, done.stdout, done.stderr)
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    return {key: float(median) for key, _, median, _, _ in (line for line in lines if len(line) == 5)}
+
+
+def programs_of_make_bench_run():
+    found = rows("bench_echo", "--requests", 100, "--repeat", 2)
+    expect(0 < found["request_latency_floor"] <= found["request_latency_floor_p99"], found)
+    found = rows("bench_idle", "--connections", 40, "--settle", 0)
+    expect(found["idle_connections"] == 40 and found["idle_connection_bytes"] > 0, found)
+    found = rows("bench_transfer", "--mib", 4, "--repeat", 1, "--connections", 3, "--streams", 5)
+    expect(all(found[key] > 0 for key in ("goodput_gbit_s", "send_cpu_s_per_gb", "receive_cpu_s_per_gb")), found)
+
+
+def load_waits_for_its_word():
+    with Server(SITE, BASE / "held") as server:
+        told = ("--connect", f"127.0.0.1:{server.port}", "--path", "/small", "--connections", 3, "--requests", 30)
+        expect(rows("load", *told, "--hold", 1, input="go\n")["load_failed"] == 0)
+        command = [pathlib.Path(harness.program()).parent / "load", *map(str, told), "--hold", "1"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as load:
+            expect(load.stdout.readline() == "load_connected\t3\n")
+            expect(load.poll() is None)
+            said, _ = load.communicate("go\n", timeout=harness.CLIENT_SECONDS)
+            expect("load_failed\t0" in said, said)
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="velocity-e2e-") as temporary:
         BASE = pathlib.Path(temporary)
@@ -231,4 +266,4 @@ if __name__ == "__main__":
                     measures_a_server_over_each_protocol, cuts_off_what_is_larger_than_a_round,
                     goes_on_when_a_server_ends_connections, a_server_that_refuses_all_requests_is_no_fast_one,
                     requests_that_are_refused_are_counted, what_goes_with_its_connection_is_not_refused,
-                    tells_what_is_wrong_with_a_server)
+                    tells_what_is_wrong_with_a_server, programs_of_make_bench_run, load_waits_for_its_word)
