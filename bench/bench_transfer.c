@@ -4,7 +4,9 @@
  * process to a client process over loopback UDP, each pinned to a core: N MiB in all, in equal
  * parts, on so many streams of so many connections at once (1 of 1). Prints the goodput, and the
  * CPU seconds that a gigabyte costs on each side, the kernel's part included. The server sends from
- * memory that it lends (vel_stream_write_borrowed); the client looks at the bytes and drops them.
+ * memory that it lends (vel_stream_write_borrowed); the client looks at the bytes and drops them. One
+ * socket of the client stands for those of many, and its buffer is as large as theirs: 64 KiB a connection,
+ * if the kernel grants that (it does to root; net.core.rmem_max bounds others).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +15,13 @@
 #include "cli/bench.h"
 #include "cli/bench_stream.h"
 #include "velocity/system.h"
+#include "velocity/udp.h"
 
-enum { TOGETHER = 32 /* handshakes under way at a time */ };
+enum {
+    TOGETHER = 32,           /* handshakes under way at a time */
+    BUFFERS_MAX = 16 * 1024, /* a gigabyte of them */
+};
+#define BUFFER (64 * KIB) /* of the socket that one connection would have */
 
 /* What is moved in a round. */
 struct load {
@@ -121,6 +128,8 @@ static void run_client(struct vel_bench_node *node, const struct load *load)
     };
     struct vel_runtime_hooks hooks = {.events = on_client_events, .self = &self};
     BENCH_OK(self.conns != NULL ? VEL_OK : VEL_ERR_NOMEM);
+    uint64_t buffers = VEL_MIN(load->connections, (uint64_t)BUFFERS_MAX) * BUFFER;
+    node->socket_buffer = (size_t)VEL_MAX(buffers, (uint64_t)VEL_UDP_BUFFER);
     vel_bench_node_open(node, false, load->connections, &hooks);
     self.remote = vel_bench_hear_address(node);
     connect_more(&self);

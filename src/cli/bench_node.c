@@ -74,7 +74,8 @@ void vel_bench_node_open(struct vel_bench_node *node, bool is_server, size_t max
                          const struct vel_runtime_hooks *hooks)
 {
     const struct vel_env *env = &node->party->env;
-    struct vel_udp_setup udp = {.local = {.family = VEL_ADDR_IP4, .ip = {127, 0, 0, 1}}};
+    struct vel_udp_setup udp = {.local = {.family = VEL_ADDR_IP4, .ip = {127, 0, 0, 1}},
+                                .socket_buffer = node->socket_buffer};
     BENCH_OK(vel_loop_new(env, &node->loop));
     BENCH_OK(vel_udp_link_new(env, &udp, &node->link));
     struct vel_endpoint_setup setup = {

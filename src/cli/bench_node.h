@@ -15,7 +15,8 @@ struct vel_bench_node {
     struct vel_link *link;
     struct vel_endpoint *endpoint;
     struct vel_runtime *runtime;
-    int control; /* to the other process: SOCK_SEQPACKET, one message at a time */
+    size_t socket_buffer; /* bytes in each direction; 0: VEL_UDP_BUFFER */
+    int control;          /* to the other process: SOCK_SEQPACKET, one message at a time */
 };
 
 /*
