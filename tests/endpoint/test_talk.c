@@ -126,6 +126,19 @@ static void connections_in_a_row_leave_nothing(void **state)
     test_env_done(&t);
 }
 
+/* What an endpoint has to send reaches the other, which does not work on it. */
+static void carry_unworked(struct talk *talk, struct vel_endpoint *from, struct vel_endpoint *to)
+{
+    static uint8_t bytes[VEL_TRAIN_MAX];
+    struct vel_train train = {.bytes = bytes, .capacity = sizeof bytes};
+    while (vel_endpoint_send(from, &train, talk->now) == VEL_OK) {
+        struct vel_train arrived = train;
+        arrived.local = train.remote;
+        arrived.remote = train.local;
+        vel_endpoint_receive(to, &arrived, talk->now);
+    }
+}
+
 /* Each is through once its turn has come; until then it has acknowledged what it was sent, and waits for nobody. */
 static void clients_acknowledge_before_they_verify(void **state)
 {
@@ -139,19 +152,9 @@ static void clients_acknowledge_before_they_verify(void **state)
     uint8_t bytes[VEL_TRAIN_MAX];
     for (uint16_t i = 0; i < 2; i++)
         conns[i] = talk_connect(&talk, talk_addr(3, 1 + i));
+    carry_unworked(&talk, talk.clients, talk.server);
+    carry_unworked(&talk, talk.server, talk.clients);
     struct vel_train train = {.bytes = bytes, .capacity = sizeof bytes};
-    for (; vel_endpoint_send(talk.clients, &train, talk.now) == VEL_OK;) {
-        struct vel_addr from = train.local;
-        train.local = train.remote;
-        train.remote = from;
-        vel_endpoint_receive(talk.server, &train, talk.now);
-    }
-    for (; vel_endpoint_send(talk.server, &train, talk.now) == VEL_OK;) {
-        struct vel_addr from = train.local;
-        train.local = train.remote;
-        train.remote = from;
-        vel_endpoint_receive(talk.clients, &train, talk.now);
-    }
     for (unsigned turns = 1; turns <= 2; turns++) {
         struct vel_endpoint_stats stats;
         unsigned acknowledged = 0;
@@ -165,6 +168,78 @@ static void clients_acknowledge_before_they_verify(void **state)
     }
     for (size_t i = 0; i < 2; i++)
         assert_true(vel_conn_is_connected(conns[i]));
+    talk_done(&talk);
+    test_env_done(&t);
+}
+
+static struct vel_endpoint_stats stats_of(const struct vel_endpoint *endpoint)
+{
+    struct vel_endpoint_stats stats;
+    vel_endpoint_get_stats(endpoint, &stats);
+    return stats;
+}
+
+/* On a stream of its own. */
+static void say_much(struct vel_conn *conn)
+{
+    static const uint8_t body[2000];
+    uint64_t stream;
+    size_t accepted;
+    ASSERT_OK(vel_stream_open(conn, true, &stream));
+    ASSERT_OK(vel_stream_write(conn, stream, vel_slice(body, sizeof body), true, &accepted));
+    assert_int_equal(accepted, sizeof body);
+}
+
+/* Streams that were heard of. */
+static unsigned readable(struct vel_endpoint *endpoint)
+{
+    unsigned count = 0;
+    struct vel_conn *conn;
+    struct vel_event event;
+    while ((conn = vel_endpoint_next(endpoint)) != NULL)
+        while (vel_conn_next_event(conn, &event))
+            count += event.type == VEL_EVENT_STREAM_READABLE;
+    return count;
+}
+
+/* Clients that prove who they are wait for their turn: what they say meanwhile is kept and believed only
+ * after it, one that closes before leaves nothing, and none is asked twice. */
+static void servers_verify_in_turns(void **state)
+{
+    (void)state;
+    enum { COUNT = 4 };
+    struct test_env t;
+    test_env_init(&t, 3);
+    struct talk talk;
+    talk_prepare(&talk, &t.env);
+    talk.server_config.client_auth = VEL_CLIENT_AUTH_REQUIRE;
+    talk.server_config.trust = talk.trust;
+    talk.client_config.identity = talk.identity;
+    talk_open(&talk, 0, 0);
+    struct vel_conn *conns[COUNT];
+    for (uint16_t i = 0; i < COUNT; i++)
+        conns[i] = talk_connect(&talk, talk_addr(3, 1 + i));
+    talk_exchange(&talk);
+    for (size_t i = 0; i < COUNT; i++)
+        say_much(conns[i]);
+    carry_unworked(&talk, talk.clients, talk.server);
+    vel_conn_close(conns[1], 7, "gone");
+    carry_unworked(&talk, talk.clients, talk.server);
+    carry_unworked(&talk, talk.server, talk.clients);
+
+    for (unsigned turns = 0; turns < COUNT; turns++) {
+        assert_true(stats_of(talk.server).completed <= turns);
+        assert_int_equal(vel_endpoint_deadline(talk.server), 0);
+        vel_endpoint_expire(talk.server, talk.now);
+    }
+    assert_true(vel_endpoint_deadline(talk.server) > 0);
+    assert_int_equal(readable(talk.server), COUNT - 1);
+    talk_run(&talk, talk.now + 5 * SECOND);
+    struct vel_endpoint_stats stats = stats_of(talk.server);
+    assert_int_equal(stats.completed, COUNT - 1);
+    assert_int_equal(stats.connections, COUNT - 1);
+    assert_int_equal(stats.failed, 1);
+    assert_int_equal(stats.probes, 0);
     talk_done(&talk);
     test_env_done(&t);
 }
@@ -346,6 +421,7 @@ int main(void)
         cmocka_unit_test(endings_are_complete),
         cmocka_unit_test(connections_in_a_row_leave_nothing),
         cmocka_unit_test(clients_acknowledge_before_they_verify),
+        cmocka_unit_test(servers_verify_in_turns),
         cmocka_unit_test(a_client_follows_a_retry),
         cmocka_unit_test(a_refusal_arrives),
         cmocka_unit_test(failures_are_told),
