@@ -270,6 +270,7 @@ void vel_conn_work(struct vel_conn *conn, vel_time now)
     if (!vel_conn_wants_work(conn))
         return;
     conn->now = now;
+    vel_recovery_resume(&conn->first.recovery, now);
     advance(conn, VEL_SPACE_HANDSHAKE, now);
     vel_conn_receive_held(conn, now);
     vel_conn_wake(conn);

@@ -393,6 +393,11 @@ void vel_recovery_set_handshake_keys(struct vel_recovery *r)
     r->handshake_keys = true;
 }
 
+void vel_recovery_resume(struct vel_recovery *r, vel_time now)
+{
+    r->last_event = now;
+}
+
 void vel_recovery_set_confirmed(struct vel_recovery *r)
 {
     r->handshake_confirmed = true;

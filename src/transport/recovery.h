@@ -191,6 +191,8 @@ void vel_recovery_hand_on(struct vel_recovery *r, enum vel_space space);
 /* Facts of the handshake that the probe time-out depends on (RFC 9002 6.2.1, 6.2.2.1). */
 void vel_recovery_set_handshake_keys(struct vel_recovery *r);
 void vel_recovery_set_confirmed(struct vel_recovery *r);
+/* It was us who made the peer wait: the anti-deadlock probe counts from now. */
+void vel_recovery_resume(struct vel_recovery *r, vel_time now);
 /* Server: at the limit there is no probe time-out; the caller asks for the deadline after a
  * datagram has lifted it. */
 void vel_recovery_set_amplification_limited(struct vel_recovery *r, bool limited);
