@@ -24,8 +24,9 @@ struct vel_web_server {
     size_t session_count;
     struct session *sessions;
     vel_time now;
-    vel_time look; /* when some session is to be looked at; may be early */
-    bool dirty;    /* some session is */
+    vel_time look;     /* when some session is to be looked at; may be early */
+    vel_time not_till; /* `look` is not before */
+    bool dirty;        /* some session is */
     bool finishing;
 };
 
@@ -157,7 +158,8 @@ static vel_result start_session(struct vel_web_server *server, struct vel_conn *
 
 static void note_deadline(struct vel_web_server *server, const struct session *session)
 {
-    server->look = VEL_MIN(server->look, vel_http_deadline(session->http));
+    vel_time due = VEL_MAX(vel_http_deadline(session->http), server->not_till);
+    server->look = VEL_MIN(server->look, due);
 }
 
 void vel_web_server_events(struct vel_web_server *server, struct vel_conn *conn, vel_time now)
@@ -190,12 +192,11 @@ void vel_web_server_events(struct vel_web_server *server, struct vel_conn *conn,
 static void look_at_sessions(struct vel_web_server *server)
 {
     server->look = VEL_NEVER;
+    server->not_till = server->now + BETWEEN_LOOKS;
     for (struct session *session = server->sessions; session != NULL; session = session->next) {
         vel_http_expire(session->http, server->now);
         note_deadline(server, session);
     }
-    if (server->look != VEL_NEVER)
-        server->look = VEL_MAX(server->look, server->now + BETWEEN_LOOKS);
 }
 
 vel_time vel_web_server_deadline(const struct vel_web_server *server)

@@ -262,6 +262,35 @@ static void half_a_head_is_given_up(void **state)
     close_stage(&s);
 }
 
+/* All sessions are looked at once a second at most, however many deadlines those that are busy have. */
+static void looks_are_a_second_apart(void **state)
+{
+    (void)state;
+    enum { STREAMS = 20, APART = 100, STEPS = 50, LOOKS = 6 };
+    struct stage s;
+    struct got got = {0};
+    int looks = 0;
+    open_stage(&s);
+    run(&s, SECOND);
+    for (size_t i = 0; i < STREAMS; i++) {
+        uint64_t stream;
+        size_t accepted;
+        ASSERT_OK(vel_stream_open(s.pair.client, true, &stream));
+        ASSERT_OK(
+            vel_stream_write(s.pair.client, stream, vel_slice_text("\x01"), false, &accepted));
+        run(&s, APART * MS);
+    }
+    run(&s, 7 * SECOND);
+    for (size_t i = 0; i < STEPS; i++) {
+        vel_time due = vel_web_server_deadline(s.server);
+        fetch(&s, "/small", &got);
+        run(&s, APART * MS);
+        looks += s.pair.now > due;
+    }
+    assert_in_range(looks, 1, LOOKS);
+    close_stage(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +299,7 @@ int main(void)
         cmocka_unit_test(cut_transfers_are_logged_as_such),
         cmocka_unit_test(a_stopped_reader_costs_little),
         cmocka_unit_test(half_a_head_is_given_up),
+        cmocka_unit_test(looks_are_a_second_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
