@@ -196,11 +196,16 @@ static void on_closed(void *self, const struct vel_tls_stream_end *end)
     tell_over(self, end);
 }
 
+void vel_http_link_cut_off(struct vel_http_link *link)
+{
+    vel_http_free(GIVE(link->http));
+}
+
 void vel_http_link_free(struct vel_http_link *link)
 {
     if (link == NULL)
         return;
-    vel_http_free(GIVE(link->http));
+    vel_http_link_cut_off(link);
     vel_tls_stream_free(link->stream);
     vel_alarm_free(link->alarm);
     vel_release(link->setup.stream.env, link, sizeof *link);

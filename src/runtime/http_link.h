@@ -47,7 +47,11 @@ vel_result vel_http_link_accept(const struct vel_http_link_setup *setup, int fd,
  * `ready` and `over`, not from the session's callbacks. NULL is allowed. */
 void vel_http_link_free(struct vel_http_link *link);
 
-/* NULL before `ready` and after `ended` or `over`. */
+/* Closes the exchanges (with their events) and ends the session, without `ended`: for who wants to know
+ * what it did before vel_http_link_free. Likewise not from the session's callbacks. */
+void vel_http_link_cut_off(struct vel_http_link *link);
+
+/* NULL before `ready` and after `ended`, `over` or vel_http_link_cut_off. */
 struct vel_http *vel_http_link_session(const struct vel_http_link *link);
 
 const struct vel_tls_stream *vel_http_link_stream(const struct vel_http_link *link);

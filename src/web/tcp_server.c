@@ -285,6 +285,7 @@ void vel_tcp_server_free(struct vel_tcp_server *server)
     while (server->arriving.first != NULL)
         dismiss(server->arriving.first);
     while (server->ready.first != NULL) {
+        vel_http_link_cut_off(server->ready.first->link); /* what is sent counts */
         log_connection(server->ready.first, NULL);
         dismiss(server->ready.first);
     }

@@ -216,7 +216,8 @@ struct fetch {
     unsigned status;
     char body[64], location[128];
     bool complete, over;
-    bool stays; /* when it has what it asked for */
+    bool stays;  /* when it has what it asked for */
+    bool pauses; /* at the head of an answer */
     struct vel_tls_stream_end end;
 };
 
@@ -231,6 +232,14 @@ static void on_head(void *self, struct vel_exchange *exchange)
     if (location != NULL)
         snprintf(f.location, sizeof f.location, "%.*s", (int)location->len,
                  (const char *)location->ptr);
+    if (f.pauses)
+        vel_exchange_pause(exchange);
+}
+
+static bool answered(const struct stage *stage)
+{
+    (void)stage;
+    return f.status != 0;
 }
 
 static void on_body(void *self, struct vel_exchange *exchange, struct vel_slice bytes)
@@ -394,6 +403,36 @@ static void the_end_is_logged(void **state)
     end();
 }
 
+static void on_connection_cut(void *self, const struct vel_web_connection *connection)
+{
+    struct stage *stage = self;
+    stage->connections++;
+    assert_true(connection->tally.body_bytes > 0);
+    assert_string_equal(stage->logged, "h2 200 cut ");
+}
+
+/* With what was sent of an answer that was running. */
+static void what_was_cut_off_is_counted(void **state)
+{
+    enum { SIZE = 20000000 };
+    char path[128];
+    (void)state;
+    begin(true);
+    snprintf(path, sizeof path, "%s/small", s.folder);
+    assert_int_equal(truncate(path, SIZE), 0);
+    s.requests.log_connection = on_connection_cut;
+    s.requests.log_self = &s;
+    serve();
+    fetch(names, 1);
+    f.pauses = true;
+    run_until(answered);
+    vel_tcp_server_free(s.server);
+    s.server = NULL;
+    assert_int_equal(s.connections, 1);
+    vel_http_link_free(f.link);
+    end();
+}
+
 static bool one_accepted(const struct stage *stage)
 {
     struct vel_tcp_server_stats stats;
@@ -430,6 +469,7 @@ int main(void)
         cmocka_unit_test(redirects_keep_the_host_and_change_the_port),
         cmocka_unit_test(finishing_drops_handshakes_and_closes_what_is_idle),
         cmocka_unit_test(the_end_is_logged),
+        cmocka_unit_test(what_was_cut_off_is_counted),
         cmocka_unit_test(a_client_that_leaves_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
