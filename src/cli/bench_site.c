@@ -46,7 +46,7 @@ static vel_result prepare_trust(struct vel_bench_site *site)
     if (site->url.plain || !(allows(site, VEL_RUNG_QUIC) || allows(site, VEL_RUNG_TCP)))
         return VEL_OK;
     err = vel_cacert_tls(&site->env, site->crypto, vel_buf_slice(&pem), settings->insecure, NULL,
-                         NULL, &site->tls);
+                         NULL, NULL, &site->tls);
     return err == VEL_OK ? err : say(site, "no certificates to trust could be read", err);
 }
 

@@ -37,12 +37,14 @@ vel_result vel_cacert_load(const struct vel_env *env, const struct vel_crypto *c
 }
 
 vel_result vel_cacert_tls(const struct vel_env *env, const struct vel_crypto *crypto,
-                          struct vel_slice pem, bool insecure, const char *suites, FILE *key_log,
-                          struct vel_tls **tls)
+                          struct vel_slice pem, bool insecure, const struct vel_identity *identity,
+                          const char *suites, FILE *key_log, struct vel_tls **tls)
 {
     const struct vel_tls_setup setup = {.env = env,
                                         .crypto = crypto,
                                         .is_client = true,
+                                        .identities = &identity,
+                                        .identity_count = identity != NULL,
                                         .trust_pem = pem,
                                         .system_trust = pem.len == 0,
                                         .insecure = insecure,

@@ -21,10 +21,11 @@ vel_result vel_cacert_load(const struct vel_env *env, const struct vel_crypto *c
                            const char *path, struct vel_buf *pem, struct vel_trust **trust,
                            char message[VEL_CACERT_MESSAGE]);
 
-/* For TLS; pem empty: the system's store. suites: as in vel_tls_setup. key_log: of cli/key_log.h, or NULL. Errors as
+/* For TLS; pem empty: the system's store. identity: the client's own certificate, which outlives tls, or
+ * NULL. suites: as in vel_tls_setup. key_log: of cli/key_log.h, or NULL. Errors as
  * vel_tls_new. */
 vel_result vel_cacert_tls(const struct vel_env *env, const struct vel_crypto *crypto,
-                          struct vel_slice pem, bool insecure, const char *suites, FILE *key_log,
-                          struct vel_tls **tls);
+                          struct vel_slice pem, bool insecure, const struct vel_identity *identity,
+                          const char *suites, FILE *key_log, struct vel_tls **tls);
 
 #endif

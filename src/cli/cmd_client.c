@@ -17,6 +17,9 @@ static const struct vel_option get_options[] = {
     {"cacert", 0, vel_parse_text, FIELD(cacert), "FILE", NULL, 1, 4095,
      "certificates to trust, in PEM: hybrid ones for velocity/1; for the others they stand in the "
      "place of the system's"},
+    {"cert", 'E', vel_parse_text, FIELD(cert), "FILE", NULL, 1, 1023,
+     "our own certificate chain in PEM, for servers that ask for one; velocity/1 needs a hybrid one"},
+    {"key", 0, vel_parse_text, FIELD(key), "FILE", NULL, 1, 1023, "private keys of --cert in PEM"},
     {"insecure", 'k', vel_parse_flag, FIELD(insecure), NULL, NULL, 0, 0,
      "accept any issuer and name; the signatures of the handshake are still checked"},
     {"pins", 0, vel_parse_text, FIELD(pins), "FILE", NULL, 1, 1023,

@@ -30,6 +30,22 @@ static enum vel_err parse_velocity(const struct vel_option *option, const char *
     return VEL_ERR_ARGUMENT;
 }
 
+/* --client-auth */
+static enum vel_err parse_client_auth(const struct vel_option *option, const char *value,
+                                      void *field)
+{
+    static const char *const names[] = {[VEL_CLIENT_AUTH_NONE] = "none",
+                                        [VEL_CLIENT_AUTH_REQUEST] = "request",
+                                        [VEL_CLIENT_AUTH_REQUIRE] = "require"};
+    (void)option;
+    for (size_t i = 0; i < VEL_COUNT(names); i++)
+        if (strcmp(names[i], value) == 0) {
+            *(enum vel_client_auth *)field = (enum vel_client_auth)i;
+            return VEL_OK;
+        }
+    return VEL_ERR_ARGUMENT;
+}
+
 /* --pin-max-age: a span, or "none" for no pin at all, which is something else than 0. */
 static enum vel_err parse_pin(const struct vel_option *option, const char *value, void *field)
 {
@@ -68,6 +84,11 @@ static const struct vel_option serve_options[] = {
      "Ed25519"},
     {"tls-key", 0, vel_parse_text, FIELD(tls_key), "FILE", NULL, 1, 1023,
      "private key of --tls-cert in PEM: PRIVATE KEY, EC PRIVATE KEY or RSA PRIVATE KEY, not encrypted"},
+    {"client-auth", 0, parse_client_auth, FIELD(client_auth), "none|request|require", "none", 0, 0,
+     "whether clients are asked for a certificate, or must have one; one that --client-ca does not lead "
+     "to is refused in both cases. Over velocity/1 it must be hybrid"},
+    {"client-ca", 0, vel_parse_text, FIELD(client_ca), "FILE", NULL, 1, 1023,
+     "certificates in PEM that those of clients must lead to"},
     {"profile", 'p', vel_parse_profiles, FIELD(profiles), "LIST", NULL, 0, 0,
      "profiles to permit, of light, balanced and secure; without it, all that the certificate allows"},
     {"index", 0, vel_parse_text, FIELD(index), "NAME", "index.html", 1, 255,
@@ -131,6 +152,14 @@ static int run_serve(const struct vel_call *call)
     }
     if ((settings->tls_cert == NULL) != (settings->tls_key == NULL)) {
         vel_fail(call, "--tls-cert and --tls-key go together");
+        return VEL_STATUS_USAGE;
+    }
+    if ((settings->client_auth == VEL_CLIENT_AUTH_NONE) != (settings->client_ca == NULL)) {
+        vel_fail(call, "--client-auth and --client-ca go together");
+        return VEL_STATUS_USAGE;
+    }
+    if (settings->client_auth == VEL_CLIENT_AUTH_REQUIRE && settings->http != NULL) {
+        vel_fail(call, "--http asks nobody for a certificate: not with --client-auth require");
         return VEL_STATUS_USAGE;
     }
     return vel_serve(call, settings);

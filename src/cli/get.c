@@ -10,8 +10,10 @@
 #include "base/units.h"
 #include "cli/cacert.h"
 #include "cli/get_internal.h"
+#include "cli/identity_files.h"
 #include "cli/key_log.h"
 #include "cli/qlog_dir.h"
+#include "pki/identity.h"
 #include "sys/file.h"
 #include "velocity/crypto.h"
 #include "velocity/system.h"
@@ -97,13 +99,28 @@ vel_result vel_get_prepare_tls(struct vel_get *get, struct vel_slice pem)
 {
     enum vel_err err = VEL_OK;
     if (get->tls == NULL)
-        err = vel_cacert_tls(&get->env, get->crypto, pem, get->settings->insecure,
+        err = vel_cacert_tls(&get->env, get->crypto, pem, get->settings->insecure, get->identity,
                              get->settings->tls13_ciphers, get->key_log, &get->tls);
     if (err == VEL_ERR_ARGUMENT)
         return refuse(get, "--tls13-ciphers: not a list of cipher suites of TLS 1.3");
     TRY(err);
     get->config.tls = get->tls;
     return VEL_OK;
+}
+
+static vel_result prepare_identity(struct vel_get *get)
+{
+    char message[VEL_IDENTITY_MESSAGE];
+    const struct vel_get_settings *settings = get->settings;
+    if ((settings->cert == NULL) != (settings->key == NULL))
+        return refuse(get, "--cert and --key go together");
+    if (settings->cert == NULL)
+        return VEL_OK;
+    enum vel_err err = vel_identity_load(&get->env, get->crypto, settings->cert, settings->key,
+                                         message, &get->identity);
+    if (err != VEL_OK)
+        vel_get_failed(get, VEL_EXIT_OWN_CERTIFICATE, "%s", message);
+    return err;
 }
 
 static vel_result prepare_trust(struct vel_get *get)
@@ -131,6 +148,8 @@ static void fill_config(struct vel_get *get)
 {
     get->config = vel_config_default(get->crypto);
     get->config.trust = get->trust;
+    if (get->identity != NULL && vel_identity_keys(get->identity)->suite != NULL)
+        get->config.identity = get->identity; /* else it is good for TLS only */
     get->config.tls = get->tls;
     get->config.tracer = vel_qlog_dir_tracer(get->qlog);
     get->config.key_log = get->key_log != NULL ? vel_key_log_line : NULL;
@@ -186,6 +205,7 @@ static vel_result prepare(struct vel_get *get)
     TRY(prepare_data(get));
     TRY(vel_crypto_new(&get->env, &get->crypto));
     get->key_log = vel_key_log_open();
+    TRY(prepare_identity(get));
     TRY(prepare_trust(get));
     TRY(prepare_qlog(get));
     fill_config(get);
@@ -244,6 +264,7 @@ static void clear(struct vel_get *get)
     vel_key_log_close(get->key_log);
     vel_qlog_free(get->qlog);
     vel_trust_free(get->trust);
+    vel_identity_free(get->identity);
     vel_crypto_free(get->crypto);
     vel_release(&get->env, get->fetches, get->call->argument_count * sizeof *get->fetches);
     vel_buf_free(&get->data);

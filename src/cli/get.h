@@ -13,6 +13,7 @@ struct vel_get_settings {
     bool location;      /* follow redirections */
     int64_t max_redirs; /* of one URL; negative: any number */
     const char *cacert;
+    const char *cert, *key; /* our own, both or none */
     bool insecure;
     const char *tls13_ciphers; /* NULL: the default */
     vel_time key_update;       /* after the handshake; 0: when keys have served long enough */

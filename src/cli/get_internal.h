@@ -64,6 +64,7 @@ struct vel_get {
     struct vel_env env;
     struct vel_crypto *crypto;
     struct vel_trust *trust;
+    struct vel_identity *identity; /* NULL: no --cert */
     struct vel_tls *tls;
     FILE *key_log;
     struct vel_qlog *qlog; /* NULL: no --qlog-dir */

@@ -41,7 +41,7 @@ static vel_result prepare_trust(struct run *run, char message[VEL_CACERT_MESSAGE
     TRY(vel_crypto_new(&run->env, &run->crypto));
     TRY(vel_cacert_load(&run->env, run->crypto, settings->cacert, &pem, &run->trust, message));
     return vel_cacert_tls(&run->env, run->crypto, vel_buf_slice(&pem), settings->insecure, NULL,
-                          NULL, &run->tls);
+                          NULL, NULL, &run->tls);
 }
 
 static void fill_config(struct run *run)

@@ -74,11 +74,14 @@ static vel_result find_identity(struct vel_serve_common *server, const struct ve
 static vel_result find_tls(struct vel_serve_common *server)
 {
     const struct vel_serve_settings *settings = server->settings;
+    TRY(vel_serve_clients_load(server->call, server->crypto, settings->client_auth,
+                               settings->client_ca, &server->clients));
     if (settings->tls_cert != NULL)
         TRY(vel_serve_identity_tls(server->call, server->crypto, settings->tls_cert,
                                    settings->tls_key, &server->tls_identity));
     return vel_serve_tls_new(server->call, server->crypto, server->tls_identity,
-                             server->identity.identity, server->key_log, &server->tls);
+                             server->identity.identity, &server->clients, server->key_log,
+                             &server->tls);
 }
 
 static vel_result open_qlog(struct vel_serve_common *server)
@@ -97,6 +100,8 @@ static void fill_config(struct vel_serve_common *server)
     server->config = vel_config_default(server->crypto);
     server->config.identity = server->identity.identity;
     server->config.tls = server->tls;
+    server->config.trust = server->clients.trust;
+    server->config.client_auth = server->clients.auth;
     server->config.tracer = vel_qlog_dir_tracer(server->qlog);
     server->config.key_log = server->key_log != NULL ? vel_key_log_line : NULL;
     server->config.key_log_self = server->key_log;
@@ -187,6 +192,7 @@ static void tear_down(struct vel_serve_common *server)
     vel_key_log_close(server->key_log);
     vel_qlog_free(server->qlog);
     vel_tls_free(server->tls);
+    vel_serve_clients_clear(&server->clients);
     vel_identity_free(server->tls_identity);
     vel_identity_free(server->identity.identity);
     vel_crypto_free(server->crypto);

@@ -11,9 +11,11 @@ struct vel_serve_settings {
     const char *root;
     const char *listen;
     struct vel_texts preferred;
-    const char *http;                 /* NULL: no plain HTTP */
-    const char *cert, *key;           /* both or none */
-    const char *tls_cert, *tls_key;   /* likewise */
+    const char *http;               /* NULL: no plain HTTP */
+    const char *cert, *key;         /* both or none */
+    const char *tls_cert, *tls_key; /* likewise */
+    enum vel_client_auth client_auth;
+    const char *client_ca;            /* NULL: nobody is authenticated */
     struct vel_profile_list profiles; /* empty: all */
     enum vel_congestion congestion;
     int64_t paths; /* of a connection, at a time */

@@ -11,6 +11,7 @@
 #include "base/own.h"
 #include "base/try.h"
 #include "base/units.h"
+#include "cli/identity_files.h"
 #include "cli/key_log.h"
 #include "pki/host.h"
 #include "pki/identity.h"
@@ -24,7 +25,8 @@ enum {
     VALIDITY = 90 * DAY,
     RENEW_BEFORE = 1 * DAY, /* a certificate that ends sooner is replaced at start */
     NAMES_MAX = 5,
-    HOST_NAME_SIZE = 256
+    HOST_NAME_SIZE = 256,
+    CLIENT_CA_MAX = 4 * 1024 * 1024
 };
 
 OWNED_POINTER(release_identity, struct vel_identity, vel_identity_free)
@@ -65,43 +67,14 @@ static void collect_names(struct names *names, const char *address)
         add_name(names, address);
 }
 
-static vel_result load_file(const struct vel_call *call, const char *what, const char *path,
-                            struct vel_buf *buf)
-{
-    enum vel_err err = vel_file_load(path, buf);
-    if (err != VEL_OK)
-        vel_fail(call, "%s file %s: %s", what, path,
-                 err == VEL_ERR_IO ? strerror(errno) : vel_err_text(err));
-    return err;
-}
-
-static const char *why_not(enum vel_err err)
-{
-    switch ((int)err) {
-    case VEL_ERR_MALFORMED:
-        return "not PEM files of certificates and of keys without a passphrase (openssl pkey -in KEY -out "
-               "NEW writes one of an encrypted key)";
-    case VEL_ERR_AUTH:
-        return "the private keys do not belong to the certificate";
-    case VEL_ERR_UNSUPPORTED:
-        return "made with algorithms that no profile admits";
-    default:
-        return vel_err_text(err);
-    }
-}
-
 vel_result vel_serve_identity_tls(const struct vel_call *call, const struct vel_crypto *crypto,
                                   const char *chain_path, const char *key_path,
                                   struct vel_identity **out)
 {
-    OWNED(vel_buf_free) struct vel_buf chain = {.env = call->env, .limit = VEL_CHAIN_PEM_MAX};
-    OWNED(vel_buf_free) struct vel_buf key = {.env = call->env, .limit = VEL_KEY_PEM_MAX};
-    TRY(load_file(call, "certificate", chain_path, &chain));
-    TRY(load_file(call, "key", key_path, &key));
-    enum vel_err err =
-        vel_identity_parse(call->env, crypto, vel_buf_slice(&chain), vel_buf_slice(&key), out);
+    char message[VEL_IDENTITY_MESSAGE];
+    enum vel_err err = vel_identity_load(call->env, crypto, chain_path, key_path, message, out);
     if (err != VEL_OK)
-        vel_fail(call, "certificate %s with key %s: %s", chain_path, key_path, why_not(err));
+        vel_fail(call, "%s", message);
     return err;
 }
 
@@ -127,8 +100,14 @@ vel_result vel_serve_identity_load(const struct vel_call *call, const struct vel
 
 vel_result vel_serve_tls_new(const struct vel_call *call, const struct vel_crypto *crypto,
                              const struct vel_identity *classical,
-                             const struct vel_identity *hybrid, FILE *key_log, struct vel_tls **tls)
+                             const struct vel_identity *hybrid,
+                             const struct vel_serve_clients *clients, FILE *key_log,
+                             struct vel_tls **tls)
 {
+    static const enum vel_tls_client_auth auths[] = {
+        [VEL_CLIENT_AUTH_NONE] = VEL_TLS_CLIENT_AUTH_NONE,
+        [VEL_CLIENT_AUTH_REQUEST] = VEL_TLS_CLIENT_AUTH_REQUEST,
+        [VEL_CLIENT_AUTH_REQUIRE] = VEL_TLS_CLIENT_AUTH_REQUIRE};
     const struct vel_identity *const both[] = {classical, hybrid};
     bool alone = classical == NULL;
     const struct vel_tls_setup setup = {
@@ -136,6 +115,8 @@ vel_result vel_serve_tls_new(const struct vel_call *call, const struct vel_crypt
         .crypto = crypto,
         .identities = alone ? &both[1] : both,
         .identity_count = alone ? 1 : 2,
+        .trust_pem = vel_buf_slice(&clients->pem),
+        .client_auth = auths[clients->auth],
         .key_log = key_log != NULL ? vel_key_log_line : NULL,
         .key_log_self = key_log,
     };
@@ -143,6 +124,44 @@ vel_result vel_serve_tls_new(const struct vel_call *call, const struct vel_crypt
     if (err != VEL_OK)
         vel_fail(call, "TLS: %s", vel_err_text(err));
     return err;
+}
+
+/* ---- whom clients must be certified by ---- */
+
+static vel_result read_clients(const struct vel_call *call, const struct vel_crypto *crypto,
+                               const char *path, struct vel_serve_clients *clients)
+{
+    OWNED(release_trust) struct vel_trust *trust = NULL;
+    OWNED(vel_buf_free) struct vel_buf pem = {.env = call->env, .limit = CLIENT_CA_MAX};
+    TRY(vel_file_load(path, &pem));
+    TRY(vel_trust_new(call->env, crypto, &trust));
+    TRY(vel_trust_add_pem(trust, vel_buf_slice(&pem)));
+    clients->trust = GIVE(trust);
+    clients->pem = pem;
+    pem = (struct vel_buf){0};
+    return VEL_OK;
+}
+
+vel_result vel_serve_clients_load(const struct vel_call *call, const struct vel_crypto *crypto,
+                                  enum vel_client_auth auth, const char *path,
+                                  struct vel_serve_clients *clients)
+{
+    clients->auth = auth;
+    if (auth == VEL_CLIENT_AUTH_NONE)
+        return VEL_OK;
+    enum vel_err err = read_clients(call, crypto, path, clients);
+    if (err != VEL_OK)
+        vel_fail(call, "--client-ca %s: %s", path,
+                 err == VEL_ERR_IO          ? strerror(errno)
+                 : err == VEL_ERR_MALFORMED ? "holds no certificate in PEM that parses"
+                                            : vel_err_text(err));
+    return err;
+}
+
+void vel_serve_clients_clear(struct vel_serve_clients *clients)
+{
+    vel_trust_free(clients->trust);
+    vel_buf_free(&clients->pem);
 }
 
 /* ---- the state folder ---- */

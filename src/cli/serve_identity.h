@@ -4,8 +4,10 @@
 
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "cli/command.h"
 #include "cli/state.h"
+#include "velocity/config.h"
 #include "velocity/pki.h"
 #include "velocity/tls.h"
 
@@ -30,12 +32,27 @@ vel_result vel_serve_identity_tls(const struct vel_call *call, const struct vel_
                                   const char *chain_path, const char *key_path,
                                   struct vel_identity **out);
 
+/* Whether clients have to show a certificate, and who may have issued it: the same for Velocity/1 and TLS.
+ * Zero-initialised: nobody has to. */
+struct vel_serve_clients {
+    enum vel_client_auth auth;
+    struct vel_buf pem; /* of the CAs */
+    struct vel_trust *trust;
+};
+
+/* Tells on stderr what is wrong with the file of CAs; without authentication it is not read. */
+vel_result vel_serve_clients_load(const struct vel_call *call, const struct vel_crypto *crypto,
+                                  enum vel_client_auth auth, const char *path,
+                                  struct vel_serve_clients *clients);
+void vel_serve_clients_clear(struct vel_serve_clients *clients);
+
 /* What TLS connections are made with, over QUIC and TCP: the classical certificate where there is
  * one and the client takes it, else the classical half of the hybrid one. key_log: of cli/key_log.h, or
  * NULL. */
 vel_result vel_serve_tls_new(const struct vel_call *call, const struct vel_crypto *crypto,
                              const struct vel_identity *classical,
-                             const struct vel_identity *hybrid, FILE *key_log,
+                             const struct vel_identity *hybrid,
+                             const struct vel_serve_clients *clients, FILE *key_log,
                              struct vel_tls **tls);
 
 /*

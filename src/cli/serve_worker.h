@@ -28,6 +28,7 @@ struct vel_serve_common {
     uint8_t token_keys[VEL_TOKEN_KEYS];
     struct vel_serve_identity identity;
     struct vel_identity *tls_identity;
+    struct vel_serve_clients clients;
     struct vel_tls *tls;
     FILE *key_log;         /* NULL: no SSLKEYLOGFILE */
     struct vel_qlog *qlog; /* NULL: no --qlog-dir */

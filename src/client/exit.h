@@ -24,6 +24,8 @@
     X(VEL_EXIT_REDIRECTS, 47, "redirects", "too many redirections")                                \
     X(VEL_EXIT_EMPTY, 52, "empty", "the server sent no response")                                  \
     X(VEL_EXIT_RECEIVE, 56, "receive", "the connection failed")                                    \
+    X(VEL_EXIT_OWN_CERTIFICATE, 58, "own-certificate",                                             \
+      "the client's own certificate or key could not be used")                                     \
     X(VEL_EXIT_CERTIFICATE, 60, "certificate", "the server's certificate was refused")             \
     X(VEL_EXIT_CA_FILE, 77, "ca-file", "the file of trusted certificates could not be read")       \
     X(VEL_EXIT_HTTP, 95, "http", "HTTP protocol error")                                            \
