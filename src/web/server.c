@@ -195,6 +195,8 @@ static void look_at_sessions(struct vel_web_server *server)
     server->not_till = server->now + BETWEEN_LOOKS;
     for (struct session *session = server->sessions; session != NULL; session = session->next) {
         vel_http_expire(session->http, server->now);
+        if (server->finishing)
+            vel_http_send(session->http); /* this may have been the last thing it waited for */
         note_deadline(server, session);
     }
 }

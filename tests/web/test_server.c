@@ -262,6 +262,31 @@ static void half_a_head_is_given_up(void **state)
     close_stage(&s);
 }
 
+/* Nothing more is heard of the client: when its request is given up, nothing holds the server. */
+static void finishing_does_not_wait_for_half_a_head(void **state)
+{
+    (void)state;
+    struct stage s;
+    struct vel_web_server_stats stats;
+    uint64_t stream;
+    size_t accepted;
+    open_stage(&s);
+    ASSERT_OK(vel_stream_open(s.pair.client, true, &stream));
+    ASSERT_OK(vel_stream_write(s.pair.client, stream, vel_slice_text("\x01"), false, &accepted));
+    run(&s, SECOND);
+    vel_web_server_finish(s.server);
+    for (int second = 0; second < 12; second++) {
+        s.pair.now += SECOND;
+        vel_web_server_flush(s.server, s.pair.now);
+        vel_web_server_get_stats(s.server, &stats);
+        assert_int_equal(stats.sessions, 1);
+    }
+    vel_web_server_events(s.server, s.pair.server, s.pair.now); /* the close that is ours */
+    vel_web_server_get_stats(s.server, &stats);
+    assert_int_equal(stats.sessions, 0);
+    close_stage(&s);
+}
+
 /* All sessions are looked at once a second at most, however many deadlines those that are busy have. */
 static void looks_are_a_second_apart(void **state)
 {
@@ -299,6 +324,7 @@ int main(void)
         cmocka_unit_test(cut_transfers_are_logged_as_such),
         cmocka_unit_test(a_stopped_reader_costs_little),
         cmocka_unit_test(half_a_head_is_given_up),
+        cmocka_unit_test(finishing_does_not_wait_for_half_a_head),
         cmocka_unit_test(looks_are_a_second_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
