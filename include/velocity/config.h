@@ -57,7 +57,8 @@ vel_result vel_congestion_find(const char *name, enum vel_congestion *congestion
  * Which of several open paths carries the next packets (multipath). Only paths whose window is open
  * are asked for, and those that the peer calls backup only when there are no others.
  * LOWEST_LATENCY        the one with the shortest round trip; the next one when its window is full
- * BEST_PATH             the one that would deliver soonest by bandwidth, latency and loss; no other
+ * BEST_PATH             the one that would deliver soonest by bandwidth, latency and the loss of late;
+ *                       no other
  * ROUND_ROBIN           in turn, byte for byte
  * WEIGHTED_ROUND_ROBIN  in turn, by vel_conn_set_path_weight
  * REDUNDANT             every packet on every path, as far as their windows admit: arrives when one copy

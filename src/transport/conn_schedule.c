@@ -77,7 +77,6 @@ static struct vel_schedule_path view(const struct question *q, struct vel_track 
     const struct vel_recovery *recovery = &track->recovery;
     vel_time rtt = VEL_MAX(recovery->rtt.smoothed, (vel_time)1);
     uint64_t window = vel_cc_window(&recovery->cc);
-    uint64_t packets = recovery->space[VEL_SPACE_APP].sent.next + 1;
     bool open = vel_conn_window_open(track, q->now);
     return (struct vel_schedule_path){
         .window = vel_recovery_room(recovery) >= track->paths.active->pmtud.mtu,
@@ -86,7 +85,7 @@ static struct vel_schedule_path view(const struct question *q, struct vel_track 
         .rtt = rtt,
         .room = vel_recovery_room(recovery),
         .rate = window * (uint64_t)SECOND / (uint64_t)rtt,
-        .loss = (unsigned)(recovery->packets_lost * 1000000 / packets),
+        .loss = vel_loss_share(&recovery->loss, q->now),
         .weight = track->weight,
         .turn = *turn_of(track, q->number),
     };

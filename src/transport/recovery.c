@@ -167,6 +167,7 @@ static void begin_path(struct vel_recovery *r, uint32_t path, uint64_t in_flight
     r->pto_backoff = 0;
     r->one_more = false;
     r->black_hole = (struct vel_black_hole){0};
+    r->loss = (struct vel_loss_share){0};
     vel_reordering_restart(&r->reordering);
     vel_ecn_restart(&r->ecn, r->ecn_enabled);
 }
@@ -209,6 +210,7 @@ struct news {
     bool mistaken;          /* some had been declared lost */
     uint64_t marked;        /* packets sent with ECT(0) */
     uint64_t acked;         /* bytes that were in flight on this path */
+    uint32_t packets;       /* the same in packets */
     uint64_t bytes;         /* of them, sent outside a recovery period */
     vel_time newest;        /* when the newest packet on this path was sent; INT64_MIN: none was, */
     vel_time newest_flown;  /* and the newest that was in flight */
@@ -247,6 +249,7 @@ static void packet_acked(struct vel_recovery *r, enum vel_space space,
     if (packet->in_flight && packet->path == r->path) {
         news->newest_flown = VEL_MAX(news->newest_flown, packet->time);
         news->acked += packet->size;
+        news->packets++;
         if (!vel_cc_in_recovery(&r->cc, packet->time))
             news->bytes += packet->size;
         if (space == VEL_SPACE_APP)
@@ -266,6 +269,7 @@ static vel_result range_acked(struct vel_recovery *r, enum vel_space space, stru
         vel_reordering_acked(&r->reordering, space, range, r->space[space].largest_acked);
     news->mistaken |= arrived > 0;
     r->packets_spurious += arrived;
+    vel_loss_share_mistaken(&r->loss, arrived);
     uint64_t n = vel_sent_unsettled(sent, range.start);
     for (; n < range.end; n = vel_sent_unsettled(sent, n + 1)) {
         struct vel_sent_packet *packet = vel_sent_find(sent, n);
@@ -352,6 +356,7 @@ vel_result vel_recovery_on_ack(struct vel_recovery *r, enum vel_space space,
         vel_cc_undo(&r->cc, now);
     if (!news.any)
         return VEL_OK;
+    vel_loss_share_count(&r->loss, news.packets, 0, now);
     take_rtt(r, space, &news, delay, now);
     if (raised)
         take_ecn(r, space, ack, &news, now);

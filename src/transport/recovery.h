@@ -6,6 +6,7 @@
 #include "transport/cc.h"
 #include "transport/ecn.h"
 #include "transport/frame.h"
+#include "transport/loss_share.h"
 #include "transport/pmtud.h"
 #include "transport/reordering.h"
 #include "transport/rtt.h"
@@ -103,6 +104,7 @@ struct vel_recovery {
     struct vel_cc cc;
     struct vel_black_hole black_hole; /* of 1-RTT packets in flight */
     struct vel_reordering reordering; /* of 1-RTT packets */
+    struct vel_loss_share loss;       /* of packets in flight on the path in use */
     uint64_t in_flight;               /* bytes, over all spaces, on the path in use */
     uint32_t path;                    /* which one that is, */
     uint32_t last_path;               /* counted from 1 */

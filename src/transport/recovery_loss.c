@@ -32,6 +32,7 @@ static void packet_lost(struct vel_recovery *r, enum vel_space space, uint64_t n
     r->packets_lost += packet->in_flight;
     vel_reordering_lost(&r->reordering, space, number);
     if (packet->in_flight && packet->path == r->path) {
+        vel_loss_share_count(&r->loss, 0, 1, now);
         vel_cc_on_lost(
             &r->cc, &(struct vel_cc_lost){
                         .number = number, .size = packet->size, .sent = packet->time, .now = now});

@@ -24,17 +24,26 @@ static int lowest_latency(const struct vel_schedule_path *paths, unsigned count,
 
 /* ---- best path ---- */
 
-/* Until a transfer is there: half a round trip, its bytes at the rate, and a round trip more for each
- * packet that has to be sent again. */
+/* Round trips that go by with repeating what was lost, in millionths. What is lost in one round trip is
+ * repeated together, so that the one after it is needed for a share of the share, or surely while that
+ * is a packet or more: about log(packets) / log(1 / loss). */
+static uint64_t repeats(unsigned loss)
+{
+    uint64_t rounds = 0, left = (uint64_t)BEST_PATH_BYTES / KIB * loss;
+    for (; left > 0; left = left * loss / MILLION)
+        rounds += VEL_MIN(left, (uint64_t)MILLION);
+    return rounds;
+}
+
+/* Until a transfer is there: half a round trip, its bytes at the rate, and the repeats. */
 static uint64_t time_to_deliver(const struct vel_schedule_path *path)
 {
     uint64_t rate = VEL_MAX(path->rate, UINT64_C(1));
     uint64_t rtt = (uint64_t)path->rtt;
     uint64_t bytes_time = (uint64_t)BEST_PATH_BYTES * (uint64_t)SECOND / rate;
     unsigned loss = VEL_MIN(path->loss, (unsigned)MILLION / 2);
-    uint64_t packets = BEST_PATH_BYTES / KIB;
-    uint64_t repeats = packets * rtt / MILLION * loss;
-    return rtt / 2 + bytes_time * MILLION / (MILLION - loss) + repeats;
+    uint64_t repeating = rtt / (uint64_t)US * repeats(loss) / (MILLION / (uint64_t)US);
+    return rtt / 2 + bytes_time * MILLION / (MILLION - loss) + repeating;
 }
 
 static int best_path(const struct vel_schedule_path *paths, unsigned count, uint64_t waiting)

@@ -20,7 +20,7 @@ struct vel_schedule_path {
     vel_time rtt;    /* smoothed */
     uint64_t room;   /* bytes that the window admits */
     uint64_t rate;   /* bytes a second that it carries, as far as is known */
-    unsigned loss;   /* packets of a million */
+    unsigned loss;   /* packets of a million, of late */
     unsigned weight; /* 1 to 1000 */
     uint64_t turn;   /* bytes carried so far, in units of its share */
 };

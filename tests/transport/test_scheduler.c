@@ -19,6 +19,10 @@ static void each_follows_its_definition(void **state)
     lossy.loss = 200 * 1000;
     wide.rtt = 20 * MS;
     wide.rate = 16 * MIB;
+    struct vel_schedule_path began_badly = slow, narrow = slow;
+    began_badly.rate = 8 * MIB;
+    began_badly.loss = 180 * 1000;
+    narrow.rate = 350 * KIB;
     struct vel_schedule_path late = fast, current = slow;
     late.turn = 5000;
     current.current = true;
@@ -37,6 +41,7 @@ static void each_follows_its_definition(void **state)
         {"latency: none", VEL_SCHEDULE_LOWEST_LATENCY, {full, full}, 1, NONE},
         {"best: the wider", VEL_SCHEDULE_BEST_PATH, {fast, wide}, 1, 1},
         {"best: without losses", VEL_SCHEDULE_BEST_PATH, {lossy, slow}, 1, 1},
+        {"best: losses are repeated together", VEL_SCHEDULE_BEST_PATH, {began_badly, narrow}, 1, 0},
         {"best: no other while it is full", VEL_SCHEDULE_BEST_PATH, {slow, full}, 1, NONE},
         {"best: stays for little", VEL_SCHEDULE_BEST_PATH, {current, fast}, 1, 0},
         {"turn: the one that carried less", VEL_SCHEDULE_ROUND_ROBIN, {late, slow}, 1, 1},
