@@ -12,9 +12,8 @@
  * ECDSA is over SHA-256 (P-256) or SHA-384 (P-384), DER-encoded; Ed25519 and ML-DSA are pure.
  */
 enum {
-    VEL_ECDSA_SIG_MAX = 104,                                      /* P-384, DER */
-    VEL_MLDSA_SIG_MAX = 4627,                                     /* ML-DSA-87 */
-    VEL_DUAL_SIG_MAX = VEL_ECDSA_SIG_MAX + VEL_MLDSA_SIG_MAX + 16 /* with headers */
+    VEL_ECDSA_SIG_MAX = 104, /* P-384, DER */
+    VEL_MLDSA_SIG_MAX = 4627 /* ML-DSA-87 */
 };
 
 /* A private key, a public key, or both; read-only once made, so that threads may share it. */

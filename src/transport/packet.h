@@ -29,9 +29,6 @@ enum {
     VEL_INITIAL_DATAGRAM_MIN = 1200, /* RFC 9000 14.1 */
     VEL_PACKET_NUMBER_MAX = 4,       /* bytes of a packet number on the wire */
     VEL_PACKET_LENGTH_MAX = 16383,   /* a long header's Length: we write it in two bytes */
-    /* Longest header without its token: flags, version, two ids with lengths, token length,
-     * length, number. */
-    VEL_LONG_HEADER_MAX = 1 + 4 + 2 * (1 + VEL_CID_MAX) + 2 + 2 + VEL_PACKET_NUMBER_MAX,
     VEL_SHORT_HEADER_MAX = 1 + VEL_CID_MAX + VEL_PACKET_NUMBER_MAX
 };
 

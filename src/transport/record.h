@@ -27,7 +27,6 @@ enum vel_record_kind {
     VEL_RECORD_STREAMS_BLOCKED_UNI,  /* offset: the limit we are blocked at */
     VEL_RECORD_NEW_CONNECTION_ID,    /* id: track, offset: sequence number */
     VEL_RECORD_RETIRE_CONNECTION_ID, /* id: track, offset: sequence number */
-    VEL_RECORD_PATH_CHALLENGE,       /* id: the path */
     VEL_RECORD_PATH_RESPONSE,        /* id: the path */
     VEL_RECORD_HANDSHAKE_DONE,
     VEL_RECORD_NEW_TOKEN,
