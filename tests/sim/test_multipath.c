@@ -143,8 +143,11 @@ static void paths_come_and_go(uint64_t seed)
     uint32_t old = 0, young = 1;
     for (unsigned round = 0; round < 12; round++) {
         scene_run(two.scene, 500 * MS);
-        for (unsigned wait = 0; wait < 20 && !both_work(&two, young); wait++)
-            scene_run(two.scene, 200 * MS); /* a challenge may have been lost */
+        for (unsigned wait = 0; wait < 20 && !both_work(&two, young); wait++) {
+            scene_run(two.scene, 200 * MS); /* a challenge may have been lost, */
+            if (peer_path(&two.scene->client, young).state == VEL_PATH_ABANDONED) /* or all */
+                young = peer_open_path(&two.scene->client, (round + 1) % 2);
+        }
         EXPECT(both_work(&two, young));
         struct peer *who = round % 3 == 1 ? &two.scene->server : &two.scene->client;
         ASSERT_OK(vel_conn_abandon_path(who->conn, old));
@@ -439,7 +442,7 @@ static void keys_are_updated_on_all_paths(uint64_t seed)
     two.second->delay = 70 * MS;
     two.first->loss = two.second->loss = 3 * 1000;
     two.first->rate = two.second->rate = 16 * MBIT;
-    begin(&two, (struct ask){.streams = 2, .up = 3 * MIB, .down = 3 * MIB});
+    begin(&two, (struct ask){.streams = 2, .up = 6 * MIB, .down = 6 * MIB});
     scene_finish(two.scene, 30 * SECOND);
     EXPECT_NUMBER(peer_stats(&two.scene->client)->key_updates, >=, 3);
     expect_alive(&two);
