@@ -162,7 +162,7 @@ static uint64_t outcome_of(struct vel_slice input, bool client, size_t step)
         drain(&run);
     }
     if (!vel_http_is_over(run.http))
-        vel_http_receive_end(run.http, 0);
+        vel_http_receive_end(run.http, false, 0);
     drain(&run);
     mix_number(&run, vel_http_is_over(run.http));
     vel_http_free(run.http);

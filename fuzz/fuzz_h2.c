@@ -154,7 +154,7 @@ static void step(struct vel_http *http, struct vel_reader *r, vel_time *now)
         vel_http_finish(http);
         break;
     case END:
-        vel_http_receive_end(http, *now);
+        vel_http_receive_end(http, false, *now);
         break;
     }
 }

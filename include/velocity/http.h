@@ -300,8 +300,11 @@ vel_result vel_http_new_on_stream(const struct vel_http_stream_setup *setup, vel
  * session, and vel_http_output has the last words. */
 void vel_http_receive(struct vel_http *http, struct vel_slice bytes, size_t *taken, vel_time now);
 
-/* The peer will send no more (or the stream broke): responses that run go on if they can. */
-void vel_http_receive_end(struct vel_http *http, vel_time now);
+/* The peer will send no more (or the stream broke): responses that run go on if they can. A client has its
+ * last look: what an answer still had to tell when its exchange was paused is told now. `truncated`: anybody
+ * may have ended the stream, since TLS did not say that it was the peer (RFC 8446 6.1); an answer whose
+ * end only that would show is not complete then (RFC 9112 9.8). */
+void vel_http_receive_end(struct vel_http *http, bool truncated, vel_time now);
 
 /* The next bytes to send, pulled from bodies as needed; good until the next call on the session.
  * Empty: nothing now. */

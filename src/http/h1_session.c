@@ -152,29 +152,32 @@ static void server_peer_ended(struct vel_h1 *h1)
         vel_h1_refuse(h1, 400);
 }
 
-/* RFC 9112 6.3: a body without a length ends with the connection; everything else was cut off. */
-static void client_peer_ended(struct vel_h1 *h1)
+/* RFC 9112 6.3: a body without a length ends with the connection; everything else was cut off, but for
+ * an answer whose last bytes made the application pause. */
+static void client_peer_ended(struct vel_h1 *h1, bool truncated)
 {
-    struct vel_h1_exchange *own = h1->current;
     h1->close_after = true;
     h1->http.peer_finishing = true;
+    if (h1->phase == VEL_H1_BODY && !h1->current->base.cancelled)
+        (void)vel_h1_parse_body(h1, vel_slice("", 0));
+    struct vel_h1_exchange *own = h1->current;
     if (own == NULL) {
         vel_h1_end(h1);
-    } else if (h1->phase == VEL_H1_BODY && llhttp_message_needs_eof(&h1->parser)) {
+    } else if (h1->phase == VEL_H1_BODY && llhttp_message_needs_eof(&h1->parser) && !truncated) {
         vel_h1_message_came(h1);
     } else {
         vel_exchange_abort(&own->base, VEL_H3_REQUEST_INCOMPLETE, true);
     }
 }
 
-static void h1_receive_end(struct vel_http *http, vel_time now)
+static void h1_receive_end(struct vel_http *http, bool truncated, vel_time now)
 {
     struct vel_h1 *h1 = vel_h1_of(http);
     h1->now = now;
     if (h1->over)
         return;
     if (http->client)
-        client_peer_ended(h1);
+        client_peer_ended(h1, truncated);
     else
         server_peer_ended(h1);
     vel_http_settle(http);

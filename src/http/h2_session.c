@@ -177,8 +177,10 @@ static void cut_off(struct vel_exchange *exchange)
         vel_exchange_abort(exchange, VEL_H3_REQUEST_INCOMPLETE, true);
 }
 
-static void h2_receive_end(struct vel_http *http, vel_time now)
+/* Frames say where a message ends, so a truncation shows in any case. */
+static void h2_receive_end(struct vel_http *http, bool truncated, vel_time now)
 {
+    (void)truncated;
     struct vel_h2 *session = vel_h2_of(http);
     session->now = now;
     session->read_end = true;

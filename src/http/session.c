@@ -134,9 +134,9 @@ void vel_http_receive(struct vel_http *http, struct vel_slice bytes, size_t *tak
     http->ops->receive(http, bytes, taken, now);
 }
 
-void vel_http_receive_end(struct vel_http *http, vel_time now)
+void vel_http_receive_end(struct vel_http *http, bool truncated, vel_time now)
 {
-    http->ops->receive_end(http, now);
+    http->ops->receive_end(http, truncated, now);
 }
 
 struct vel_slice vel_http_output(struct vel_http *http, vel_time now)

@@ -81,7 +81,7 @@ struct vel_http_ops {
 
     /* streams: as the vel_http_* call of the same name */
     void (*receive)(struct vel_http *http, struct vel_slice bytes, size_t *taken, vel_time now);
-    void (*receive_end)(struct vel_http *http, vel_time now);
+    void (*receive_end)(struct vel_http *http, bool truncated, vel_time now);
     struct vel_slice (*output)(struct vel_http *http, vel_time now);
     void (*output_taken)(struct vel_http *http, size_t count, vel_time now);
     bool (*is_over)(const struct vel_http *http);

@@ -70,20 +70,19 @@ static size_t on_received(void *self, struct vel_slice bytes)
     return link->http == NULL ? bytes.len : taken;
 }
 
-/* Bytes of a response may be missing after a truncation although nothing else shows it: then no
- * exchange is complete (RFC 9112 9.8). A request that came whole is answered all the same. */
+/* After a truncation a client has nothing more to say. A request that came whole is answered all the
+ * same. */
 static void on_received_end(void *self, bool truncated)
 {
     struct vel_http_link *link = self;
     if (link->http == NULL)
         return;
-    if (truncated && link->client) {
-        end_session(link);
-        return;
-    }
     vel_time now = vel_clock_now();
-    vel_http_receive_end(link->http, now);
-    pump(link, now);
+    vel_http_receive_end(link->http, truncated, now);
+    if (truncated && link->client)
+        end_session(link);
+    else
+        pump(link, now);
 }
 
 static void on_writable(void *self)

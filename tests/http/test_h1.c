@@ -170,7 +170,7 @@ static void a_source_that_fails_cuts_the_answer(void **state)
     talk_run(&t);
     assert_true(vel_http_is_over(t.server));
     assert_int_equal(t.server_end.code, VEL_H3_INTERNAL_ERROR);
-    vel_http_receive_end(t.client, t.now);
+    vel_http_receive_end(t.client, false, t.now);
     assert_true(fetch.closed && !fetch.end.complete && fetch.end.by_peer);
     talk_end(&t);
 }
@@ -311,7 +311,7 @@ static void a_half_closed_client_gets_its_answer(void **state)
     struct talk t;
     talk_start_bytes(&t, VEL_HTTP_1_1);
     give(&t, "GET /bytes/100 HTTP/1.1\r\nHost: h\r\n\r\n");
-    vel_http_receive_end(t.server, t.now);
+    vel_http_receive_end(t.server, false, t.now);
     assert_false(vel_http_is_over(t.server));
     expect_answer(&t, "HTTP/1.1 200 OK\r\n");
     assert_true(vel_http_is_over(t.server));
@@ -320,7 +320,7 @@ static void a_half_closed_client_gets_its_answer(void **state)
 
     talk_start_bytes(&t, VEL_HTTP_1_1);
     give(&t, "POST /upload HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n");
-    vel_http_receive_end(t.server, t.now);
+    vel_http_receive_end(t.server, false, t.now);
     expect_answer(&t, "HTTP/1.1 400 Bad Request\r\n");
     assert_true(vel_http_is_over(t.server));
     talk_end(&t);
@@ -417,7 +417,7 @@ static void failed_allocations_leak_nothing(void **state)
         t.env.fail_after = n;
         if (talk_get(&t, "/bytes/10000", &fetch) == VEL_OK) {
             talk_run(&t);
-            vel_http_receive_end(t.client, t.now);
+            vel_http_receive_end(t.client, false, t.now);
             assert_true(fetch.closed);
         }
         t.env.fail_after = -1;

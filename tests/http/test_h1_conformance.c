@@ -547,13 +547,55 @@ static void responses_follow_the_rules(void **state)
             drain();
             feed(responses[i].input, strlen(responses[i].input), steps[j]);
             if (responses[i].ended)
-                vel_http_receive_end(o.http, 0);
+                vel_http_receive_end(o.http, false, 0);
             drain();
             if (strcmp(o.requests, responses[i].outcome) != 0)
                 fail_msg("%s: '%s'", what, o.requests);
             CHECK(what, vel_http_is_over(o.http) == responses[i].over);
             done();
         }
+    }
+}
+
+static void a_truncation_ends_no_body(void **state)
+{
+    (void)state;
+    static const char input[] = OK "\r\nabc";
+    struct vel_request request = request_of("GET");
+    struct vel_exchange *exchange;
+    begin(true, client_events);
+    ASSERT_OK(vel_http_request(o.http, &request, NULL, NULL, &exchange));
+    drain();
+    feed(input, strlen(input), SIZE_MAX);
+    vel_http_receive_end(o.http, true, 0);
+    assert_string_equal(o.requests, "200[abc] cut");
+    done();
+}
+
+static void pause_at_body(void *self, struct vel_exchange *exchange, struct vel_slice bytes)
+{
+    on_body(self, exchange, bytes);
+    vel_exchange_pause(exchange);
+}
+
+/* Servers often close without close_notify: an answer that came whole is whole, also when the application
+ * paused at its last bytes. */
+static void the_end_comes_while_an_answer_is_paused(void **state)
+{
+    (void)state;
+    static const char input[] = OK LENGTH "\r\nabc";
+    struct vel_http_events events = client_events;
+    events.body = pause_at_body;
+    for (int truncated = 0; truncated <= 1; truncated++) {
+        struct vel_request request = request_of("GET");
+        struct vel_exchange *exchange;
+        begin(true, events);
+        ASSERT_OK(vel_http_request(o.http, &request, NULL, NULL, &exchange));
+        drain();
+        feed(input, strlen(input), SIZE_MAX);
+        vel_http_receive_end(o.http, truncated != 0, 0);
+        assert_string_equal(o.requests, "200[abc]");
+        done();
     }
 }
 
@@ -579,6 +621,8 @@ int main(void)
         cmocka_unit_test(a_nul_is_refused_everywhere),
         cmocka_unit_test(what_is_too_much_is_refused),
         cmocka_unit_test(responses_follow_the_rules),
+        cmocka_unit_test(a_truncation_ends_no_body),
+        cmocka_unit_test(the_end_comes_while_an_answer_is_paused),
         cmocka_unit_test(informational_responses_without_end_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

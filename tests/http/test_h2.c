@@ -333,11 +333,11 @@ static void the_end_of_the_stream_closes_exchanges(void **state)
     struct talk_fetch fetch = {.pause_after = 1};
     ASSERT_OK(talk_get(&t, "/bytes/50000000", &fetch));
     talk_run(&t);
-    vel_http_receive_end(t.client, t.now);
+    vel_http_receive_end(t.client, false, t.now);
     assert_true(fetch.closed && fetch.end.by_peer && !fetch.end.complete);
     assert_int_equal(vel_http_output(t.client, t.now).len > 0, 1); /* RST_STREAM */
     /* The server goes on with an answer to a request that it has whole. */
-    vel_http_receive_end(t.server, t.now);
+    vel_http_receive_end(t.server, false, t.now);
     assert_int_equal(vel_http_active(t.server), 1);
     talk_end(&t);
 }
