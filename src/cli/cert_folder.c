@@ -6,8 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/own.h"
-#include "pki/issue.h"
+#include "cli/identity_files.h"
 #include "sys/file.h"
 
 static const char *reason(enum vel_err err)
@@ -59,42 +58,12 @@ int vel_cert_folder_write(const struct vel_call *call, const struct vel_cert_fol
     return status;
 }
 
-static int load(const struct vel_call *call, const char *path, struct vel_buf *buf)
-{
-    enum vel_err err = vel_file_load(path, buf);
-    if (err != VEL_OK)
-        return vel_fail(call, "%s: %s", path,
-                        err == VEL_ERR_NOT_FOUND ? "no such file" : reason(err));
-    return VEL_STATUS_OK;
-}
-
-static const char *why_not(enum vel_err err)
-{
-    switch ((int)err) {
-    case VEL_ERR_MALFORMED:
-        return "not a certificate and its private keys in PEM";
-    case VEL_ERR_AUTH:
-        return "the private keys do not belong to the certificate";
-    case VEL_ERR_UNSUPPORTED:
-        return "made with algorithms that no profile admits";
-    default:
-        return vel_err_text(err);
-    }
-}
-
 int vel_cert_folder_read(const struct vel_call *call, const struct vel_crypto *crypto,
                          const struct vel_cert_folder *folder, struct vel_identity **identity)
 {
-    OWNED(vel_buf_free) struct vel_buf chain = {.env = call->env, .limit = VEL_CHAIN_PEM_MAX};
-    OWNED(vel_buf_free) struct vel_buf key = {.env = call->env, .limit = VEL_KEY_PEM_MAX};
-    int status = load(call, folder->chain, &chain);
-    if (status == VEL_STATUS_OK)
-        status = load(call, folder->key, &key);
-    if (status != VEL_STATUS_OK)
-        return status;
-    enum vel_err err =
-        vel_identity_parse(call->env, crypto, vel_buf_slice(&chain), vel_buf_slice(&key), identity);
-    if (err != VEL_OK)
-        return vel_fail(call, "%s with %s: %s", folder->chain, folder->key, why_not(err));
+    char message[VEL_IDENTITY_MESSAGE];
+    if (vel_identity_load(call->env, crypto, folder->chain, folder->key, message, identity) !=
+        VEL_OK)
+        return vel_fail(call, "%s", message);
     return VEL_STATUS_OK;
 }

@@ -12,13 +12,19 @@
 #include "pki/issue.h"
 #include "sys/file.h"
 
+static const char *unreadable(enum vel_err err)
+{
+    if (err == VEL_ERR_NOT_FOUND)
+        return "no such file";
+    return err == VEL_ERR_IO ? strerror(errno) : vel_err_text(err);
+}
+
 static vel_result load_file(const char *what, const char *path, struct vel_buf *buf,
                             char message[VEL_IDENTITY_MESSAGE])
 {
     enum vel_err err = vel_file_load(path, buf);
     if (err != VEL_OK)
-        snprintf(message, VEL_IDENTITY_MESSAGE, "%s file %s: %s", what, path,
-                 err == VEL_ERR_IO ? strerror(errno) : vel_err_text(err));
+        snprintf(message, VEL_IDENTITY_MESSAGE, "%s file %s: %s", what, path, unreadable(err));
     return err;
 }
 

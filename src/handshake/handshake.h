@@ -104,8 +104,8 @@ struct vel_handshake {
     struct vel_handshake_facts facts;
     struct vel_handshake_failure failure;
     unsigned hello_datagrams; /* see vel_handshake_hello_datagrams */
-    bool
-        verifies; /* bytes of the HANDSHAKE level bring signatures, which cost more than all else */
+    /* Bytes of the HANDSHAKE level bring signatures, and to verify them costs more than all else. */
+    bool verifies;
 };
 
 /* Full-sized datagrams that the client's first flight needs, so that the server's answer fits into

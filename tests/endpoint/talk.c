@@ -82,7 +82,7 @@ void talk_work(struct talk *talk, struct vel_endpoint *endpoint)
         vel_endpoint_expire(endpoint, talk->now);
 }
 
-static bool carry(struct talk *talk, struct vel_endpoint *from, struct vel_endpoint *to)
+bool talk_carry(struct talk *talk, struct vel_endpoint *from, struct vel_endpoint *to)
 {
     static uint8_t space[VEL_TRAIN_MAX];
     bool any = false;
@@ -94,6 +94,12 @@ static bool carry(struct talk *talk, struct vel_endpoint *from, struct vel_endpo
         vel_endpoint_receive(to, &arrived, talk->now);
         any = true;
     }
+    return any;
+}
+
+static bool carry(struct talk *talk, struct vel_endpoint *from, struct vel_endpoint *to)
+{
+    bool any = talk_carry(talk, from, to);
     talk_work(talk, to);
     return any;
 }

@@ -35,6 +35,9 @@ void talk_done(struct talk *talk);
 /* A client at this address; its first flight waits. */
 struct vel_conn *talk_connect(struct talk *talk, struct vel_addr from);
 
+/* What an endpoint has to send reaches the other, which does not work on it. True: something did. */
+bool talk_carry(struct talk *talk, struct vel_endpoint *from, struct vel_endpoint *to);
+
 /* All that an endpoint has to work on, before it answers. */
 void talk_work(struct talk *talk, struct vel_endpoint *endpoint);
 

@@ -126,19 +126,6 @@ static void connections_in_a_row_leave_nothing(void **state)
     test_env_done(&t);
 }
 
-/* What an endpoint has to send reaches the other, which does not work on it. */
-static void carry_unworked(struct talk *talk, struct vel_endpoint *from, struct vel_endpoint *to)
-{
-    static uint8_t bytes[VEL_TRAIN_MAX];
-    struct vel_train train = {.bytes = bytes, .capacity = sizeof bytes};
-    while (vel_endpoint_send(from, &train, talk->now) == VEL_OK) {
-        struct vel_train arrived = train;
-        arrived.local = train.remote;
-        arrived.remote = train.local;
-        vel_endpoint_receive(to, &arrived, talk->now);
-    }
-}
-
 /* Each is through once its turn has come, however late; until then it has acknowledged what it was sent, and
  * it does not blame the server for the time that it took itself. */
 static void clients_acknowledge_before_they_verify(void **state)
@@ -153,8 +140,8 @@ static void clients_acknowledge_before_they_verify(void **state)
     uint8_t bytes[VEL_TRAIN_MAX];
     for (uint16_t i = 0; i < 2; i++)
         conns[i] = talk_connect(&talk, talk_addr(3, 1 + i));
-    carry_unworked(&talk, talk.clients, talk.server);
-    carry_unworked(&talk, talk.server, talk.clients);
+    talk_carry(&talk, talk.clients, talk.server);
+    talk_carry(&talk, talk.server, talk.clients);
     struct vel_train train = {.bytes = bytes, .capacity = sizeof bytes};
     talk.now += SECOND; /* longer than any probe time-out */
     for (unsigned turns = 1; turns <= 2; turns++) {
@@ -225,10 +212,10 @@ static void servers_verify_in_turns(void **state)
     talk_exchange(&talk);
     for (size_t i = 0; i < COUNT; i++)
         say_much(conns[i]);
-    carry_unworked(&talk, talk.clients, talk.server);
+    talk_carry(&talk, talk.clients, talk.server);
     vel_conn_close(conns[1], 7, "gone");
-    carry_unworked(&talk, talk.clients, talk.server);
-    carry_unworked(&talk, talk.server, talk.clients);
+    talk_carry(&talk, talk.clients, talk.server);
+    talk_carry(&talk, talk.server, talk.clients);
 
     for (unsigned turns = 0; turns < COUNT; turns++) {
         assert_true(stats_of(talk.server).completed <= turns);
